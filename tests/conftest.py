@@ -1,0 +1,122 @@
+"""What several test files need: sketches, a small MNIST, a trained reader, and a browser."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+# One way to draw each digit: strokes of points in a square from (0, 0) to (1, 1), y downwards.
+STROKES = {
+    0: [[(0.5, 0), (0.15, 0.2), (0.1, 0.7), (0.5, 1), (0.88, 0.7), (0.85, 0.2), (0.5, 0)]],
+    1: [[(0.25, 0.25), (0.55, 0), (0.55, 1)]],
+    2: [[(0.1, 0.25), (0.4, 0), (0.8, 0.15), (0.75, 0.45), (0.1, 1), (0.9, 1)]],
+    3: [[(0.1, 0.1), (0.5, 0), (0.8, 0.2), (0.4, 0.47), (0.85, 0.7), (0.5, 1), (0.1, 0.9)]],
+    4: [[(0.45, 0), (0.05, 0.65), (0.95, 0.65)], [(0.7, 0.3), (0.7, 1)]],
+    5: [[(0.85, 0), (0.25, 0), (0.2, 0.45), (0.6, 0.4), (0.85, 0.7), (0.55, 1), (0.1, 0.9)]],
+    6: [[(0.7, 0), (0.25, 0.4), (0.15, 0.75), (0.45, 1), (0.8, 0.75), (0.5, 0.5), (0.2, 0.7)]],
+    7: [[(0.1, 0.05), (0.9, 0.05), (0.4, 1)]],
+    8: [
+        [(0.5, 0.45), (0.2, 0.22), (0.5, 0), (0.8, 0.22), (0.5, 0.45), (0.15, 0.75), (0.5, 1)]
+        + [(0.85, 0.75), (0.5, 0.45)]
+    ],
+    9: [[(0.8, 0.2), (0.45, 0), (0.15, 0.25), (0.45, 0.5), (0.8, 0.2), (0.75, 0.6), (0.6, 1)]],
+}
+
+
+def sketch(digit: int, size=280, extent=170, at=(0, 0), brush=22) -> np.ndarray:
+    """Draw a digit: (size, size) uint8, black on white, moved by `at` px from the middle."""
+    scale = 4  # drawn larger and reduced, for soft edges
+    paper = np.full((size * scale, size * scale), 255, np.uint8)
+    corner = (size - extent) / 2 + np.array(at)
+    for stroke in STROKES[digit]:
+        points = ((np.array(stroke) * extent + corner) * scale).astype(np.int32)
+        cv2.polylines(paper, [points], False, 0, round(brush * scale), cv2.LINE_AA)
+        for point in points:
+            cv2.circle(paper, point.tolist(), round(brush * scale / 2), 0, -1, cv2.LINE_AA)
+    return cv2.resize(paper, (size, size), interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    """Keep caches and uploads of the test in the test's own folder."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """Return the whole of MNIST."""
+    from data import load_mnist
+
+    return load_mnist()
+
+
+@pytest.fixture(scope="session")
+def small_mnist(mnist):
+    """Return 4,000 digits to learn from, 1,000 held out and 1,000 to test."""
+    from data import Digits, Mnist
+
+    sizes = (4_000, 1_000, 1_000)
+    return Mnist(*(Digits(d.ink[:n], d.labels[:n]) for d, n in zip(mnist, sizes, strict=True)))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """Return a checkpoint made by the recipe of the first run, as a user would make it."""
+    path = tmp_path_factory.mktemp("checkpoint") / "digits.safetensors"
+    command = [sys.executable, "train.py", "--quick", "--checkpoint", str(path)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=600)
+    return path
+
+
+@pytest.fixture(scope="session")
+def reader(checkpoint):
+    """Return a reader trained by the recipe of the first run."""
+    from predict import Reader
+
+    return Reader.load(checkpoint)
+
+
+@pytest.fixture
+def odd_files(tmp_path) -> dict[str, Path]:
+    """Return files that are no pictures we read, by what is wrong with them."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    good = folder / "good.jpg"
+    Image.fromarray(sketch(7)).save(good)
+    files = {
+        "text": b"seven",
+        "empty": b"",
+        "cut off": good.read_bytes()[:900],
+        "vector": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+    }
+    for name, content in files.items():
+        (folder / f"{name}.png").write_bytes(content)
+    Image.new("1", (13_000, 13_000)).save(folder / "huge.png")
+    good.unlink()
+    return {path.stem: path for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Return Debian's Chromium, driven by Playwright; without one skip, or fail in CI."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        missing = "Chromium is not installed (Debian: apt-get install chromium)"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    flags = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
