@@ -1,0 +1,45 @@
+"""What this machine trains fastest with: its device, its type of numbers, its threads."""
+
+import copy
+import time
+
+import torch
+from torch import nn
+
+THREADS = torch.get_num_threads()  # before a reader, which needs but one, says otherwise
+
+
+def best_device() -> torch.device:
+    """Return an NVIDIA or Apple GPU if there is one, or else the processor."""
+    if torch.accelerator.is_available():
+        return torch.accelerator.current_accelerator()
+    return torch.device("cpu")
+
+
+def best_precision(model: nn.Module, batch_size: int) -> torch.dtype:
+    """Return the type in which convolutions train fastest on the model's device.
+
+    With bfloat16 units a processor trains 4.5 times as fast in it; without, 40 to 500 times more
+    slowly (both measured). So it is tried, and only where the processor claims to have them.
+    """
+    device = next(model.parameters()).device
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if device.type != "cpu" or not torch.cpu.get_capabilities().get("avx512_bf16"):
+        return torch.float32
+    return min(
+        (torch.bfloat16, torch.float32), key=lambda precision: trial(model, batch_size, precision)
+    )
+
+
+def trial(model: nn.Module, batch_size: int, precision: torch.dtype) -> float:
+    """Return the seconds that one pass forth and back takes on the processor, after a warm-up."""
+    model = copy.deepcopy(model)
+    ink = torch.zeros(batch_size, 1, 28, 28).contiguous(memory_format=torch.channels_last)
+    for _ in range(2):
+        start = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
+            loss = model(ink).float().sum()
+        loss.backward()
+        seconds = time.perf_counter() - start
+    return seconds

@@ -1,0 +1,162 @@
+"""DigitCNN turns ink into logits; a checkpoint file turns into a DigitCNN and back.
+
+Ink is float32, shape (N, 1, 28, 28), range 0 to 1: 0 = paper, 1 = ink, framed as MNIST frames its
+digits. Mean and standard deviation live in the model, so no other file knows them.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_tensors
+from safetensors.torch import save as tensor_bytes
+from torch import Tensor, nn
+
+CHECKPOINT = Path(__file__).parent / "checkpoints" / "digits.safetensors"
+FORMAT = 1  # version of the checkpoint's description
+INK_MEAN, INK_STD = 0.1307, 0.3081  # of MNIST's 60,000 training images
+NO_DIGEST = "0" * 64  # stands in the file's description while the digest is computed
+KNOWN_ANSWER_TOLERANCE = 0.05  # in logits; bf16 and other processors differ by less than 0.01
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be trusted: the message says what is wrong with it."""
+
+
+def block(channels_in: int, channels_out: int, pool: bool = False) -> list[nn.Module]:
+    """Return a 3 x 3 convolution without a border, pooling by 2 if asked for, and the rest."""
+    convolution = nn.Conv2d(channels_in, channels_out, 3, bias=False)
+    pooling = [nn.MaxPool2d(2)] if pool else []
+    return [convolution, *pooling, nn.BatchNorm2d(channels_out), nn.ReLU()]
+
+
+class DigitCNN(nn.Module):
+    """A small convolutional network: ink (N, 1, 28, 28) to logits (N, 10)."""
+
+    def __init__(self, widths: tuple[int, int, int, int]):
+        """Build the network with random weights; `widths` are the channels of its four blocks."""
+        super().__init__()
+        a, b, c, d = self.widths = tuple(widths)
+        self.layers = nn.Sequential(
+            nn.PixelUnshuffle(2),  # (N, 4, 14, 14): each place holds 2 x 2 px, on a quarter the map
+            *block(4, a),  # (N, a, 12, 12)
+            *block(a, b, pool=True),  # (N, b, 5, 5)
+            *block(b, c),  # (N, c, 3, 3)
+            *block(c, d),  # (N, d, 1, 1)
+            nn.Flatten(),
+            nn.Linear(d, 10),  # (N, 10)
+        )
+        # Fitted on held-out digits after training. The temperature makes probabilities honest (Guo
+        # et al. 2017, arXiv 1706.04599); an energy below the floor is rarer than one digit in
+        # REFUSED, so that what gives it is probably no digit (Liu et al. 2020, arXiv 2010.03759).
+        self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("energy_floor", torch.full((), -100.0))
+        self.register_buffer("energy_scale", torch.ones(()))
+
+    def forward(self, ink: Tensor) -> Tensor:
+        """Return logits (N, 10) for ink (N, 1, 28, 28)."""
+        return self.layers((ink - INK_MEAN) / INK_STD)
+
+    def judge(self, ink: Tensor) -> tuple[Tensor, Tensor]:
+        """Return calibrated probabilities (N, 10), rows summing to 1, and `not_a_digit` (N,)."""
+        logits = self(ink).float()
+        shortfall = (self.energy_floor - energy(logits)) / self.energy_scale
+        return (logits / self.temperature).softmax(dim=1), shortfall.sigmoid()
+
+
+def energy(logits: Tensor) -> Tensor:
+    """Return how much evidence for any digit there is in logits (N, 10): (N,)."""
+    return logits.logsumexp(dim=1)
+
+
+def known_ink() -> Tensor:
+    """Return eight fixed patterns of ink, (8, 1, 28, 28), whose answers identify a network."""
+    y, x = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
+    turns = torch.arange(8.0).view(8, 1, 1, 1) * torch.pi / 8
+    waves = torch.sin((x * turns.cos() + y * turns.sin()) / 3 + turns)
+    disc = ((x - 13.5) ** 2 + (y - 13.5) ** 2 < 100).float()
+    return (waves > 0.6).float() * disc
+
+
+def save_checkpoint(model: DigitCNN, path: Path, description: dict) -> dict:
+    """Write weights and their description to one file, whole or not at all.
+
+    `description` holds what can be written as JSON; the format version, the architecture, a known
+    answer and the digest of it all are added. Returns the description as written. Raises `OSError`
+    if the folder cannot be written to; whatever stood under `path` is then untouched.
+    """
+    model = model.to("cpu", memory_format=torch.contiguous_format).eval()
+    tensors = {name: t.detach().contiguous() for name, t in model.state_dict().items()}
+    with torch.inference_mode():
+        answer = model(known_ink()).tolist()
+    description = {
+        "format": FORMAT,
+        "architecture": {"name": type(model).__name__, "widths": list(model.widths)},
+        **description,
+        "known_answer": [[round(v, 4) for v in row] for row in answer],
+    }
+    description["digest"] = NO_DIGEST
+    content = tensor_bytes(tensors, {"inkling": json.dumps(description)})
+    description["digest"] = digest(content, NO_DIGEST)
+    write_whole(path, content.replace(NO_DIGEST.encode(), description["digest"].encode(), 1))
+    return description
+
+
+def load_checkpoint(path: Path) -> tuple[DigitCNN, dict]:
+    """Read a checkpoint, check it, and return the network, ready to read, and its description.
+
+    Raises `FileNotFoundError` if there is none, `OSError` if it cannot be read, and
+    `CheckpointError` if it is damaged, of another format or architecture, or does not give the
+    answers that it gave when it was saved.
+    """
+    content = path.read_bytes()
+    try:
+        tensors = parse_tensors(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        description = json.loads(header["__metadata__"]["inkling"])
+        version, architecture = description["format"], description["architecture"]
+        expected_digest, known_answer = description["digest"], description["known_answer"]
+    except (SafetensorError, ValueError, LookupError, TypeError) as error:
+        raise CheckpointError("it is damaged, or no checkpoint of Inkling") from error
+    if version != FORMAT:
+        raise CheckpointError(f"it has format {version}, and this version reads {FORMAT}")
+    if digest(content, expected_digest) != expected_digest:
+        raise CheckpointError("its digest does not match: it was damaged or altered")
+    try:
+        if architecture["name"] != DigitCNN.__name__:
+            raise ValueError(architecture["name"])
+        model = DigitCNN(architecture["widths"])
+        model.load_state_dict(tensors)
+    except (RuntimeError, ValueError, LookupError, TypeError) as error:
+        raise CheckpointError(f"its architecture is not this version's: {architecture}") from error
+    model.eval()
+    with torch.inference_mode():
+        difference = (model(known_ink()) - torch.tensor(known_answer)).abs().max()
+    if not difference < KNOWN_ANSWER_TOLERANCE:  # NaN must fail as well
+        raise CheckpointError("it does not give the answers it gave when it was saved")
+    return model, description
+
+
+def digest(content: bytes, told: str) -> str:
+    """Return the SHA-256 of a checkpoint file's every byte, but for the digest told in it."""
+    return hashlib.sha256(content.replace(str(told).encode(), NO_DIGEST.encode(), 1)).hexdigest()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that, killed at any moment, `path` holds the old content or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)  # mkstemp lets only the owner read
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
