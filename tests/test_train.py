@@ -1,0 +1,151 @@
+"""Training learns, can be repeated, stopped and shared, and loses nothing."""
+
+import multiprocessing
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+
+import train as training
+from model import load_checkpoint
+from train import QUICK, Recipe, calibrate, ensure_checkpoint, evaluate, train
+
+TINY = Recipe("tiny", epochs=1, widths=(8, 8, 16, 16), batch_size=50, peak_learning_rate=0.2)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, small_mnist):
+    monkeypatch.setattr(training, "load_mnist", lambda: small_mnist)
+
+
+def weights(model):
+    return torch.cat([t.flatten().float() for t in model.state_dict().values()])
+
+
+def test_eighty_small_steps_learn_most_digits(small_mnist):
+    *_, last = train(TINY, small_mnist)
+    assert last.done and last.accuracy > 0.9
+    assert evaluate(last.model, small_mnist.test) > 0.88
+
+
+def test_the_same_seed_gives_the_same_weights(small_mnist):
+    a, b, other = (list(train(TINY, small_mnist, seed))[-1].model for seed in (3, 3, 4))
+    assert torch.equal(weights(a), weights(b))
+    assert not torch.equal(weights(a), weights(other))
+
+
+def test_reports_come_often_and_carry_usable_weights(small_mnist):
+    reports = list(train(TINY, small_mnist))
+    assert [r.step for r in reports] == [40, 80]
+    assert reports[0].accuracy == pytest.approx(
+        evaluate(reports[0].model, small_mnist.held_out), abs=1e-6
+    )
+    assert not reports[0].model.training
+    assert [row["epoch"] for row in reports[-1].history] == [1]
+
+
+def test_an_earlier_report_keeps_its_weights(small_mnist):
+    reports = train(TINY, small_mnist)
+    first = next(reports)
+    before = weights(first.model).clone()
+    next(reports)
+    assert torch.equal(before, weights(first.model))
+
+
+def test_a_part_of_an_epoch_can_be_trained(small_mnist):
+    *_, last = train(replace(TINY, epochs=0.25), small_mnist)
+    assert last.step == last.steps == 20
+
+
+def test_calibration_makes_held_out_digits_likelier(small_mnist):
+    (report,) = islice(train(TINY, small_mnist), 1)
+    report.model.temperature.fill_(5.0)
+
+    def loss():
+        probabilities, _ = report.model.judge(small_mnist.held_out.ink)
+        return torch.nn.functional.nll_loss(probabilities.log(), small_mnist.held_out.labels)
+
+    with torch.inference_mode():
+        before = loss()
+    calibrate(report.model, small_mnist.held_out)
+    with torch.inference_mode():
+        assert loss() < before
+        report.model.temperature.mul_(1.05)
+        assert report.model.temperature > 0
+
+
+def test_a_checkpoint_is_trained_only_when_there_is_none(tmp_path):
+    reports = []
+    path = tmp_path / "digits.safetensors"
+    ensure_checkpoint(path, TINY, watch=reports.append)
+    content = path.read_bytes()
+    assert reports[-1].done
+    ensure_checkpoint(path, TINY, watch=pytest.fail)
+    assert path.read_bytes() == content
+
+
+def test_a_checkpoint_tells_how_it_was_made(tmp_path, small_mnist):
+    path = tmp_path / "digits.safetensors"
+    ensure_checkpoint(path, TINY, seed=5)
+    model, told = load_checkpoint(path)
+    assert told["seed"] == 5 and Recipe(**told["recipe"]) == replace(TINY, widths=[8, 8, 16, 16])
+    assert told["figures"]["mnist_test"] == evaluate(model, small_mnist.test)
+    assert told["history"][-1]["held_out"] == told["figures"]["held_out"]
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_replaced(tmp_path):
+    path = tmp_path / "digits.safetensors"
+    path.write_bytes(b"damaged")
+    ensure_checkpoint(path, TINY)
+    load_checkpoint(path)
+    (aside,) = tmp_path.glob("digits.safetensors.set-aside-*")
+    assert aside.read_bytes() == b"damaged"
+
+
+def test_a_training_that_is_stopped_leaves_nothing_and_can_start_again(tmp_path):
+    path = tmp_path / "digits.safetensors"
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ensure_checkpoint(path, TINY, watch=stop)
+    assert [p.name for p in tmp_path.iterdir() if p.suffix != ".lock"] == []
+    ensure_checkpoint(path, TINY)
+    load_checkpoint(path)
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path):
+    orphan = tmp_path / "digits.safetensors0abc.tmp"
+    orphan.write_bytes(b"half")
+    ensure_checkpoint(tmp_path / "digits.safetensors", TINY)
+    assert not orphan.exists()
+
+
+def first_run(path, digits, trained):
+    """Run in a process of its own: ensure the checkpoint, and tell whether it trained."""
+    training.load_mnist = lambda: digits
+    reports = []
+    ensure_checkpoint(path, TINY, watch=lambda report: report and reports.append(report))
+    trained.put((bool(reports), weights(load_checkpoint(path)[0]).tolist()))
+
+
+def test_four_first_runs_at_once_train_once(tmp_path, small_mnist):
+    context = multiprocessing.get_context("spawn")
+    answers = context.Queue()
+    arguments = (tmp_path / "digits.safetensors", small_mnist, answers)
+    runs = [context.Process(target=first_run, args=arguments) for _ in range(4)]
+    for run in runs:
+        run.start()
+    told = [answers.get(timeout=120) for _ in runs]
+    for run in runs:
+        run.join()
+    assert sum(trained for trained, _ in told) == 1
+    assert len({tuple(w) for _, w in told}) == 1
+
+
+def test_the_quick_recipe_reads_mnist(checkpoint):
+    _, told = load_checkpoint(checkpoint)
+    assert told["recipe"]["name"] == QUICK.name
+    assert told["figures"]["mnist_test"] >= 0.993  # one seed; the mean is above 0.995

@@ -1,0 +1,307 @@
+"""MNIST becomes a checkpoint: a trained, calibrated network that knows how it was made.
+
+python train.py            the default recipe: slower and better
+python train.py --quick    the recipe of the first run: under a minute on two cores
+python train.py --evaluate score the checkpoint that is there on MNIST's test images
+"""
+
+import argparse
+import copy
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from filelock import AcquireReturnProxy, FileLock, Timeout
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from data import DataError, Digits, Mnist, load_mnist, shift
+from device import THREADS, best_device, best_precision
+from model import CHECKPOINT, CheckpointError, DigitCNN, energy, load_checkpoint, save_checkpoint
+
+REPORT_EVERY = 40  # steps: each report costs a pass over REPORT_DIGITS held-out digits
+REPORT_DIGITS = 1_000
+EVALUATION_BATCH = 500
+REFUSED = 0.001  # share of held-out digits that may be taken for no digit
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides what a training gives, apart from the seed."""
+
+    name: str
+    epochs: float
+    widths: tuple[int, int, int, int] = (24, 32, 64, 128)
+    batch_size: int = 256
+    peak_learning_rate: float = 0.3
+    warm_up: float = 0.25  # share of all steps until the learning rate's peak
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    label_smoothing: float = 0.1
+    shift: int = 2  # px, the farthest that a digit is moved
+
+
+QUICK = Recipe("quick", epochs=5)
+DEFAULT = Recipe("default", epochs=16)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is, with the weights it has so far."""
+
+    step: int
+    steps: int
+    epoch: int  # the one it is in, from 1
+    epochs: int
+    held_out: tuple[tuple[int, float], ...]  # (step, accuracy on held-out digits), 0 to 1, so far
+    history: tuple[dict, ...]  # of every finished epoch
+    model: DigitCNN  # a copy in evaluation mode, on the CPU
+
+    @property
+    def accuracy(self) -> float:
+        """The latest accuracy on held-out digits, 0 to 1."""
+        return self.held_out[-1][1]
+
+    @property
+    def done(self) -> bool:
+        """Whether `model` is the finished one."""
+        return self.step == self.steps
+
+
+def train(recipe: Recipe, mnist: Mnist, seed: int = 0) -> Iterator[Progress]:
+    """Train a network, and report after every `REPORT_EVERY` steps and at the end.
+
+    The training goes on as the next report is asked for: stop asking, and it has stopped. The same
+    recipe, seed, machine and number of threads give the same weights.
+    """
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    device = best_device()
+    model = DigitCNN(recipe.widths).to(device, memory_format=torch.channels_last)
+    precision = best_precision(model, recipe.batch_size)
+    ink, labels = (t.to(device) for t in mnist.train)
+    steps_an_epoch = len(labels) // recipe.batch_size
+    steps = max(1, round(recipe.epochs * steps_an_epoch))
+    epochs = -(-steps // steps_an_epoch)
+    optimizer = make_optimizer(model, recipe)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        recipe.peak_learning_rate,
+        total_steps=steps,
+        pct_start=recipe.warm_up,
+        anneal_strategy="linear",
+        cycle_momentum=False,
+    )
+    glance = Digits(mnist.held_out.ink[:REPORT_DIGITS], mnist.held_out.labels[:REPORT_DIGITS])
+    held_out, history, losses = [], [], []
+    started = time.perf_counter()
+    for step in range(1, steps + 1):
+        epoch, place = divmod(step - 1, steps_an_epoch)
+        if place == 0:
+            order = torch.randperm(len(labels), generator=generator).to(device)
+        batch = order[place * recipe.batch_size : (place + 1) * recipe.batch_size]
+        pictures = shift(ink[batch], recipe.shift, generator)
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            logits = model(pictures.contiguous(memory_format=torch.channels_last))
+            loss = F.cross_entropy(logits, labels[batch], label_smoothing=recipe.label_smoothing)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.detach())
+        last_of_epoch = place == steps_an_epoch - 1 or step == steps
+        if step % REPORT_EVERY and not last_of_epoch:
+            continue
+        so_far = copy.deepcopy(model).to("cpu").eval()
+        if step == steps:
+            calibrate(so_far, mnist.held_out)
+        accuracy = evaluate(so_far, mnist.held_out if last_of_epoch else glance)
+        held_out.append((step, accuracy))
+        if last_of_epoch:
+            history.append(
+                {
+                    "epoch": epoch + 1,
+                    "loss": round(torch.stack(losses).mean().item(), 4),
+                    "held_out": accuracy,
+                    "seconds": round(time.perf_counter() - started, 1),
+                }
+            )
+            losses.clear()
+        yield Progress(step, steps, epoch + 1, epochs, tuple(held_out), tuple(history), so_far)
+
+
+def make_optimizer(model: DigitCNN, recipe: Recipe) -> torch.optim.SGD:
+    """Return SGD with Nesterov momentum; normalisation and biases are not decayed."""
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.SGD(
+        groups,
+        recipe.peak_learning_rate,
+        momentum=recipe.momentum,
+        weight_decay=recipe.weight_decay,
+        nesterov=True,
+    )
+
+
+@torch.inference_mode()
+def predict_logits(model: nn.Module, ink: Tensor) -> Tensor:
+    """Return the logits (N, 10) of many pictures (N, 1, 28, 28), batch by batch."""
+    return torch.cat([model(batch).float() for batch in ink.split(EVALUATION_BATCH)])
+
+
+def evaluate(model: nn.Module, digits: Digits) -> float:
+    """Return the share of digits that the network reads right, 0 to 1."""
+    right = predict_logits(model, digits.ink).argmax(dim=1) == digits.labels
+    return right.float().mean().item()
+
+
+def calibrate(model: DigitCNN, digits: Digits) -> None:
+    """Set the network's temperature and its energy's floor as these digits, held out, ask for."""
+    logits = predict_logits(model, digits.ink).clone()
+    log_temperature = torch.zeros((), requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_temperature], max_iter=50)
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = F.cross_entropy(logits / log_temperature.exp(), digits.labels)
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    model.temperature.copy_(log_temperature.detach().exp())
+    model.energy_floor.copy_(energy(logits).quantile(REFUSED))
+    model.energy_scale.copy_(energy(logits).std() / 2)
+
+
+def make_checkpoint(
+    path: Path, recipe: Recipe, seed: int, watch: Callable[[Progress], None]
+) -> dict:
+    """Train, score MNIST's test images once, and write the checkpoint. Returns its description."""
+    mnist = load_mnist()
+    for progress in train(recipe, mnist, seed):
+        watch(progress)
+    description = {
+        "recipe": asdict(recipe),
+        "seed": seed,
+        "figures": {
+            "held_out": progress.accuracy,
+            "mnist_test": evaluate(progress.model, mnist.test),
+        },
+        "history": list(progress.history),
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "torch": torch.__version__,
+    }
+    return save_checkpoint(progress.model, path, description)
+
+
+def ensure_checkpoint(
+    path: Path,
+    recipe: Recipe = QUICK,
+    seed: int = 0,
+    watch: Callable[[Progress | None], None] = lambda _: None,
+) -> None:
+    """Leave a good checkpoint at `path`: train one unless it is there.
+
+    Of several processes that ask at once, one trains and the others wait for it. A checkpoint that
+    cannot be trusted is set aside under another name. `watch` is called with each report of the
+    training, and with None about once a second while another process trains; what it raises ends
+    this. Raises `DataError` if MNIST is not to be had, and `OSError` if the folder cannot be
+    written to.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with acquire(FileLock(path.with_name(path.name + ".lock")), watch):
+        for orphan in path.parent.glob(path.name + "*.tmp"):  # of a writer that was killed
+            orphan.unlink(missing_ok=True)
+        try:
+            load_checkpoint(path)
+            return
+        except FileNotFoundError:
+            pass
+        except CheckpointError as error:
+            aside = set_aside(path)
+            tqdm.write(f"{path} cannot be used: {error}. It is kept as {aside.name}.", sys.stderr)
+        make_checkpoint(path, recipe, seed, watch)
+
+
+def acquire(lock: FileLock, watch: Callable[[None], None]) -> AcquireReturnProxy:
+    """Take the lock, to be released at the end of a `with`; call `watch` while waiting for it."""
+    while True:
+        try:
+            return lock.acquire(timeout=1)
+        except Timeout:
+            watch(None)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file so that its name is free again; return its new place."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
+    return path.rename(path.with_name(f"{path.name}.set-aside-{stamp}"))
+
+
+class TrainingBar:
+    """Show a training's progress as a bar in the terminal: call it with each report."""
+
+    def __init__(self) -> None:
+        """Show nothing until the first report."""
+        self.bar = None
+
+    def __call__(self, progress: Progress | None) -> None:
+        """Move the bar to where the training is."""
+        if progress is None:
+            return
+        if self.bar is None:
+            self.bar = tqdm(total=progress.steps, desc="learning", unit="step")
+        self.bar.set_postfix_str(
+            f"epoch {progress.epoch}/{progress.epochs}, held-out digits {progress.accuracy:.2%}"
+        )
+        self.bar.update(progress.step - self.bar.n)
+        if progress.done:
+            self.bar.close()
+
+
+def main() -> None:
+    """Train a new checkpoint, or score the one that is there."""
+    parser = argparse.ArgumentParser(
+        description="Train Inkling's network on MNIST, and write its checkpoint.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="use the recipe of the first run")
+    parser.add_argument("--epochs", type=float, help="passes over MNIST, instead of the recipe's")
+    parser.add_argument("--seed", type=int, default=0, help="where all randomness starts")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="file to write")
+    parser.add_argument("--evaluate", action="store_true", help="score the checkpoint; train none")
+    options = parser.parse_args()
+    recipe = QUICK if options.quick else DEFAULT
+    if options.epochs is not None:
+        recipe = replace(
+            recipe, name=f"{recipe.name}, {options.epochs:g} epochs", epochs=options.epochs
+        )
+    try:
+        if options.evaluate:
+            model, description = load_checkpoint(options.checkpoint)
+            score = evaluate(model, load_mnist().test)
+            print(f"{options.checkpoint}: {score:.2%} of MNIST's 10,000 test images")
+            return
+        if options.checkpoint.exists():
+            print(f"The checkpoint that is there is kept as {set_aside(options.checkpoint).name}.")
+        made = make_checkpoint(options.checkpoint, recipe, options.seed, TrainingBar())
+        seconds = made["history"][-1]["seconds"]
+        print(
+            f"{options.checkpoint}: {made['figures']['mnist_test']:.2%} of MNIST's 10,000 test "
+            f"images, learned in {seconds:.0f} s"
+        )
+    except KeyboardInterrupt:
+        sys.exit("\nStopped; no checkpoint was written.")
+    except (CheckpointError, DataError, OSError) as error:
+        sys.exit(f"{options.checkpoint}: {error}")
+
+
+if __name__ == "__main__":
+    main()
