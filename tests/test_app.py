@@ -1,0 +1,102 @@
+"""The page's wiring: a real server, called as programs call it, with a reader that is a fake."""
+
+from types import SimpleNamespace
+
+import gradio_client
+import httpx
+import numpy as np
+import pytest
+from conftest import sketch
+from gradio_client import Client, handle_file
+from PIL import Image
+
+import app
+from predict import Digit, Reading
+from preprocess import Glyph
+
+
+class FakeReader:
+    """Answers 3 to everything, and remembers what it was asked."""
+
+    description = {"figures": {"mnist_test": 0.5}}
+
+    def __init__(self):
+        self.asked = []
+
+    def read_files(self, paths):
+        self.asked += paths
+        glyph = Glyph(np.eye(28, dtype=np.float32), (1, 2, 3, 4))
+        chances = [0.01] * 10
+        chances[3] = 0.91
+        return [Reading((Digit(glyph, tuple(chances), 0.25),)) for _ in paths]
+
+
+@pytest.fixture
+def page(tmp_path):
+    """Return a served page's address and its reader."""
+    source = SimpleNamespace(reader=FakeReader(), progress=None, learning=False, failure="")
+    demo = app.build_demo(source)
+    app.launch(demo)
+    yield SimpleNamespace(url=demo.local_url, reader=source.reader, demo=demo)
+    demo.close(verbose=False)
+
+
+@pytest.fixture
+def seven(tmp_path):
+    Image.fromarray(sketch(7)).save(tmp_path / "seven.png")
+    return tmp_path / "seven.png"
+
+
+def test_the_endpoint_gives_the_reading_as_an_object(page, seven):
+    answer = Client(page.url, verbose=False).predict(handle_file(seven), api_name="/predict")
+    assert answer["text"] == "3" and answer["note"] == ""
+    (digit,) = answer["digits"]
+    assert digit["digit"] == 3 and digit["confidence"] == 0.91 and digit["box"] == [1, 2, 3, 4]
+    assert digit["not_a_digit"] == 0.25 and len(digit["probabilities"]) == 10
+
+
+def test_there_is_one_public_endpoint_and_it_is_documented(page):
+    info = httpx.get(f"{page.url}gradio_api/info").json()
+    assert list(info["named_endpoints"]) == ["/predict"] and info["unnamed_endpoints"] == {}
+    (parameter,) = info["named_endpoints"]["/predict"]["parameters"]
+    assert parameter["parameter_name"] == "picture"
+
+
+def test_the_queue_cannot_be_bypassed(page):
+    answer = httpx.post(f"{page.url}gradio_api/run/predict", json={"data": [None]})
+    assert answer.status_code >= 400 and page.reader.asked == []
+
+
+@pytest.mark.parametrize("field", ["path", "url"])
+def test_a_file_of_the_server_is_not_opened(page, field, seven):
+    secret = seven.parent.parent / "secret.png"
+    secret.write_bytes(seven.read_bytes())
+    for told in ({field: str(secret)}, {field: str(secret), "meta": {"_type": "gradio.FileData"}}):
+        for function in range(len(page.demo.fns)):
+            call = {"data": [told], "fn_index": function, "session_hash": "stranger"}
+            httpx.post(f"{page.url}gradio_api/queue/join", json=call)
+    with pytest.raises(gradio_client.exceptions.AppError):
+        Client(page.url, verbose=False).predict({"path": str(secret)}, api_name="/predict")
+    assert page.reader.asked == []
+
+
+def test_an_upload_that_is_too_large_is_refused(page):
+    files = {"files": ("big.png", bytes(9_000_000))}
+    answer = httpx.post(f"{page.url}gradio_api/upload", files=files)
+    assert answer.status_code == 413
+
+
+def test_an_uploaded_path_outside_the_upload_folder_is_refused(tmp_path):
+    with pytest.raises(app.gr.Error, match="Only uploaded pictures"):
+        app.uploaded_path({"path": str(tmp_path / "elsewhere.png")})
+
+
+def test_words_from_outside_are_shown_as_words():
+    assert "<b>" not in app.note("error: <b>bold</b>")
+
+
+def test_ten_probabilities_are_shown_and_none_when_nothing_is_drawn():
+    reading = FakeReader().read_files([None])[0]
+    probabilities, figure, _ = app.show(reading)
+    assert list(probabilities) == list("0123456789") and "data:image/png" in figure
+    assert app.show(Reading())[0] == {}
