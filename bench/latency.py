@@ -1,0 +1,148 @@
+"""Time a reading: network alone, `reader.read`, `/predict` over HTTP, a stroke in the browser.
+
+    python bench/latency.py [--checkpoint PATH]
+
+The page is started as users start it, and its start is timed too. The browser part needs Chromium.
+"""
+
+import argparse
+import json
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+import httpx
+import torch
+from PIL import Image, ImageDraw
+
+from model import CHECKPOINT
+from predict import Reader
+from preprocess import find_glyphs
+
+ROUNDS = 100
+
+
+def sketch() -> Image.Image:
+    """Draw a seven on a pad of 280 px."""
+    picture = Image.new("L", (280, 280), 255)
+    ImageDraw.Draw(picture).line([(80, 70), (200, 70), (120, 220)], fill=0, width=22, joint="curve")
+    return picture
+
+
+def report(name: str, seconds: list[float]) -> None:
+    """Print the median and the 95th percentile in milliseconds."""
+    milliseconds = sorted(1_000 * s for s in seconds)
+    p95 = milliseconds[int(0.95 * (len(milliseconds) - 1))]
+    print(
+        f"{name:34s} p50 {statistics.median(milliseconds):8.2f} ms   p95 {p95:8.2f} ms", flush=True
+    )
+
+
+def time_rounds(action: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+    """Return the seconds of each of many rounds, after five that are not counted."""
+    seconds = []
+    for _ in range(rounds + 5):
+        start = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - start)
+    return seconds[5:]
+
+
+def predict_over_http(client: httpx.Client, file: Path) -> dict:
+    """Upload a picture, ask `/predict`, and wait for the answer, as any HTTP client would."""
+    (path,) = client.post("/gradio_api/upload", files={"files": file.open("rb")}).json()
+    picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    asked = client.post("/gradio_api/call/predict", json={"data": [picture]}).json()
+    with client.stream("GET", f"/gradio_api/call/predict/{asked['event_id']}") as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data: "):
+                return json.loads(line.removeprefix("data: "))[0]
+    raise RuntimeError("the server gave no answer")
+
+
+def time_strokes(url: str, rounds: int = 20) -> list[float] | None:
+    """Return the seconds from the end of a stroke to the changed label, in a real browser."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        return None
+    seconds = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        page = browser.new_page()
+        page.goto(url)
+        page.wait_for_selector("#pad .highlight")
+        paper = page.locator("#pad .pixi-target canvas").bounding_box()
+        x, y = paper["x"] + paper["width"] / 2, paper["y"] + paper["height"] / 2
+        page.evaluate(
+            "new MutationObserver(() => window.answered = performance.now()).observe("
+            "document.querySelector('#answer'), {subtree: true, childList: true})"
+        )
+        for k in range(rounds):
+            page.evaluate("window.answered = 0")
+            page.mouse.move(x - 60, y - 80 + 8 * k)
+            page.mouse.down()
+            page.mouse.move(x + 60, y - 80 + 8 * k, steps=5)
+            start = page.evaluate("performance.now()")
+            page.mouse.up()
+            page.wait_for_function("window.answered > 0")
+            seconds.append((page.evaluate("window.answered") - start) / 1_000)
+            page.wait_for_timeout(100)
+        browser.close()
+    return seconds
+
+
+def main() -> None:
+    """Measure every part and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+    options = parser.parse_args()
+    reader, picture = Reader.load(options.checkpoint), sketch()
+    (glyph,) = find_glyphs(picture)
+    ink = torch.from_numpy(glyph.ink)[None, None]
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        report("network alone, one thread", time_rounds(lambda: reader.model.judge(ink)))
+    report("reader.read, 280 x 280 sketch", time_rounds(lambda: reader.read(picture)))
+    command = [sys.executable, "app.py", "--checkpoint", str(options.checkpoint)]
+    start = time.perf_counter()
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        url = next(m[1] for line in server.stdout if (m := re.search(r" at (http\S+)", line)))
+        print(f"{'start of app.py to the page':34s}     {time.perf_counter() - start:8.2f} s")
+        with tempfile.TemporaryDirectory() as folder, httpx.Client(base_url=url) as client:
+            file = Path(folder) / "seven.png"
+            picture.save(file)
+            predict_over_http(client, file)
+            print(
+                f"{'start of app.py to the first reading':34s}   "
+                f"{time.perf_counter() - start:8.2f} s"
+            )
+            report(
+                "/predict over HTTP, upload included",
+                time_rounds(lambda: predict_over_http(client, file)),
+            )
+        strokes = time_strokes(url)
+        if strokes:
+            report("stroke's end to the changed label", strokes)
+        else:
+            print("stroke in the browser: skipped, Chromium is not installed")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()
