@@ -1,8 +1,10 @@
 """Inkling's page: draw a digit or upload one, and a small network reads it.
 
-python app.py                 open http://127.0.0.1:7860; the first run trains the network
+python app.py                 serve the page; the first run trains the network
 python app.py --share         also ask for a public link
 gradio app.py                 the same, and reload after every change to the code
+
+The terminal says where the page is; Ctrl-C ends it.
 """
 
 import argparse
@@ -36,6 +38,7 @@ from PIL import Image
 from first_run import FirstRun
 from model import CHECKPOINT
 from predict import Reading
+from train import Progress
 
 PAGE = Path(__file__).parent / "page"
 EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())
@@ -59,7 +62,7 @@ def build_demo(source: FirstRun) -> gr.Blocks:
         title="Inkling", analytics_enabled=False, delete_cache=(60, 600), fill_width=True
     ) as demo:
         gr.Markdown(HEADER, elem_id="title")
-        status = gr.HTML(elem_id="status")
+        status = gr.HTML(elem_id="status", padding=False)
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_classes="draw", min_width=320):
                 pad = gr.Sketchpad(
@@ -83,7 +86,7 @@ def build_demo(source: FirstRun) -> gr.Blocks:
                 )
             with gr.Column(elem_classes="answer", min_width=260):
                 label = gr.Label(label="Reading", elem_id="label")
-                answer = gr.HTML(note(WAITING), elem_id="answer")
+                answer = gr.HTML(note(WAITING), elem_id="answer", padding=False)
         curve = gr.LinePlot(
             x="step",
             y="accuracy",
@@ -99,18 +102,19 @@ def build_demo(source: FirstRun) -> gr.Blocks:
         outputs = [label, answer, drawn]
         quietly = {"show_progress": "hidden", "api_visibility": "private"}
 
+        def read_file(path: Path | None) -> Reading:
+            return next(iter(source.reader.read_files([path]))) if path else Reading()
+
         def read_sketch(sketch: dict | None) -> tuple[dict, str, Reading]:
             picture = sketch and sketch["composite"]
             return show(source.reader.read(picture) if picture else Reading())
 
         def read_upload(file: dict | None) -> tuple[dict, str, Reading]:
-            (reading,) = source.reader.read_files([uploaded_path(file)]) if file else [Reading()]
-            return show(reading)
+            return show(read_file(uploaded_path(file)))
 
-        def predict(picture: str) -> dict:
+        def predict(picture: str | None) -> dict:
             """Read a picture of a handwritten digit: PNG, JPEG, WebP, GIF or BMP, up to 8 MB."""
-            (reading,) = source.reader.read_files([Path(picture)])
-            return reading.as_dict()
+            return read_file(picture and Path(picture)).as_dict()
 
         def look(last: Reading) -> tuple:
             again = last.digits and source.progress
@@ -131,8 +135,10 @@ def build_demo(source: FirstRun) -> gr.Blocks:
     return demo
 
 
-def uploaded_path(file: dict) -> Path:
+def uploaded_path(file: dict | None) -> Path | None:
     """Return where an uploaded file lies; raises `gr.Error` if it is not among the uploads."""
+    if not file or not file.get("path"):
+        return None
     path = Path(file["path"]).resolve()
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
         raise gr.Error("Only uploaded pictures are read.", print_exception=False)
@@ -172,32 +178,42 @@ def ink_figure(ink: np.ndarray, caption: str) -> str:
 
 
 def show_status(source: FirstRun) -> tuple[str, dict]:
-    """Return how far the network has learned, in words, and as the curve."""
+    """Return how far the network has learned, in words, and as a curve."""
     progress, figures = source.progress, source.reader.description.get("figures", {})
     if source.failure:
-        return note(f"error: {source.failure}"), gr.LinePlot(visible=False)
-    if not source.learning:
-        score = figures.get("mnist_test", 0)
+        words = note(f"error: {source.failure}")
+    elif source.learning and progress is None:
+        words = "<p><b>Learning to read</b>: getting ready.</p><progress></progress>"
+    elif source.learning:
+        words = (
+            f"<p><b>Learning to read</b>: epoch {progress.epoch} of {progress.epochs}, "
+            f"{progress.accuracy:.1%} of held-out digits right. You can draw already: "
+            "it reads with what it has learned so far.</p>"
+            f'<progress value="{progress.step}" max="{progress.steps}"></progress>'
+        )
+    elif figures:
+        score = figures["mnist_test"]
         words = f"<p>This network reads {score:.2%} of MNIST's 10,000 test digits right.</p>"
-        return words if figures else "", gr.skip()
-    if progress is None:
-        return "<p><b>Learning to read</b>: getting ready.</p><progress></progress>", gr.skip()
-    words = (
-        f"<p><b>Learning to read</b>: epoch {progress.epoch} of {progress.epochs}, "
-        f"{progress.accuracy:.1%} of held-out digits right. You can draw already: "
-        "it reads with what it has learned so far.</p>"
-        f'<progress value="{progress.step}" max="{progress.steps}"></progress>'
-    )
+    else:
+        words = ""
+    return words, gr.skip() if progress is None else learning_curve(progress)
+
+
+def learning_curve(progress: Progress) -> gr.LinePlot:
+    """Return the accuracy on held-out digits so far, as a plot that grows to the right."""
     points = [(step, 100 * accuracy) for step, accuracy in progress.held_out]
     frame = pd.DataFrame(points, columns=["step", "accuracy"])
-    return words, gr.LinePlot(frame, x_lim=[0, progress.steps], visible=True)
+    return gr.LinePlot(frame, x_lim=[0, progress.steps], visible=True)
 
 
-def launch(demo: gr.Blocks, port: int | None = None, share: bool = False) -> None:
-    """Start serving the page, with the settings that a page open to strangers needs."""
+def launch(demo: gr.Blocks, port: int | None = None, share: bool = False) -> tuple[str, str | None]:
+    """Start serving the page, with the settings that a page open to strangers needs.
+
+    Returns its address, and its public link if one was asked for and could be had.
+    """
     demo.queue(api_open=False, max_size=32, default_concurrency_limit=2)
     with contextlib.redirect_stdout(io.StringIO()):  # Gradio's paragraphs about share links
-        demo.launch(
+        _, url, public = demo.launch(
             server_port=port,
             share=share,
             prevent_thread_lock=True,
@@ -214,13 +230,14 @@ def launch(demo: gr.Blocks, port: int | None = None, share: bool = False) -> Non
             show_error=False,
             footer_links=["api"],
         )
+    return url, public
 
 
-def announce(demo: gr.Blocks, share: bool) -> None:
+def announce(url: str, public: str | None, share: bool) -> None:
     """Say on the terminal where the page is."""
-    print(f"Inkling is at {demo.local_url}", flush=True)
-    if demo.share_url:
-        print(f"and, for anyone who has the link, at {demo.share_url}", flush=True)
+    print(f"Inkling is at {url}", flush=True)
+    if public:
+        print(f"and, for anyone who has the link, at {public}", flush=True)
     elif share:
         print("No public link could be had (is there a network?): it goes on locally.", flush=True)
 
@@ -247,14 +264,15 @@ def main() -> None:
         try:
             source.start()
             demo = build_demo(source)
-            launch(demo, options.port, options.share)
-            announce(demo, options.share)
+            announce(*launch(demo, options.port, options.share), options.share)
             threading.Event().wait()
         except KeyboardInterrupt:
             print("Closed.")
         except OSError as error:
-            sys.exit(f"Inkling cannot start: {error}")
+            sys.exit(f"Inkling cannot start: {str(error).split('. ')[0]}.")
         finally:
+            for again in (signal.SIGINT, signal.SIGTERM):  # must not cut the closing short
+                signal.signal(again, signal.SIG_IGN)
             source.stop()
             if demo:
                 demo.close(verbose=False)  # before its uploads are removed

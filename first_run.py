@@ -6,7 +6,10 @@ the reader has the weights of the training's latest report.
 
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+
+from platformdirs import user_cache_path
 
 from model import CheckpointError
 from predict import Reader, Reading
@@ -59,7 +62,7 @@ class FirstRun:
         """Load the checkpoint, or start training one; returns at once."""
         try:
             self.reader = Reader.load(self.checkpoint)
-        except (FileNotFoundError, CheckpointError):
+        except (OSError, CheckpointError):
             self.learning = True
             self._thread.start()
 
@@ -81,8 +84,7 @@ class FirstRun:
             bar(progress)
 
         try:
-            ensure_checkpoint(self.checkpoint, watch=watch)
-            self.reader = Reader.load(self.checkpoint)
+            self.reader = Reader.load(ensure_checkpoint_somewhere(self.checkpoint, watch))
         except Stopped:
             pass
         except (ValueError, OSError) as error:
@@ -92,3 +94,15 @@ class FirstRun:
             print(self.failure, file=sys.stderr)
         finally:
             self.learning = False
+
+
+def ensure_checkpoint_somewhere(path: Path, watch: Callable[[Progress | None], None]) -> Path:
+    """Ensure a checkpoint at `path`, or else in the user's cache folder; return where it is."""
+    try:
+        ensure_checkpoint(path, watch=watch)
+    except OSError as error:
+        cache = user_cache_path("inkling") / path.name
+        print(f"{path} cannot be written ({error}): {cache} is used instead.", file=sys.stderr)
+        ensure_checkpoint(cache, watch=watch)
+        return cache
+    return path

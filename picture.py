@@ -28,7 +28,6 @@ def open_picture(path: Path) -> tuple[Image.Image, tuple[int, int]]:
     Returns the picture, in any of Pillow's modes, and its (width, height) in the file: a large JPEG
     is decoded at 1/2, 1/4 or 1/8 of that. Raises `PictureError`, whose message is one sentence.
     """
-    formats = ", ".join(FORMATS[:-1]) + " or " + FORMATS[-1]
     try:
         if path.stat().st_size == 0:
             raise PictureError("the file is empty: it holds 0 bytes.")
@@ -56,6 +55,6 @@ def open_picture(path: Path) -> tuple[Image.Image, tuple[int, int]]:
     except Image.DecompressionBombError as error:
         raise PictureError("the picture has far too many pixels: make it smaller.") from error
     except UnidentifiedImageError as error:
-        raise PictureError(f"the file is no picture in {formats} format.") from error
+        raise PictureError("the file is no PNG, JPEG, WebP, GIF or BMP picture.") from error
     except Exception as error:  # decoders raise whatever they like on damaged files
         raise PictureError("the picture is damaged or cut off: save it again.") from error

@@ -36,7 +36,7 @@ class Recipe:
 
     name: str
     epochs: float
-    widths: tuple[int, int, int, int] = (24, 32, 64, 128)
+    widths: tuple[int, int, int, int] = (16, 32, 64, 128)
     batch_size: int = 256
     peak_learning_rate: float = 0.3
     warm_up: float = 0.25  # share of all steps until the learning rate's peak
@@ -47,7 +47,7 @@ class Recipe:
 
 
 QUICK = Recipe("quick", epochs=5)
-DEFAULT = Recipe("default", epochs=16)
+DEFAULT = Recipe("default", epochs=20, widths=(32, 48, 64, 128))
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def test_an_example_is_read(visit):
 
 @pytest.mark.parametrize(
     "fault, words",
-    [("text", "no picture"), ("empty", "empty"), ("cut off", "cut off"), ("huge", "megapixels")],
+    [("text", "is no PNG"), ("empty", "empty"), ("cut off", "cut off"), ("huge", "megapixels")],
 )
 def test_a_wrong_file_gets_one_clear_sentence(visit, odd_files, fault, words):
     page = visit()

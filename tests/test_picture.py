@@ -11,10 +11,10 @@ from picture import PictureError, open_picture
 from preprocess import find_glyphs
 
 WRONG = {
-    "text": "no picture",
+    "text": "is no PNG",
     "empty": "empty",
     "cut off": "cut off",
-    "vector": "no picture",
+    "vector": "is no PNG",
     "huge": "13000 x 13000",
 }
 

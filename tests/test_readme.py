@@ -1,0 +1,64 @@
+"""What the README says is so."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import ROOT
+from packaging.requirements import Requirement
+
+README = (ROOT / "README.md").read_text()
+FRONT_MATTER = yaml.safe_load(README.split("---")[1])
+
+
+def requirements(name):
+    lines = (ROOT / name).read_text().splitlines()
+    return {r.name: r for line in lines if line[0].isalpha() for r in [Requirement(line)]}
+
+
+def test_the_space_is_configured_as_spaces_ask():
+    allowed = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+    assert FRONT_MATTER["sdk"] == "gradio" and FRONT_MATTER["license"] == "mit"
+    assert {FRONT_MATTER["colorFrom"], FRONT_MATTER["colorTo"]} <= allowed
+    assert len(FRONT_MATTER["short_description"]) <= 60
+    assert (ROOT / FRONT_MATTER["app_file"]).exists()
+
+
+def test_the_space_has_the_gradio_and_python_that_are_required():
+    gradio = requirements("requirements.txt")["gradio"]
+    assert FRONT_MATTER["sdk_version"] in gradio.specifier
+    project = (ROOT / "pyproject.toml").read_text()
+    lowest = re.search(r'requires-python = ">=(\d+)\.(\d+)"', project).groups()
+    python = FRONT_MATTER["python_version"].split(".")
+    assert [int(v) for v in python] >= [int(v) for v in lowest]
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_requirement_has_a_floor_and_a_cap(name):
+    for requirement in requirements(name).values():
+        operators = {s.operator for s in requirement.specifier}
+        assert operators == {">=", "<"}, requirement
+
+
+@pytest.mark.parametrize("script", ["app.py", "train.py", "predict.py"])
+def test_every_flag_is_in_the_readme(script):
+    done = subprocess.run(
+        [sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    flags = set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"}
+    assert flags and {f for f in flags if f not in README} == set()
+
+
+def test_every_file_that_the_readme_names_is_there():
+    named = re.findall(r"`([\w./-]+\.(?:py|txt|toml))`", README) + re.findall(
+        r"\]\((docs/[^)]+)\)", README
+    )
+    assert named and [n for n in named if not (ROOT / n).exists()] == []
+
+
+def test_ci_calls_the_test_command_of_the_readme():
+    command = re.search(r"^python3 -m venv .*pytest$", README, re.M)[0]
+    told = re.sub(r" -q\b", "", (ROOT / ".ci" / "run").read_text())
+    assert command in told
