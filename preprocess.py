@@ -109,7 +109,10 @@ def find_ink(light: np.ndarray) -> np.ndarray | None:
 
 def drop_specks(mask: np.ndarray) -> np.ndarray:
     """Return the mask (H, W) as uint8 without the spots that are tiny beside all the rest."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    mask = mask.astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    if count == 2:  # the paper and one stroke
+        return mask
     area = stats[:, cv2.CC_STAT_AREA]
     keep = area >= SPECK * area[1:].sum()
     keep[0] = False  # the paper

@@ -37,7 +37,7 @@ def page(tmp_path):
     source = SimpleNamespace(reader=FakeReader(), progress=None, learning=False, failure="")
     demo = app.build_demo(source)
     app.launch(demo)
-    yield SimpleNamespace(url=demo.local_url, reader=source.reader, demo=demo)
+    yield SimpleNamespace(url=demo.local_url, reader=source.reader, demo=demo, source=source)
     demo.close(verbose=False)
 
 
@@ -53,6 +53,19 @@ def test_the_endpoint_gives_the_reading_as_an_object(page, seven):
     (digit,) = answer["digits"]
     assert digit["digit"] == 3 and digit["confidence"] == 0.91 and digit["box"] == [1, 2, 3, 4]
     assert digit["not_a_digit"] == 0.25 and len(digit["probabilities"]) == 10
+
+
+def test_the_endpoint_names_what_is_wrong_with_a_file(page, reader, odd_files):
+    page.source.reader = reader
+    client = Client(page.url, verbose=False)
+    for path in odd_files.values():
+        answer = client.predict(handle_file(path), api_name="/predict")
+        assert answer["note"].startswith("error: ") and answer["digits"] == []
+        assert str(path.parent) not in answer["note"]
+
+
+def test_the_endpoint_without_a_file_reads_nothing(page):
+    assert Client(page.url, verbose=False).predict(None, api_name="/predict")["digits"] == []
 
 
 def test_there_is_one_public_endpoint_and_it_is_documented(page):
