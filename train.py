@@ -183,7 +183,10 @@ def calibrate(model: DigitCNN, digits: Digits) -> None:
 def make_checkpoint(
     path: Path, recipe: Recipe, seed: int, watch: Callable[[Progress], None]
 ) -> dict:
-    """Train, score MNIST's test images once, and write the checkpoint. Returns its description."""
+    """Train, score MNIST's test images once, and write the checkpoint; return its description.
+
+    A checkpoint that was there is kept under another name, once the new one is ready.
+    """
     mnist = load_mnist()
     for progress in train(recipe, mnist, seed):
         watch(progress)
@@ -198,6 +201,8 @@ def make_checkpoint(
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "torch": torch.__version__,
     }
+    if path.exists():
+        tqdm.write(f"The checkpoint that was there is kept as {set_aside(path).name}.", sys.stderr)
     return save_checkpoint(progress.model, path, description)
 
 
@@ -278,6 +283,8 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="file to write")
     parser.add_argument("--evaluate", action="store_true", help="score the checkpoint; train none")
     options = parser.parse_args()
+    if options.epochs is not None and not options.epochs > 0:
+        parser.error("--epochs must be more than 0")
     recipe = QUICK if options.quick else DEFAULT
     if options.epochs is not None:
         recipe = replace(
@@ -285,12 +292,10 @@ def main() -> None:
         )
     try:
         if options.evaluate:
-            model, description = load_checkpoint(options.checkpoint)
+            model, _ = load_checkpoint(options.checkpoint)
             score = evaluate(model, load_mnist().test)
             print(f"{options.checkpoint}: {score:.2%} of MNIST's 10,000 test images")
             return
-        if options.checkpoint.exists():
-            print(f"The checkpoint that is there is kept as {set_aside(options.checkpoint).name}.")
         made = make_checkpoint(options.checkpoint, recipe, options.seed, TrainingBar())
         seconds = made["history"][-1]["seconds"]
         print(

@@ -53,9 +53,10 @@ def test_an_earlier_report_keeps_its_weights(small_mnist):
     assert torch.equal(before, weights(first.model))
 
 
-def test_a_part_of_an_epoch_can_be_trained(small_mnist):
-    *_, last = train(replace(TINY, epochs=0.25), small_mnist)
-    assert last.step == last.steps == 20
+@pytest.mark.parametrize("epochs, steps", [(0.25, 20), (0.001, 1), (1.5, 120)])
+def test_a_part_of_an_epoch_can_be_trained(small_mnist, epochs, steps):
+    *_, last = train(replace(TINY, epochs=epochs), small_mnist)
+    assert last.step == last.steps == steps
 
 
 def test_calibration_makes_held_out_digits_likelier(small_mnist):
@@ -114,6 +115,22 @@ def test_a_training_that_is_stopped_leaves_nothing_and_can_start_again(tmp_path)
     assert [p.name for p in tmp_path.iterdir() if p.suffix != ".lock"] == []
     ensure_checkpoint(path, TINY)
     load_checkpoint(path)
+
+
+def test_training_again_keeps_the_old_checkpoint_until_and_after_the_new_one(tmp_path):
+    path = tmp_path / "digits.safetensors"
+    path.write_bytes(b"old")
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.make_checkpoint(path, TINY, 0, stop)
+    assert path.read_bytes() == b"old"
+    training.make_checkpoint(path, TINY, 0, lambda _: None)
+    load_checkpoint(path)
+    (aside,) = tmp_path.glob("digits.safetensors.set-aside-*")
+    assert aside.read_bytes() == b"old"
 
 
 def test_what_a_killed_writer_left_is_swept(tmp_path):
