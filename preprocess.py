@@ -104,7 +104,8 @@ def find_ink(light: np.ndarray) -> np.ndarray | None:
     ink = np.clip((depth - floor) / (strong - floor), 0, 1).astype(np.float32)
     kept = drop_specks(mask)
     near = cv2.dilate(kept, np.ones((5, 5), np.uint8))  # soft edges lie around the strokes
-    return ink * near
+    ink *= near
+    return ink if (ink > EDGE).any() else None
 
 
 def drop_specks(mask: np.ndarray) -> np.ndarray:
@@ -114,7 +115,7 @@ def drop_specks(mask: np.ndarray) -> np.ndarray:
     if count == 2:  # the paper and one stroke
         return mask
     area = stats[:, cv2.CC_STAT_AREA]
-    keep = area >= SPECK * area[1:].sum()
+    keep = area >= min(SPECK * area[1:].sum(), area[1:].max())  # of dots alone, the largest stay
     keep[0] = False  # the paper
     return keep[labels].astype(np.uint8)
 

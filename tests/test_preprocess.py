@@ -109,6 +109,12 @@ def test_dust_does_not_move_the_frame():
     assert distance(ink_of(sketch(6)), ink_of(dusty)) < 0.01
 
 
+def test_a_picture_of_dots_alone_is_no_failure():
+    dots = np.full((280, 280), 255, np.uint8)
+    dots[5::20, 5::20] = dots[6::20, 5::20] = 0  # 196 dots, each less than 2 % of the ink
+    assert len(find_glyphs(Image.fromarray(dots))) == 1
+
+
 def test_grain_on_the_paper_is_no_ink():
     grain = np.random.default_rng(0).normal(200, 6, (280, 280)).clip(0, 255)
     drawn = np.minimum(grain, sketch(5) + 20.0)
