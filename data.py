@@ -6,6 +6,7 @@ read as they are: nothing is unpacked to disk, so nothing unpacked can be cut of
 
 import gzip
 import hashlib
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,11 @@ def as_labels(idx: bytes) -> Tensor:
     return torch.from_numpy(np.frombuffer(idx, np.uint8, offset=8).astype(np.int64))
 
 
+def join(*several: Digits) -> Digits:
+    """Return all digits of several as one."""
+    return Digits(*(torch.cat(parts) for parts in zip(*several, strict=True)))
+
+
 def shift(ink: Tensor, reach: int, generator: torch.Generator) -> Tensor:
     """Return the batch with every picture moved by -reach to reach whole pixels each way."""
     n, _, height, width = ink.shape
@@ -131,3 +137,28 @@ def shift(ink: Tensor, reach: int, generator: torch.Generator) -> Tensor:
     picture = torch.arange(n, device=ink.device)[:, None, None]
     padded = F.pad(ink, (reach, reach, reach, reach))  # new border is paper
     return padded[picture, 0, rows[:, :, None], columns[:, None, :]].unsqueeze(1)
+
+
+def distort(
+    ink: Tensor, reach: float, turn: float, stretch: float, slant: float, generator: torch.Generator
+) -> Tensor:
+    """Return the batch with every picture moved, turned, stretched and slanted a little.
+
+    `reach` is in px, `turn` in degrees, `stretch` (of each side) and `slant` are shares: the
+    farthest that each goes either way.
+    """
+
+    def up_to(limit: float) -> Tensor:
+        return (2 * torch.rand(len(ink), generator=generator) - 1) * limit
+
+    angle, lean, wide, high = (
+        up_to(math.radians(turn)),
+        up_to(slant),
+        *(1 + up_to(stretch) for _ in "xy"),
+    )
+    x = torch.stack([angle.cos() / wide, (lean - angle.sin()) / wide, up_to(reach) / 14], dim=1)
+    y = torch.stack([angle.sin() / high, angle.cos() / high, up_to(reach) / 14], dim=1)
+    where = torch.stack([x, y], dim=1).to(ink.device)  # (N, 2, 3)
+    grid = F.affine_grid(where, ink.shape, align_corners=False)
+    moved = F.grid_sample(ink, grid, mode="bicubic", align_corners=False)  # outside is paper
+    return moved.clamp(0, 1)

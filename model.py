@@ -8,6 +8,8 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Sequence
+from itertools import chain, pairwise
 from pathlib import Path
 
 import torch
@@ -19,6 +21,7 @@ from torch import Tensor, nn
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "digits.safetensors"
 FORMAT = 1  # version of the checkpoint's description
 INK_MEAN, INK_STD = 0.1307, 0.3081  # of MNIST's 60,000 training images
+LABEL_DOUBT = 0.0015  # share of MNIST's test labels that most people reject: evaluate.DOUBTFUL
 NO_DIGEST = "0" * 64  # stands in the file's description while the digest is computed
 KNOWN_ANSWER_TOLERANCE = 0.05  # in logits; bf16 and other processors differ by less than 0.01
 
@@ -27,9 +30,11 @@ class CheckpointError(ValueError):
     """A checkpoint that cannot be trusted: the message says what is wrong with it."""
 
 
-def block(channels_in: int, channels_out: int, pool: bool = False) -> list[nn.Module]:
-    """Return a 3 x 3 convolution without a border, pooling by 2 if asked for, and the rest."""
-    convolution = nn.Conv2d(channels_in, channels_out, 3, bias=False)
+def block(
+    channels_in: int, channels_out: int, padding: int = 0, pool: bool = False
+) -> list[nn.Module]:
+    """Return a 3 x 3 convolution, pooling by 2 if asked for, and what follows them."""
+    convolution = nn.Conv2d(channels_in, channels_out, 3, padding=padding, bias=False)
     pooling = [nn.MaxPool2d(2)] if pool else []
     return [convolution, *pooling, nn.BatchNorm2d(channels_out), nn.ReLU()]
 
@@ -37,18 +42,22 @@ def block(channels_in: int, channels_out: int, pool: bool = False) -> list[nn.Mo
 class DigitCNN(nn.Module):
     """A small convolutional network: ink (N, 1, 28, 28) to logits (N, 10)."""
 
-    def __init__(self, widths: tuple[int, int, int, int]):
-        """Build the network with random weights; `widths` are the channels of its four blocks."""
+    def __init__(self, widths: Sequence[int]):
+        """Build the network with random weights; `widths` are its 4 or more blocks' channels."""
         super().__init__()
-        a, b, c, d = self.widths = tuple(widths)
+        self.widths = tuple(widths)
+        a, b, *middle, y, z = self.widths
         self.layers = nn.Sequential(
             nn.PixelUnshuffle(2),  # (N, 4, 14, 14): each place holds 2 x 2 px, on a quarter the map
             *block(4, a),  # (N, a, 12, 12)
             *block(a, b, pool=True),  # (N, b, 5, 5)
-            *block(b, c),  # (N, c, 3, 3)
-            *block(c, d),  # (N, d, 1, 1)
+            *chain.from_iterable(  # (N, c, 5, 5) each
+                block(c, d, padding=1) for c, d in pairwise([b, *middle])
+            ),
+            *block(self.widths[-3], y),  # (N, y, 3, 3)
+            *block(y, z),  # (N, z, 1, 1)
             nn.Flatten(),
-            nn.Linear(d, 10),  # (N, 10)
+            nn.Linear(z, 20),  # (N, 20)
         )
         # Fitted on held-out digits after training. The temperature makes probabilities honest (Guo
         # et al. 2017, arXiv 1706.04599); an energy below the floor is rarer than one digit in
@@ -57,15 +66,28 @@ class DigitCNN(nn.Module):
         self.register_buffer("energy_floor", torch.full((), -100.0))
         self.register_buffer("energy_scale", torch.ones(()))
 
-    def forward(self, ink: Tensor) -> Tensor:
-        """Return logits (N, 10) for ink (N, 1, 28, 28)."""
+    def by_kind(self, ink: Tensor) -> Tensor:
+        """Return logits (N, 20) for ink (N, 1, 28, 28): of MNIST's ten digits, then of drawn ones.
+
+        The same shape may be a 7 in MNIST and a 1 with a flag elsewhere, so the two are learned
+        as classes of their own; a drawing is mostly told from a scan by the run of its lines.
+        """
         return self.layers((ink - INK_MEAN) / INK_STD)
+
+    def forward(self, ink: Tensor) -> Tensor:
+        """Return logits (N, 10) for ink (N, 1, 28, 28): each digit's, of whichever kind it is."""
+        return self.by_kind(ink).unflatten(1, (2, 10)).logsumexp(dim=1)
 
     def judge(self, ink: Tensor) -> tuple[Tensor, Tensor]:
         """Return calibrated probabilities (N, 10), rows summing to 1, and `not_a_digit` (N,)."""
         logits = self(ink).float()
         shortfall = (self.energy_floor - energy(logits)) / self.energy_scale
-        return (logits / self.temperature).softmax(dim=1), shortfall.sigmoid()
+        return calibrated(logits, self.temperature), shortfall.sigmoid()
+
+
+def calibrated(logits: Tensor, temperature: Tensor) -> Tensor:
+    """Return probabilities (N, 10) for logits (N, 10); none is surer than MNIST's labels are."""
+    return (1 - LABEL_DOUBT) * (logits / temperature).softmax(dim=1) + LABEL_DOUBT / 10
 
 
 def energy(logits: Tensor) -> Tensor:
@@ -133,7 +155,7 @@ def load_checkpoint(path: Path) -> tuple[DigitCNN, dict]:
         model.load_state_dict(tensors)
     except (RuntimeError, ValueError, LookupError, TypeError) as error:
         raise CheckpointError(f"its architecture is not this version's: {architecture}") from error
-    model.eval()
+    model.eval().to(memory_format=torch.channels_last)  # a fifth faster on processors
     with torch.inference_mode():
         difference = (model(known_ink()) - torch.tensor(known_answer)).abs().max()
     if not difference < KNOWN_ANSWER_TOLERANCE:  # NaN must fail as well

@@ -22,7 +22,7 @@ from torch import nn
 from torchvision import datasets, transforms
 
 from data import ARCHIVES, DATA, archive_path, load_mnist
-from train import QUICK, evaluate, train
+from train import QUICK, accuracy, train
 
 PLAIN_EPOCHS = 8
 
@@ -69,7 +69,7 @@ def quick_training(seed: int) -> tuple[float, float]:
     start = time.perf_counter()
     mnist = load_mnist()
     *_, last = train(QUICK, mnist, seed)
-    return time.perf_counter() - start, evaluate(last.model, mnist.test)
+    return time.perf_counter() - start, accuracy(last.model, mnist.test)
 
 
 def main() -> None:

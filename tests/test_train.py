@@ -9,9 +9,11 @@ import torch
 
 import train as training
 from model import load_checkpoint
-from train import QUICK, Recipe, calibrate, ensure_checkpoint, evaluate, train
+from train import QUICK, Recipe, accuracy, calibrate, ensure_checkpoint, train
 
-TINY = Recipe("tiny", epochs=1, widths=(8, 8, 16, 16), batch_size=50, peak_learning_rate=0.2)
+TINY = Recipe(
+    "tiny", epochs=1, widths=(8, 8, 16, 16), batch_size=50, peak_learning_rate=0.2, drawn=200
+)
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +28,7 @@ def weights(model):
 def test_eighty_small_steps_learn_most_digits(small_mnist):
     *_, last = train(TINY, small_mnist)
     assert last.done and last.accuracy > 0.9
-    assert evaluate(last.model, small_mnist.test) > 0.88
+    assert accuracy(last.model, small_mnist.test) > 0.88
 
 
 def test_the_same_seed_gives_the_same_weights(small_mnist):
@@ -37,9 +39,9 @@ def test_the_same_seed_gives_the_same_weights(small_mnist):
 
 def test_reports_come_often_and_carry_usable_weights(small_mnist):
     reports = list(train(TINY, small_mnist))
-    assert [r.step for r in reports] == [40, 80]
+    assert [r.step for r in reports] == [40, 80, 84]
     assert reports[0].accuracy == pytest.approx(
-        evaluate(reports[0].model, small_mnist.held_out), abs=1e-6
+        accuracy(reports[0].model, small_mnist.held_out), abs=1e-6
     )
     assert not reports[0].model.training
     assert [row["epoch"] for row in reports[-1].history] == [1]
@@ -53,7 +55,7 @@ def test_an_earlier_report_keeps_its_weights(small_mnist):
     assert torch.equal(before, weights(first.model))
 
 
-@pytest.mark.parametrize("epochs, steps", [(0.25, 20), (0.001, 1), (1.5, 120)])
+@pytest.mark.parametrize("epochs, steps", [(0.25, 21), (0.001, 1), (1.5, 126)])
 def test_a_part_of_an_epoch_can_be_trained(small_mnist, epochs, steps):
     *_, last = train(replace(TINY, epochs=epochs), small_mnist)
     assert last.step == last.steps == steps
@@ -91,7 +93,7 @@ def test_a_checkpoint_tells_how_it_was_made(tmp_path, small_mnist):
     ensure_checkpoint(path, TINY, seed=5)
     model, told = load_checkpoint(path)
     assert told["seed"] == 5 and Recipe(**told["recipe"]) == replace(TINY, widths=[8, 8, 16, 16])
-    assert told["figures"]["mnist_test"] == evaluate(model, small_mnist.test)
+    assert told["figures"]["mnist_test"] == accuracy(model, small_mnist.test)
     assert told["history"][-1]["held_out"] == told["figures"]["held_out"]
 
 
