@@ -207,7 +207,7 @@ def main() -> None:
     """Write the contact sheet."""
     parser = argparse.ArgumentParser(description="Draw every style of every digit.")
     parser.add_argument("sheet", type=Path, help="picture to write")
-    contact_sheet().save(parser.parse_args().sheet)
+    contact_sheet().quantize(8).save(parser.parse_args().sheet, optimize=True)  # of eight greys
 
 
 if __name__ == "__main__":

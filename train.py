@@ -55,9 +55,9 @@ class Recipe:
     label_smoothing: float = 0.1
     shift: int = 2  # px, the farthest that a digit is moved
     distorted: float = 0  # share of the digits that are also turned, stretched and slanted
-    turn: float = 8  # degrees, the farthest
-    stretch: float = 0.06  # of its width and of its height, the farthest
-    slant: float = 0.12  # of its height, the farthest
+    turn: float = 12  # degrees, the farthest
+    stretch: float = 0.1  # of its width and of its height, the farthest
+    slant: float = 0.2  # of its height, the farthest
     drawn: int = 12_000  # digits of the drawn styles, beside MNIST's 55,000
     separate: bool = True  # learn drawn digits as classes of their own
     redraw: int = 5  # epochs after which other digits are drawn
@@ -67,9 +67,9 @@ class Recipe:
 QUICK = Recipe("quick", epochs=5, widths=(16, 32, 64, 128))
 DEFAULT = Recipe(
     "default",
-    epochs=36,
+    epochs=20,
     widths=(32, 48, 96, 128, 192),
-    distorted=0.5,
+    distorted=0.8,
     averaging=0.998,
 )
 

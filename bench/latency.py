@@ -25,10 +25,11 @@ import torch
 from PIL import Image, ImageDraw
 
 from model import CHECKPOINT
-from predict import Reader
+from predict import BATCH, Reader
 from preprocess import find_glyphs
 
 ROUNDS = 100
+GLYPHS = 60_000
 
 
 def sketch() -> Image.Image:
@@ -116,6 +117,11 @@ def main() -> None:
     with torch.inference_mode():
         report("network alone, one thread", time_rounds(lambda: reader.model.judge(ink)))
     report("reader.read, 280 x 280 sketch", time_rounds(lambda: reader.read(picture)))
+    pages = [[glyph] * BATCH] * (GLYPHS // BATCH)
+    start = time.perf_counter()
+    for page in pages:
+        reader.read_glyphs([page])
+    print(f"{f'{GLYPHS:,} glyphs read':34s}     {time.perf_counter() - start:8.2f} s")
     command = [sys.executable, "app.py", "--checkpoint", str(options.checkpoint)]
     start = time.perf_counter()
     server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)

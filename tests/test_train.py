@@ -8,8 +8,18 @@ import pytest
 import torch
 
 import train as training
+from drawn import drawn_digits
 from model import load_checkpoint
-from train import QUICK, Recipe, accuracy, calibrate, ensure_checkpoint, train
+from train import (
+    QUICK,
+    Recipe,
+    accuracy,
+    augment,
+    average_of,
+    calibrate,
+    ensure_checkpoint,
+    train,
+)
 
 TINY = Recipe(
     "tiny", epochs=1, widths=(8, 8, 16, 16), batch_size=50, peak_learning_rate=0.2, drawn=200
@@ -76,6 +86,35 @@ def test_calibration_makes_held_out_digits_likelier(small_mnist):
         assert loss() < before
         report.model.temperature.mul_(1.05)
         assert report.model.temperature > 0
+
+
+def test_drawn_digits_are_told_from_mnist(small_mnist):
+    *_, last = train(replace(TINY, drawn=2_000, epochs=2), small_mnist)
+    told_drawn = []
+    for digits in (small_mnist.test, drawn_digits(500, seed=9)):
+        with torch.inference_mode():
+            logits = last.model.by_kind(digits.ink).unflatten(1, (2, 10))
+        told_drawn.append(logits.logsumexp(dim=2).argmax(dim=1).float().mean())
+        assert accuracy(last.model, digits) > 0.8  # of whichever kind
+    assert told_drawn[1] > told_drawn[0] + 0.3
+
+
+def test_averaged_weights_lie_between_early_and_late_ones():
+    model = torch.nn.Linear(1, 1)
+    for keep, share in ((0, 1.0), (0.9, 0.1)):
+        average = average_of(model, keep)
+        for step in range(200):
+            torch.nn.init.constant_(model.weight, 0.0 if step < 199 else 1.0)
+            average.update_parameters(model)
+        assert average.module.weight.item() == pytest.approx(share, rel=0.5)
+
+
+def test_distorting_leaves_the_share_that_it_should(small_mnist):
+    ink = small_mnist.train.ink[:1_000]
+    recipe = replace(TINY, shift=0, distorted=0.7)
+    varied = augment(ink, recipe, torch.Generator().manual_seed(0))
+    same = (varied == ink).flatten(1).all(dim=1).float().mean()
+    assert same == pytest.approx(0.3, abs=0.05)
 
 
 def test_a_checkpoint_is_trained_only_when_there_is_none(tmp_path):
