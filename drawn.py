@@ -20,7 +20,9 @@ from styles import STYLES
 HELD_OUT_SEED = 2**32  # of drawn digits that no training sees
 UNIT = 5  # px of the drawing in one px of the frame
 STEPS = 8  # points of a path from one control point to the next
+FRACTION = 3  # bits of a pixel in the points given to OpenCV
 THINNEST, THICKEST = 1.0, 4.8  # px of the frame, widths of pens
+TILE, NAME_WIDTH = 2 * FRAME, 150  # px of the contact sheet
 # How far hands differ. Lengths are in heights of the digit, angles in radians; where nothing else
 # is said, a standard deviation.
 CONTROL = 0.026  # of every point that the pen passes
@@ -35,11 +37,9 @@ ASPECT = 0.17  # of the width's logarithm
 SLANT, MEAN_SLANT = 0.17, 0.12  # of the shear; most people lean to the right
 TURN = 0.1  # of the rotation
 TAPER = 0.08  # of the pen's width, from the start of the digit to its end
-TILE, NAME_WIDTH = 2 * FRAME, 150  # px of the contact sheet
-BROAD_NIB = 0.4  # of its width that a broad pen loses along its edge
 SAMPLING = (1, 2, 4)  # every so many-th point is what a slow tablet or a fast hand leaves
-FRACTION = 3  # bits of a pixel in the points given to OpenCV
 SQUARE_PENS, BROAD_PENS = 0.08, 0.08  # shares; the others are round, and the same in all directions
+BROAD_NIB = 0.4  # of its width that a broad pen loses along its edge
 
 
 class Style:

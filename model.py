@@ -21,7 +21,7 @@ from torch import Tensor, nn
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "digits.safetensors"
 FORMAT = 1  # version of the checkpoint's description
 INK_MEAN, INK_STD = 0.1307, 0.3081  # of MNIST's 60,000 training images
-LABEL_DOUBT = 0.0015  # share of MNIST's test labels that most people reject: evaluate.DOUBTFUL
+LABEL_DOUBT = 0.0015  # share of MNIST's test labels that most people reject: score.DOUBTFUL
 NO_DIGEST = "0" * 64  # stands in the file's description while the digest is computed
 KNOWN_ANSWER_TOLERANCE = 0.05  # in logits; bf16 and other processors differ by less than 0.01
 

@@ -20,8 +20,8 @@ import numpy as np
 
 from data import load_mnist
 from drawn import HELD_OUT_SEED, drawn_digits
-from evaluate import Score, score, score_pictures
 from predict import Reader
+from score import Score, score, score_pictures
 from train import DEFAULT, train
 
 DRAWN = 5_000

@@ -9,8 +9,8 @@ import pytest
 from conftest import ROOT, sketch
 from PIL import Image
 
-import evaluate
-from evaluate import DOUBTFUL, Score, difficulties, picture, score, score_pictures, without_doubtful
+from report import misread_sheet
+from score import DOUBTFUL, Score, difficulties, picture, score, score_pictures, without_doubtful
 
 
 def score_of(labels, answers, confidence):
@@ -114,7 +114,7 @@ def test_the_misread_sheet_shows_the_surest_first(mnist):
     answers, confidence = labels.copy(), np.full(10_000, 0.9)
     answers[[5, 9]] = (labels[[5, 9]] + 1) % 10
     confidence[9] = 0.99
-    sheet = np.asarray(evaluate.misread_sheet(score_of(labels, answers, confidence), mnist.test))
+    sheet = np.asarray(misread_sheet(score_of(labels, answers, confidence), mnist.test))
     first = Image.fromarray(sheet[:84, :84]).resize((28, 28), Image.Resampling.NEAREST)
     shown = 255 - np.asarray(first).astype(float)
     assert np.abs(shown / 255 - mnist.test.ink[9, 0].numpy()).max() < 0.01

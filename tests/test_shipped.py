@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from drawn import HELD_OUT_SEED, drawn_digits
-from evaluate import score, without_doubtful
 from model import CHECKPOINT, load_checkpoint
+from score import score, without_doubtful
 from train import DEFAULT, HELD_OUT_DRAWN, Recipe, accuracy
 
 

@@ -1,0 +1,204 @@
+"""Digits with labels become scores: accuracy, confusions, calibration, robustness."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from data import Digits
+from drawn import HELD_OUT_SEED, drawings
+from model import DigitCNN
+from predict import Reader, pictures_in
+from preprocess import DIGIT, FRAME
+
+# Test images whose given label fewer than 3 of 5 people kept: they cap what a reader can score.
+# Source: `mturk/mnist_mturk.json` of cleanlab/label-errors (Northcutt et al. 2021, 2103.14749).
+DOUBTFUL = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
+BATCH = 500  # digits judged at once
+CALIBRATION_BINS = 15  # as in Guo et al. 2017, arXiv 1706.04599
+SWEEP_DIGITS = 500  # for every level of every difficulty
+CANVAS, EXTENT = 280, 120  # px: side of a picture, longest side of the digit in it
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a network made of digits whose labels are known."""
+
+    name: str
+    labels: np.ndarray  # (N,) int
+    probabilities: np.ndarray  # (N, 10) float, rows summing to 1
+
+    @property
+    def answers(self) -> np.ndarray:
+        """The likeliest digit of each, (N,)."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """The probability of each answer, (N,)."""
+        return self.probabilities.max(axis=1)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether each answer is the label, (N,) bool."""
+        return self.answers == self.labels
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers, 0 to 1."""
+        return float(self.right.mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the accuracy."""
+        n, p, z = len(self.labels), self.accuracy, 1.96
+        middle = p + z**2 / (2 * n)
+        reach = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        return (middle - reach) / (1 + z**2 / n), (middle + reach) / (1 + z**2 / n)
+
+    @property
+    def by_digit(self) -> np.ndarray:
+        """The share of right answers for each digit, (10,); NaN where there is none."""
+        confusion = self.confusion
+        with np.errstate(invalid="ignore"):
+            return confusion.diagonal() / confusion.sum(axis=1)
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """How often each digit (row) was read as each (column), (10, 10) int."""
+        counts = np.zeros((10, 10), int)
+        np.add.at(counts, (self.labels, self.answers), 1)
+        return counts
+
+    def calibration(self) -> Iterator[tuple[float, float, int]]:
+        """Yield mean confidence, share right and number of the readings in each filled bin."""
+        edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
+        bins = np.digitize(self.confidence, edges[1:-1])
+        for inside in (bins == k for k in range(CALIBRATION_BINS)):
+            if inside.any():
+                yield self.confidence[inside].mean(), self.right[inside].mean(), inside.sum()
+
+    @property
+    def calibration_error(self) -> float:
+        """The expected calibration error: how far confidence is from the share right, 0 to 1."""
+        gaps = [abs(sure - right) * n for sure, right, n in self.calibration()]
+        return float(sum(gaps) / len(self.labels))
+
+
+@torch.inference_mode()
+def score(name: str, model: DigitCNN, digits: Digits) -> Score:
+    """Have a network read digits."""
+    probabilities = torch.cat([model.judge(batch)[0] for batch in digits.ink.split(BATCH)])
+    return Score(name, digits.labels.numpy(), probabilities.numpy())
+
+
+def without_doubtful(mnist_test: Score) -> Score:
+    """Leave out the test images whose labels most people reject."""
+    kept = np.delete(np.arange(len(mnist_test.labels)), DOUBTFUL)
+    return Score(
+        "the same without 15 doubtful labels",
+        mnist_test.labels[kept],
+        mnist_test.probabilities[kept],
+    )
+
+
+def score_pictures(reader: Reader, folder: Path) -> Score:
+    """Have the reader read pictures in subfolders 0 to 9; where it finds nothing, it is not sure.
+
+    Raises `FileNotFoundError` if there are none.
+    """
+    found = [
+        (k, file) for k in range(10) for file in pictures_in([folder / str(k)]) if file.is_file()
+    ]
+    if not found:
+        raise FileNotFoundError(f"{folder} has no pictures in subfolders named 0 to 9.")
+    labels, files = zip(*found, strict=True)
+    nothing = (0.1,) * 10
+    readings = tqdm(
+        reader.read_files(files), "your pictures", len(files), leave=False, disable=None
+    )
+    rows = [r.digits[0].probabilities if len(r.digits) == 1 else nothing for r in readings]
+    return Score("your pictures", np.array(labels), np.array(rows))
+
+
+def picture(
+    ink: np.ndarray, extent: float = EXTENT, turn: float = 0, away: float = 0, toward: float = 0
+) -> np.ndarray:
+    """Draw ink (28, 28) black on white: (CANVAS, CANVAS) uint8.
+
+    Its longest side becomes `extent` px; it is turned by `turn` degrees to the right, and stands
+    `away` px from the middle in the direction `toward`, in radians.
+    """
+    matrix = cv2.getRotationMatrix2D((FRAME / 2 - 0.5,) * 2, -turn, extent / DIGIT)
+    matrix[:, 2] += CANVAS / 2 - FRAME / 2 + away * np.array([np.cos(toward), np.sin(toward)])
+    large = cv2.warpAffine(ink, matrix, (CANVAS, CANVAS), flags=cv2.INTER_CUBIC)
+    return 255 - (255 * large.clip(0, 1)).round().astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How the share of digits read right changes with one difficulty, through the whole reader."""
+
+    name: str
+    levels: tuple
+    shares: tuple[float, ...]  # read right at each level, 0 to 1
+
+
+def difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.ndarray]]]]:
+    """Return pictures with their labels for each level of each difficulty, made when asked for."""
+    step = len(test.labels) // SWEEP_DIGITS
+    inks = test.ink[::step, 0].numpy()
+    labels = test.labels[::step].tolist()
+    directions = np.random.default_rng(0).uniform(0, 2 * np.pi, len(inks))
+
+    def placed(**how: float) -> Iterator[tuple[int, np.ndarray]]:
+        for label, ink, toward in zip(labels, inks, directions, strict=True):
+            yield label, picture(ink, toward=toward, **how)
+
+    def drawn_with(pen: float) -> Iterator[tuple[int, np.ndarray]]:
+        for _, label, ink in drawings(SWEEP_DIGITS, HELD_OUT_SEED, pen):
+            yield label, np.pad(255 - (255 * ink).astype(np.uint8), 40, constant_values=255)
+
+    def looking(change: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+        for label, plain in placed():
+            yield label, change(plain)
+
+    looks = {
+        "dark on light": lambda plain: plain,
+        "light on dark": lambda plain: 255 - plain,
+        "pale": lambda plain: 225 - (255 - plain) // 5,
+        "on clear paper": lambda plain: np.dstack(
+            [np.zeros((*plain.shape, 3), np.uint8), 255 - plain]
+        ),
+    }
+    return {
+        "longest side, px": {e: placed(extent=e) for e in (12, 20, 40, 80, 160, 260)},
+        "distance from the middle, px": {a: placed(extent=60, away=a) for a in (0, 40, 80, 105)},
+        "turn, degrees": {t: placed(turn=t) for t in range(-40, 41, 10)},
+        "pen's width, % of the digit's height": {
+            round(100 * pen / DIGIT): drawn_with(pen) for pen in (0.4, 1, 2, 3, 4, 5, 6)
+        },
+        "look": {name: looking(change) for name, change in looks.items()},
+    }
+
+
+def sweep(reader: Reader, test: Digits) -> list[Sweep]:
+    """Read digits at every level of every difficulty, showing progress."""
+    table = difficulties(test)
+    sweeps = []
+    with tqdm(
+        total=sum(map(len, table.values())), desc="difficulties", leave=False, disable=None
+    ) as bar:
+        for name, levels in table.items():
+            shares = []
+            for pictures in levels.values():
+                labels, arrays = zip(*pictures, strict=True)
+                texts = [reading.text for reading in reader.read_many(arrays)]
+                shares.append(np.mean([t == str(k) for t, k in zip(texts, labels, strict=True)]))
+                bar.update()
+            sweeps.append(Sweep(name, tuple(levels), tuple(shares)))
+    return sweeps
