@@ -36,9 +36,9 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from first_run import FirstRun
+from learn import Progress
 from model import CHECKPOINT
 from predict import Reading
-from train import Progress
 
 PAGE = Path(__file__).parent / "page"
 EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())

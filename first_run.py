@@ -11,9 +11,10 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from learn import Progress
 from model import CheckpointError
 from predict import Reader, Reading
-from train import Progress, TrainingBar, ensure_checkpoint
+from train import TrainingBar, ensure_checkpoint
 
 STOPPING_LIMIT = 5  # seconds to wait for the training to notice that it should stop
 

@@ -1,236 +1,24 @@
 """MNIST and drawn digits become a checkpoint: a calibrated network that knows how it was made.
 
-python train.py          the default recipe: half an hour on two cores, and the best
+python train.py          the default recipe: minutes on two cores, and the best
 python train.py --quick  the recipe of the first run: under a minute
 """
 
 import argparse
-import copy
 import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from filelock import AcquireReturnProxy, FileLock, Timeout
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from data import DataError, Digits, Mnist, distort, join, load_mnist, shift
-from device import THREADS, best_device, best_precision
+from data import DataError, load_mnist
 from drawn import HELD_OUT_SEED, drawn_digits
-from model import (
-    CHECKPOINT,
-    CheckpointError,
-    DigitCNN,
-    calibrated,
-    energy,
-    load_checkpoint,
-    save_checkpoint,
-)
-
-REPORT_EVERY = 40  # steps: each report costs a pass over REPORT_DIGITS held-out digits
-REPORT_DIGITS = 1_000
-EVALUATION_BATCH = 500
-HELD_OUT_DRAWN = 2_000  # drawn digits that confidence is fitted on, beside MNIST's held-out ones
-REFUSED = 0.001  # share of held-out digits that may be taken for no digit
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what a training gives, apart from the seed."""
-
-    name: str
-    epochs: float
-    widths: tuple[int, ...]  # channels of the network's blocks
-    batch_size: int = 256
-    peak_learning_rate: float = 0.3
-    warm_up: float = 0.25  # share of all steps until the learning rate's peak
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    label_smoothing: float = 0.1
-    shift: int = 2  # px, the farthest that a digit is moved
-    distorted: float = 0  # share of the digits that are also turned, stretched and slanted
-    turn: float = 12  # degrees, the farthest
-    stretch: float = 0.1  # of its width and of its height, the farthest
-    slant: float = 0.2  # of its height, the farthest
-    drawn: int = 12_000  # digits of the drawn styles, beside MNIST's 55,000
-    separate: bool = True  # learn drawn digits as classes of their own
-    redraw: int = 5  # epochs after which other digits are drawn
-    averaging: float = 0  # share of the averaged weights that a step keeps; 0: no averaging
-
-
-QUICK = Recipe("quick", epochs=5, widths=(16, 32, 64, 128))
-DEFAULT = Recipe(
-    "default",
-    epochs=20,
-    widths=(32, 48, 96, 128, 192),
-    distorted=0.8,
-    averaging=0.998,
-)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is, with the weights it has so far."""
-
-    step: int
-    steps: int
-    epoch: int  # the one it is in, from 1
-    epochs: int
-    held_out: tuple[tuple[int, float], ...]  # (step, accuracy on held-out digits), 0 to 1, so far
-    history: tuple[dict, ...]  # of every finished epoch
-    model: DigitCNN  # a copy in evaluation mode, on the CPU
-
-    @property
-    def accuracy(self) -> float:
-        """The latest accuracy on held-out digits, 0 to 1."""
-        return self.held_out[-1][1]
-
-    @property
-    def done(self) -> bool:
-        """Whether `model` is the finished one."""
-        return self.step == self.steps
-
-
-def train(recipe: Recipe, mnist: Mnist, seed: int = 0) -> Iterator[Progress]:
-    """Train a network, and report after every `REPORT_EVERY` steps and at the end.
-
-    The training goes on as the next report is asked for: stop asking, and it has stopped. The same
-    recipe, seed, machine and number of threads give the same weights.
-    """
-    torch.set_num_threads(THREADS)
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    device = best_device()
-    model = DigitCNN(recipe.widths).to(device, memory_format=torch.channels_last)
-    average = average_of(model, recipe.averaging)
-    precision = best_precision(model, recipe.batch_size)
-    steps_an_epoch = (len(mnist.train.labels) + recipe.drawn) // recipe.batch_size
-    steps = max(1, round(recipe.epochs * steps_an_epoch))
-    epochs = -(-steps // steps_an_epoch)
-    optimizer = make_optimizer(model, recipe)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer,
-        recipe.peak_learning_rate,
-        total_steps=steps,
-        pct_start=recipe.warm_up,
-        anneal_strategy="linear",
-        cycle_momentum=False,
-    )
-    glance = Digits(mnist.held_out.ink[:REPORT_DIGITS], mnist.held_out.labels[:REPORT_DIGITS])
-    held_out, history, losses = [], [], []
-    started = time.perf_counter()
-    for step in range(1, steps + 1):
-        epoch, place = divmod(step - 1, steps_an_epoch)
-        if place == 0:
-            if epoch % recipe.redraw == 0:
-                drawn = drawn_digits(recipe.drawn, (seed, epoch))
-                drawn = drawn._replace(labels=drawn.labels + 10 * recipe.separate)
-                ink, labels = (t.to(device) for t in join(mnist.train, drawn))
-            order = torch.randperm(len(labels), generator=generator).to(device)
-        batch = order[place * recipe.batch_size : (place + 1) * recipe.batch_size]
-        pictures = augment(ink[batch], recipe, generator)
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            logits = model.by_kind(pictures.contiguous(memory_format=torch.channels_last))
-            loss = F.cross_entropy(logits, labels[batch], label_smoothing=recipe.label_smoothing)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        average.update_parameters(model)
-        losses.append(loss.detach())
-        last_of_epoch = place == steps_an_epoch - 1 or step == steps
-        if step % REPORT_EVERY and not last_of_epoch:
-            continue
-        so_far = copy.deepcopy(average.module).to("cpu").eval()
-        if step == steps:
-            drawn_held_out = drawn_digits(HELD_OUT_DRAWN, HELD_OUT_SEED)
-            calibrate(so_far, join(mnist.held_out, drawn_held_out))
-        score = accuracy(so_far, mnist.held_out if last_of_epoch else glance)
-        held_out.append((step, score))
-        if last_of_epoch:
-            history.append(
-                {
-                    "epoch": epoch + 1,
-                    "loss": round(torch.stack(losses).mean().item(), 4),
-                    "held_out": score,
-                    "seconds": round(time.perf_counter() - started, 1),
-                }
-            )
-            losses.clear()
-        yield Progress(step, steps, epoch + 1, epochs, tuple(held_out), tuple(history), so_far)
-
-
-def augment(ink: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """Return the batch of ink varied as the recipe says."""
-    varied = shift(ink, recipe.shift, generator)
-    if recipe.distorted:  # the others keep their fine grain, which distorting blurs
-        chosen = torch.rand(len(ink), generator=generator) < recipe.distorted
-        how = recipe.shift, recipe.turn, recipe.stretch, recipe.slant
-        varied[chosen] = distort(ink[chosen], *how, generator)
-    return varied
-
-
-def average_of(model: DigitCNN, keep: float) -> AveragedModel:
-    """Return what averages the model's weights over steps; early ones, far off, are soon forgotten.
-
-    With `keep` 0 it is the model's latest weights.
-    """
-
-    def mix(average: Tensor, latest: Tensor, steps: Tensor) -> Tensor:
-        return average + (latest - average) * (1 - keep * (steps + 1) / (steps + 10))
-
-    return AveragedModel(model, avg_fn=mix, use_buffers=True)
-
-
-def make_optimizer(model: DigitCNN, recipe: Recipe) -> torch.optim.SGD:
-    """Return SGD with Nesterov momentum; normalisation and biases are not decayed."""
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
-    groups = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.SGD(
-        groups,
-        recipe.peak_learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=True,
-    )
-
-
-@torch.inference_mode()
-def predict_logits(model: nn.Module, ink: Tensor) -> Tensor:
-    """Return the logits (N, 10) of many pictures (N, 1, 28, 28), batch by batch."""
-    return torch.cat([model(batch).float() for batch in ink.split(EVALUATION_BATCH)])
-
-
-def accuracy(model: nn.Module, digits: Digits) -> float:
-    """Return the share of digits that the network reads right, 0 to 1."""
-    right = predict_logits(model, digits.ink).argmax(dim=1) == digits.labels
-    return right.float().mean().item()
-
-
-def calibrate(model: DigitCNN, digits: Digits) -> None:
-    """Set the network's temperature and its energy's floor as these digits, held out, ask for."""
-    logits = predict_logits(model, digits.ink).clone()
-    log_temperature = torch.zeros((), requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_temperature], max_iter=50)
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        probabilities = calibrated(logits, log_temperature.exp())
-        value = F.nll_loss(probabilities.log(), digits.labels)
-        value.backward()
-        return value
-
-    optimizer.step(loss)
-    model.temperature.copy_(log_temperature.detach().exp())
-    model.energy_floor.copy_(energy(logits).quantile(REFUSED))
-    model.energy_scale.copy_(energy(logits).std() / 2)
+from learn import DEFAULT, HELD_OUT_DRAWN, QUICK, Progress, Recipe, accuracy, train
+from model import CHECKPOINT, CheckpointError, load_checkpoint, save_checkpoint
 
 
 def make_checkpoint(

@@ -20,9 +20,9 @@ import numpy as np
 
 from data import load_mnist
 from drawn import HELD_OUT_SEED, drawn_digits
+from learn import DEFAULT, train
 from predict import Reader
 from score import Score, score, score_pictures
-from train import DEFAULT, train
 
 DRAWN = 5_000
 WITHOUT = {  # ingredient: the recipe's fields without it

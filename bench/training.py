@@ -22,7 +22,7 @@ from torch import nn
 from torchvision import datasets, transforms
 
 from data import ARCHIVES, DATA, archive_path, load_mnist
-from train import QUICK, accuracy, train
+from learn import QUICK, accuracy, train
 
 PLAIN_EPOCHS = 8
 

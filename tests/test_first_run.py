@@ -8,9 +8,9 @@ from conftest import sketch
 import first_run
 import train
 from first_run import FirstRun
+from learn import Recipe
 from model import load_checkpoint
 from predict import Reader
-from train import Recipe
 
 TINY = Recipe(
     "tiny", epochs=1, widths=(8, 8, 16, 16), batch_size=50, peak_learning_rate=0.2, drawn=200

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from drawn import HELD_OUT_SEED, drawn_digits
+from learn import DEFAULT, HELD_OUT_DRAWN, Recipe, accuracy
 from model import CHECKPOINT, load_checkpoint
 from score import score, without_doubtful
-from train import DEFAULT, HELD_OUT_DRAWN, Recipe, accuracy
 
 
 @pytest.fixture(scope="module")

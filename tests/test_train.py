@@ -9,17 +9,9 @@ import torch
 
 import train as training
 from drawn import drawn_digits
+from learn import QUICK, Recipe, accuracy, augment, average_of, calibrate, train
 from model import load_checkpoint
-from train import (
-    QUICK,
-    Recipe,
-    accuracy,
-    augment,
-    average_of,
-    calibrate,
-    ensure_checkpoint,
-    train,
-)
+from train import ensure_checkpoint
 
 TINY = Recipe(
     "tiny", epochs=1, widths=(8, 8, 16, 16), batch_size=50, peak_learning_rate=0.2, drawn=200
