@@ -90,7 +90,7 @@ def train(recipe: Recipe, mnist: Mnist, seed: int = 0) -> Iterator[Progress]:
     generator = torch.Generator().manual_seed(seed)
     device = best_device()
     model = DigitCNN(recipe.widths).to(device, memory_format=torch.channels_last)
-    average = average_of(model, recipe.averaging)
+    average = average_of(model, recipe.averaging) if recipe.averaging else None
     precision = best_precision(model, recipe.batch_size)
     steps_an_epoch = (len(mnist.train.labels) + recipe.drawn) // recipe.batch_size
     steps = max(1, round(recipe.epochs * steps_an_epoch))
@@ -124,12 +124,13 @@ def train(recipe: Recipe, mnist: Mnist, seed: int = 0) -> Iterator[Progress]:
         loss.backward()
         optimizer.step()
         schedule.step()
-        average.update_parameters(model)
+        if average:
+            average.update_parameters(model)
         losses.append(loss.detach())
         last_of_epoch = place == steps_an_epoch - 1 or step == steps
         if step % REPORT_EVERY and not last_of_epoch:
             continue
-        so_far = copy.deepcopy(average.module).to("cpu").eval()
+        so_far = copy.deepcopy(average.module if average else model).to("cpu").eval()
         if step == steps:
             drawn_held_out = drawn_digits(HELD_OUT_DRAWN, HELD_OUT_SEED)
             calibrate(so_far, join(mnist.held_out, drawn_held_out))
@@ -159,10 +160,7 @@ def augment(ink: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
 
 
 def average_of(model: DigitCNN, keep: float) -> AveragedModel:
-    """Return what averages the model's weights over steps; early ones, far off, are soon forgotten.
-
-    With `keep` 0 it is the model's latest weights.
-    """
+    """Return what averages the model's weights over steps, soon forgetting the early ones."""
 
     def mix(average: Tensor, latest: Tensor, steps: Tensor) -> Tensor:
         return average + (latest - average) * (1 - keep * (steps + 1) / (steps + 10))
