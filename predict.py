@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from model import CHECKPOINT, CheckpointError, DigitCNN, load_checkpoint
+from model import CHECKPOINT, CheckpointError, DigitCNN, fused, load_checkpoint
 from picture import FORMATS, PictureError, open_picture
 from preprocess import Glyph, find_glyphs
 
@@ -84,7 +84,7 @@ class Reader:
 
     def __init__(self, model: DigitCNN, description: dict | None = None):
         """Take a trained network and its description; `Reader.load` has both from a checkpoint."""
-        self.model = model.eval()
+        self.model = fused(model)
         self.description = description or {}
 
     @classmethod

@@ -16,6 +16,7 @@ from model import (
     CheckpointError,
     DigitCNN,
     digest,
+    fused,
     load_checkpoint,
     save_checkpoint,
 )
@@ -148,3 +149,13 @@ def test_a_full_or_closed_folder_leaves_the_old_checkpoint(saved, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         save_checkpoint(model, saved, {})
     assert saved.read_bytes() == content and list(saved.parent.iterdir()) == [saved]
+
+
+def test_a_fused_network_gives_the_same_answers(mnist):
+    torch.manual_seed(0)
+    model = DigitCNN((8, 8, 16, 16))
+    model(mnist.train.ink[:500])  # in training mode: gives the normalisations something to fold
+    with torch.inference_mode():
+        plain, quicker = model.eval()(mnist.test.ink[:200]), fused(model)(mnist.test.ink[:200])
+    assert len(fused(model).layers) < len(model.layers)
+    assert (plain - quicker).abs().max() < 1e-4
