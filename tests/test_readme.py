@@ -9,6 +9,9 @@ import yaml
 from conftest import ROOT
 from packaging.requirements import Requirement
 
+from model import CHECKPOINT, load_checkpoint
+from styles import STYLES
+
 README = (ROOT / "README.md").read_text()
 FRONT_MATTER = yaml.safe_load(README.split("---")[1])
 
@@ -42,7 +45,7 @@ def test_every_requirement_has_a_floor_and_a_cap(name):
         assert operators == {">=", "<"}, requirement
 
 
-@pytest.mark.parametrize("script", ["app.py", "train.py", "predict.py"])
+@pytest.mark.parametrize("script", ["app.py", "train.py", "predict.py", "evaluate.py"])
 def test_every_flag_is_in_the_readme(script):
     done = subprocess.run(
         [sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -56,6 +59,17 @@ def test_every_file_that_the_readme_names_is_there():
         r"\]\((docs/[^)]+)\)", README
     )
     assert named and [n for n in named if not (ROOT / n).exists()] == []
+
+
+def test_the_styles_are_counted_and_the_example_is_one_of_them():
+    assert f"`styles.py` has {sum(map(len, STYLES.values()))} such ways" in README
+    name, line = re.search(r'"(crossed)": "([^"]+)"', README).groups()
+    assert STYLES[7][name] == line
+
+
+def test_the_figures_are_those_of_the_checkpoint():
+    figures = load_checkpoint(CHECKPOINT)[1]["figures"]
+    assert f"({100 * figures['mnist_test']:.2f}, " in README  # the first of the seeds
 
 
 def test_ci_calls_the_test_command_of_the_readme():
