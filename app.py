@@ -13,6 +13,7 @@ import base64
 import contextlib
 import html
 import io
+import math
 import os
 import signal
 import sys
@@ -49,7 +50,8 @@ UPLOAD_LIMIT = "8mb"
 TICK = 1.0  # seconds between two looks at the training
 HEADER = """
 # Inkling
-Draw a digit, or upload a picture of one: a small neural network reads it, and shows what it saw.
+Draw a digit or a number, or upload a picture: a small neural network reads it, and shows what it
+saw.
 
 Everything happens on the machine that runs this page; drawings and uploads are gone after minutes.
 """
@@ -103,7 +105,7 @@ def build_demo(source: FirstRun) -> gr.Blocks:
         quietly = {"show_progress": "hidden", "api_visibility": "private"}
 
         def read_file(path: Path | None) -> Reading:
-            return next(iter(source.reader.read_files([path]))) if path else Reading()
+            return source.reader.read_file(path) if path else Reading()
 
         def read_sketch(sketch: dict | None) -> tuple[dict, str, Reading]:
             picture = sketch and sketch["composite"]
@@ -113,13 +115,14 @@ def build_demo(source: FirstRun) -> gr.Blocks:
             return show(read_file(uploaded_path(file)))
 
         def predict(picture: str | None) -> dict:
-            """Read a picture of a handwritten digit: PNG, JPEG, WebP, GIF or BMP, up to 8 MB."""
+            """Read a picture of handwritten digits: PNG, JPEG, WebP, GIF or BMP, up to 8 MB."""
             return read_file(picture and Path(picture)).as_dict()
 
         def look(last: Reading) -> tuple:
             again = last.digits and source.progress
-            (reading,) = source.reader.read_glyphs([last.glyphs]) if again else [last]
-            shown = show(reading)[:2] if again else (gr.skip(), gr.skip())
+            shown = (gr.skip(), gr.skip())
+            if again:
+                shown = show(source.reader.read_glyphs(last.glyphs, last.seen))[:2]
             return *show_status(source), gr.Timer(active=source.learning), *shown
 
         pad.change(read_sketch, pad, outputs, **quietly)
@@ -149,12 +152,24 @@ def show(reading: Reading) -> tuple[dict, str, Reading]:
     """Return a reading as the page shows it: probabilities, what the network saw, and itself."""
     if not reading.digits:
         return {}, note(reading.note or WAITING), reading
-    first = reading.digits[0]
-    probabilities = {str(k): p for k, p in enumerate(first.probabilities)}
-    caption = "What the network saw: 28 x 28 pixels."
-    if first.digit is None:
-        caption = f"Probably no digit, though {first.best} is nearest. {caption}"
-    return probabilities, ink_figure(first.glyph.ink, caption), reading
+    seen = html.escape("; ".join(reading.seen))
+    if len(reading.digits) == 1:
+        (digit,) = reading.digits
+        probabilities = {str(k): p for k, p in enumerate(digit.probabilities)}
+        caption = f"What the network saw: 28 x 28 pixels. {seen}"
+        if digit.digit is None:
+            probabilities = {}
+            caption = f"That does not look like a digit; {digit.best} is nearest. {caption}"
+        return probabilities, ink_figure(digit.glyph.ink, caption), reading
+    whole = math.prod(max(d.probabilities) for d in reading.digits if d.digit is not None)
+    figures = "".join(
+        ink_figure(
+            d.glyph.ink, "no digit" if d.digit is None else f"{d.digit}, {max(d.probabilities):.1%}"
+        )
+        for d in reading.digits
+    )
+    strip = f'<div class="strip">{figures}</div><p class="note">{reading.note} {seen}</p>'
+    return {reading.text: whole} if reading.text else {}, strip, reading
 
 
 def note(text: str) -> str:

@@ -14,6 +14,7 @@ import torch
 from PIL import Image, ImageDraw
 
 from data import Digits
+from paper import EDGE
 from preprocess import DIGIT, FRAME, frame
 from styles import STYLES
 
@@ -22,6 +23,11 @@ UNIT = 5  # px of the drawing in one px of the frame
 STEPS = 8  # points of a path from one control point to the next
 FRACTION = 3  # bits of a pixel in the points given to OpenCV
 THINNEST, THICKEST = 1.0, 4.8  # px of the frame, widths of pens
+# How pictures differ, from one that is as sharp as the drawing itself.
+SHARP = 0.8  # share of those
+SMALL = (14, 60)  # px, longest side of the others' digits
+BLUR = (0.3, 1.1)  # px
+GAIN = (1, 1.6)  # of the darkest ink
 TILE, NAME_WIDTH = 2 * FRAME, 150  # px of the contact sheet
 # How far hands differ. Lengths are in heights of the digit, angles in radians; where nothing else
 # is said, a standard deviation.
@@ -177,11 +183,27 @@ def drawings(
                 yield place, digit, draw([s[k] for s in strokes], rng, pen)
 
 
+def seen(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return ink (H, W) as a picture shows it: often small, and blurred a little, or too bright."""
+    if rng.random() < SHARP:
+        return ink
+    shrink = min(1, rng.uniform(*SMALL) / max(ink.shape))
+    size = tuple(max(2, round(side * shrink)) for side in ink.shape[::-1])
+    border = 3
+    ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
+    ink = cv2.copyMakeBorder(ink, border, border, border, border, cv2.BORDER_CONSTANT, value=0)
+    ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(*BLUR))
+    ink = (ink * rng.uniform(*GAIN) / ink.max()).clip(0, 1)
+    left, top, width, height = cv2.boundingRect((ink > EDGE).astype(np.uint8))
+    return ink[top : top + height, left : left + width]
+
+
 def drawn_digits(count: int, seed: int | tuple[int, ...]) -> Digits:
     """Draw `count` digits, and frame them like any picture."""
     ink = torch.empty(count, 1, FRAME, FRAME)
+    rng = np.random.default_rng(seed)
     for place, _, drawing in drawings(count, seed):
-        ink[place, 0] = torch.from_numpy(frame(drawing))
+        ink[place, 0] = torch.from_numpy(frame(seen(drawing, rng)))
     return Digits(ink, torch.arange(count) % 10)
 
 

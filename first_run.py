@@ -27,17 +27,11 @@ class NoReader:
         self.answer = Reading(note=note)
         self.description: dict = {}
 
-    def read(self, _: object) -> Reading:
+    def read(self, *_: object) -> Reading:
         """Give the reason instead of a reading."""
         return self.answer
 
-    def read_files(self, paths: list[Path]) -> list[Reading]:
-        """Give the reason for each picture."""
-        return [self.answer for _ in paths]
-
-    def read_glyphs(self, pages: list) -> list[Reading]:
-        """Give the reason for each page."""
-        return [self.answer for _ in pages]
+    read_file = read_glyphs = read
 
 
 class Stopped(Exception):

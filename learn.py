@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -13,13 +13,14 @@ from torch.optim.swa_utils import AveragedModel
 from data import Digits, Mnist, distort, join, shift
 from device import THREADS, best_device, best_precision
 from drawn import HELD_OUT_SEED, drawn_digits
-from model import DigitCNN, calibrated, energy
+from model import DigitCNN, calibrated, doubt, of_digits
+from outliers import outliers, seen_again
 
 REPORT_EVERY = 40  # steps: each report costs a pass over REPORT_DIGITS held-out digits
 REPORT_DIGITS = 1_000
 EVALUATION_BATCH = 500
 HELD_OUT_DRAWN = 2_000  # drawn digits that confidence is fitted on, beside MNIST's held-out ones
-REFUSED = 0.001  # share of held-out digits that may be taken for no digit
+REFUSED = 0.0015  # share of held-out digits that may be taken for no digit
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,27 @@ class Recipe:
     turn: float = 12  # degrees, the farthest
     stretch: float = 0.1  # of its width and of its height, the farthest
     slant: float = 0.2  # of its height, the farthest
-    drawn: int = 12_000  # digits of the drawn styles, beside MNIST's 55,000
+    drawn: int = 18_000  # digits of the drawn styles, beside MNIST's 55,000
     separate: bool = True  # learn drawn digits as classes of their own
-    redraw: int = 5  # epochs after which other digits are drawn
+    outliers: int = 14_000  # things that are no single digit, as classes of their own
+    again: int = 10_000  # of MNIST's digits, taken from a picture once more
+    redraw: int = 3  # epochs after which other digits are drawn
     averaging: float = 0  # share of the averaged weights that a step keeps; 0: no averaging
 
 
-QUICK = Recipe("quick", epochs=5, widths=(16, 32, 64, 128))
+QUICK = Recipe(
+    "quick",
+    epochs=5,
+    widths=(16, 32, 64, 128),
+    drawn=12_000,
+    outliers=8_000,
+    again=4_000,
+    redraw=5,
+)
 DEFAULT = Recipe(
     "default",
-    epochs=20,
-    widths=(32, 48, 96, 128, 192),
+    epochs=14,
+    widths=(36, 56, 112, 144, 200),
     distorted=0.8,
     averaging=0.998,
 )
@@ -92,7 +103,7 @@ def train(recipe: Recipe, mnist: Mnist, seed: int = 0) -> Iterator[Progress]:
     model = DigitCNN(recipe.widths).to(device, memory_format=torch.channels_last)
     average = average_of(model, recipe.averaging) if recipe.averaging else None
     precision = best_precision(model, recipe.batch_size)
-    steps_an_epoch = (len(mnist.train.labels) + recipe.drawn) // recipe.batch_size
+    steps_an_epoch = (len(mnist.train.labels) + recipe.drawn + recipe.outliers) // recipe.batch_size
     steps = max(1, round(recipe.epochs * steps_an_epoch))
     epochs = -(-steps // steps_an_epoch)
     optimizer = make_optimizer(model, recipe)
@@ -112,8 +123,12 @@ def train(recipe: Recipe, mnist: Mnist, seed: int = 0) -> Iterator[Progress]:
         if place == 0:
             if epoch % recipe.redraw == 0:
                 drawn = drawn_digits(recipe.drawn, (seed, epoch))
+                others = outliers(recipe.outliers, join(mnist.train, drawn), (seed, epoch))
                 drawn = drawn._replace(labels=drawn.labels + 10 * recipe.separate)
-                ink, labels = (t.to(device) for t in join(mnist.train, drawn))
+                ink, labels = join(mnist.train, drawn, others)
+                again = torch.randperm(len(mnist.train.labels), generator=generator)[: recipe.again]
+                ink[again] = seen_again(mnist.train.ink[again], (seed, epoch))
+                ink, labels = ink.to(device), labels.to(device)
             order = torch.randperm(len(labels), generator=generator).to(device)
         batch = order[place * recipe.batch_size : (place + 1) * recipe.batch_size]
         pictures = augment(ink[batch], recipe, generator)
@@ -183,7 +198,7 @@ def make_optimizer(model: DigitCNN, recipe: Recipe) -> torch.optim.SGD:
 
 
 @torch.inference_mode()
-def predict_logits(model: nn.Module, ink: Tensor) -> Tensor:
+def predict_logits(model: Callable[[Tensor], Tensor], ink: Tensor) -> Tensor:
     """Return the logits (N, 10) of many pictures (N, 1, 28, 28), batch by batch."""
     return torch.cat([model(batch).float() for batch in ink.split(EVALUATION_BATCH)])
 
@@ -195,8 +210,9 @@ def accuracy(model: nn.Module, digits: Digits) -> float:
 
 
 def calibrate(model: DigitCNN, digits: Digits) -> None:
-    """Set the network's temperature and its energy's floor as these digits, held out, ask for."""
-    logits = predict_logits(model, digits.ink).clone()
+    """Set the network's temperature and its doubt's ceiling as these digits, held out, ask for."""
+    by_kind = predict_logits(model.by_kind, digits.ink).clone()
+    logits = of_digits(by_kind)
     log_temperature = torch.zeros((), requires_grad=True)
     optimizer = torch.optim.LBFGS([log_temperature], max_iter=50)
 
@@ -209,5 +225,5 @@ def calibrate(model: DigitCNN, digits: Digits) -> None:
 
     optimizer.step(loss)
     model.temperature.copy_(log_temperature.detach().exp())
-    model.energy_floor.copy_(energy(logits).quantile(REFUSED))
-    model.energy_scale.copy_(energy(logits).std() / 2)
+    model.doubt_ceiling.copy_(doubt(by_kind).quantile(1 - REFUSED))
+    model.doubt_scale.copy_(doubt(by_kind).std() / 2)

@@ -7,13 +7,16 @@ digits. Mean and standard deviation live in the model, so no other file knows th
 import copy
 import hashlib
 import json
+import math
 import os
 import tempfile
 from collections.abc import Sequence
 from itertools import chain, pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as tensor_bytes
@@ -22,10 +25,21 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "digits.safetensors"
 FORMAT = 1  # version of the checkpoint's description
+MNIST_PER_DRAWN = 3  # in training: 55,000 and 18,000
+NONE, SEVERAL = 20, 21  # classes beside MNIST's ten digits and ten drawn ones
 INK_MEAN, INK_STD = 0.1307, 0.3081  # of MNIST's 60,000 training images
 LABEL_DOUBT = 0.0015  # share of MNIST's test labels that most people reject: score.DOUBTFUL
 NO_DIGEST = "0" * 64  # stands in the file's description while the digest is computed
 KNOWN_ANSWER_TOLERANCE = 0.05  # in logits; bf16 and other processors differ by less than 0.01
+
+
+class Judgement(NamedTuple):
+    """What a network makes of ink (N, 1, 28, 28)."""
+
+    probabilities: Tensor  # (N, 10), calibrated, rows summing to 1
+    not_a_digit: Tensor  # (N,), 0 to 1; above 0.5 it is refused
+    plausible: Tensor  # (N,), log-probability of being a digit, and the likeliest one
+    several: Tensor  # (N,), logit of being several digits rather than none
 
 
 class CheckpointError(ValueError):
@@ -59,32 +73,49 @@ class DigitCNN(nn.Module):
             *block(self.widths[-3], y),  # (N, y, 3, 3)
             *block(y, z),  # (N, z, 1, 1)
             nn.Flatten(),
-            nn.Linear(z, 20),  # (N, 20)
+            nn.Linear(z, 22),  # (N, 22)
         )
         # Fitted on held-out digits after training. The temperature makes probabilities honest (Guo
-        # et al. 2017, arXiv 1706.04599); an energy below the floor is rarer than one digit in
-        # REFUSED, so that what gives it is probably no digit (Liu et al. 2020, arXiv 2010.03759).
+        # et al. 2017, arXiv 1706.04599); doubt is above the ceiling for a share `learn.REFUSED`.
         self.register_buffer("temperature", torch.ones(()))
-        self.register_buffer("energy_floor", torch.full((), -100.0))
-        self.register_buffer("energy_scale", torch.ones(()))
+        self.register_buffer("doubt_ceiling", torch.full((), 100.0))
+        self.register_buffer("doubt_scale", torch.ones(()))
 
     def by_kind(self, ink: Tensor) -> Tensor:
-        """Return logits (N, 20) for ink (N, 1, 28, 28): of MNIST's ten digits, then of drawn ones.
+        """Return logits (N, 22) for ink (N, 1, 28, 28): ten digits of MNIST, ten drawn, and others.
 
         The same shape may be a 7 in MNIST and a 1 with a flag elsewhere, so the two are learned
-        as classes of their own; a drawing is mostly told from a scan by the run of its lines.
+        as classes of their own; a drawing is mostly told from a scan by the run of its lines. The
+        others are `NONE`, what is no digit at all, and `SEVERAL`, digits in rows.
         """
         return self.layers((ink - INK_MEAN) / INK_STD)
 
     def forward(self, ink: Tensor) -> Tensor:
         """Return logits (N, 10) for ink (N, 1, 28, 28): each digit's, of whichever kind it is."""
-        return self.by_kind(ink).unflatten(1, (2, 10)).logsumexp(dim=1)
+        return of_digits(self.by_kind(ink))
 
-    def judge(self, ink: Tensor) -> tuple[Tensor, Tensor]:
-        """Return calibrated probabilities (N, 10), rows summing to 1, and `not_a_digit` (N,)."""
-        logits = self(ink).float()
-        shortfall = (self.energy_floor - energy(logits)) / self.energy_scale
-        return calibrated(logits, self.temperature), shortfall.sigmoid()
+    def judge(self, ink: Tensor) -> Judgement:
+        """Judge ink (N, 1, 28, 28)."""
+        logits = self.by_kind(ink).float()
+        probabilities = calibrated(of_digits(logits), self.temperature)
+        excess = (doubt(logits) - self.doubt_ceiling) / self.doubt_scale
+        plausible = probabilities.amax(dim=1).log() - F.softplus(doubt(logits))
+        several = logits[:, SEVERAL] - logits[:, NONE]
+        return Judgement(probabilities, excess.sigmoid(), plausible, several)
+
+
+def of_digits(by_kind: Tensor) -> Tensor:
+    """Return logits (N, 10) of the digits, whichever kind they are, for logits (N, 22).
+
+    Training sees `MNIST_PER_DRAWN` scans for each drawing, the page one for each.
+    """
+    scanned, drawn = by_kind[:, :10], by_kind[:, 10:NONE]
+    return torch.stack([scanned, drawn + math.log(MNIST_PER_DRAWN)]).logsumexp(dim=0)
+
+
+def doubt(by_kind: Tensor) -> Tensor:
+    """Return how much more speaks for no single digit than for any, (N,), for logits (N, 22)."""
+    return by_kind[:, NONE:].logsumexp(dim=1) - by_kind[:, :NONE].logsumexp(dim=1)
 
 
 def calibrated(logits: Tensor, temperature: Tensor) -> Tensor:
@@ -106,11 +137,6 @@ def fused(model: DigitCNN) -> DigitCNN:
             layers.append(layer)
     model.layers = nn.Sequential(*layers)
     return model.to(memory_format=torch.channels_last)
-
-
-def energy(logits: Tensor) -> Tensor:
-    """Return how much evidence for any digit there is in logits (N, 10): (N,)."""
-    return logits.logsumexp(dim=1)
 
 
 def known_ink() -> Tensor:

@@ -8,20 +8,23 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 from tqdm import tqdm
 
-from model import CHECKPOINT, CheckpointError, DigitCNN, fused, load_checkpoint
+from model import CHECKPOINT, CheckpointError, DigitCNN, Judgement, fused, load_checkpoint
+from paper import Ink, find_ink
 from picture import FORMATS, PictureError, open_picture
-from preprocess import Glyph, find_glyphs
+from preprocess import Glyph, frame
+from segment import find_rows
 
-BATCH = 64  # pictures read by the network at once
+COMPANY = 1.5  # of what the others' mean says, in logits of `not_a_digit`
+NO_DIGIT = "That does not look like a digit."
 BLANK = "Nothing drawn: the picture is blank, or its ink is too faint to tell from the paper."
 
 
@@ -50,6 +53,7 @@ class Reading:
 
     digits: tuple[Digit, ...] = ()
     note: str = ""  # why nothing was read, in words
+    seen: tuple[str, ...] = ()  # what was done to the picture, and found in it, in words
 
     @property
     def text(self) -> str:
@@ -66,6 +70,7 @@ class Reading:
         return {
             "text": self.text,
             "note": self.note,
+            "seen": "; ".join(self.seen),
             "digits": [
                 {
                     "digit": d.digit,
@@ -94,37 +99,83 @@ class Reader:
 
     def read(self, picture: Image.Image | np.ndarray) -> Reading:
         """Read one picture: of Pillow, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8."""
-        return self.read_glyphs([find_glyphs(as_picture(picture))])[0]
+        picture = as_picture(picture)
+        return self.read_ink(find_ink(picture), picture.size)
 
     def read_many(self, pictures: Iterable[Image.Image | np.ndarray]) -> Iterator[Reading]:
-        """Read pictures in batches, as they are asked for."""
-        remaining = (find_glyphs(as_picture(p)) for p in pictures)
-        while batch := list(islice(remaining, BATCH)):
-            yield from self.read_glyphs(batch)
+        """Read pictures, as they are asked for."""
+        return map(self.read, pictures)
 
-    def read_files(self, paths: Iterable[Path]) -> Iterator[Reading]:
-        """Read picture files in batches; one that cannot be read has a note "error: ..."."""
-        remaining = iter(paths)
-        while batch := list(islice(remaining, BATCH)):
-            found = [glyphs_in_file(path) for path in batch]
-            read = iter(self.read_glyphs([f for f in found if isinstance(f, list)]))
-            for f in found:
-                yield next(read) if isinstance(f, list) else Reading(note=f"error: {f}")
+    def read_file(self, path: Path) -> Reading:
+        """Read a picture file; one that cannot be read has a note "error: ..."."""
+        try:
+            picture, size = open_picture(path)
+        except PictureError as error:
+            return Reading(note=f"error: {error}")
+        return self.read_ink(find_ink(picture), size)
 
-    @torch.inference_mode()
-    def read_glyphs(self, pages: list[list[Glyph]]) -> list[Reading]:
-        """Read pictures whose glyphs are found already, by one pass of the network."""
-        torch.set_num_threads(1)  # of this thread: on batches this small a second one costs time
-        glyphs = [glyph for page in pages for glyph in page]
+    def read_ink(self, ink: Ink | None, size: tuple[int, int]) -> Reading:
+        """Read the ink of a picture; boxes are given in pixels of its (width, height)."""
+        if ink is None:
+            return Reading(note=BLANK)
+        unit = np.tile(np.array(size) / ink.depth.shape[::-1], 2)
+        rows = find_rows(ink, self.plausibility)
+        glyphs = [
+            Glyph(frame(p.ink), tuple(np.rint(p.box * unit).astype(int).tolist()))
+            for row in rows
+            for p in row
+        ]
+        seen = ink.notes
+        if len(glyphs) > 1:
+            seen += (f"{len(glyphs)} glyphs on {len(rows)} line{'s' * (len(rows) > 1)}",)
+        return without_cut_off(self.read_glyphs(glyphs, seen), size)
+
+    def read_glyphs(self, glyphs: list[Glyph], seen: tuple[str, ...] = ()) -> Reading:
+        """Read glyphs that are found already."""
         if not glyphs:
-            return [Reading(note=BLANK) for _ in pages]
-        ink = torch.from_numpy(np.stack([g.ink for g in glyphs])).unsqueeze(1)  # (N, 1, 28, 28)
-        probabilities, not_a_digit = self.model.judge(ink)
-        digits = iter(
+            return Reading(note=BLANK)
+        probabilities, not_a_digit, *_ = self.judge(np.stack([g.ink for g in glyphs]))
+        not_a_digit = in_company(not_a_digit)
+        digits = tuple(
             Digit(g, tuple(p), n)
             for g, p, n in zip(glyphs, probabilities.tolist(), not_a_digit.tolist(), strict=True)
         )
-        return [Reading(tuple(islice(digits, len(p))), "" if p else BLANK) for p in pages]
+        none = all(d.digit is None for d in digits)
+        return Reading(digits, NO_DIGIT if none else "", seen)
+
+    def plausibility(self, inks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Judge framed ink (N, 28, 28) as `segment.Judge` does."""
+        judgement = self.judge(inks)
+        return judgement.plausible.numpy(), judgement.several.numpy()
+
+    @torch.inference_mode()
+    def judge(self, inks: np.ndarray) -> Judgement:
+        """Judge framed ink (N, 28, 28)."""
+        torch.set_num_threads(1)  # of this thread: on batches this small a second one costs time
+        return self.model.judge(torch.from_numpy(inks).unsqueeze(1))
+
+
+def in_company(not_a_digit: Tensor) -> Tensor:
+    """Return `not_a_digit` (N,) with the others on the page in view: digits stand among digits."""
+    if len(not_a_digit) == 1:
+        return not_a_digit
+    lean = 2 * not_a_digit - 1  # -1: surely a digit, 1: surely none
+    others = (lean.sum() - lean) / (len(lean) - 1)
+    return (not_a_digit.logit(eps=1e-6) + COMPANY * others).sigmoid()
+
+
+def without_cut_off(reading: Reading, size: tuple[int, int]) -> Reading:
+    """Leave out what is no digit and runs over the edge of the picture, if there are digits."""
+    kept = tuple(d for d in reading.digits if d.digit is not None or not at_edge(d.glyph, size))
+    if not reading.text or len(kept) == len(reading.digits):
+        return reading
+    return replace(reading, digits=kept, seen=(*reading.seen, "pieces at the edge ignored"))
+
+
+def at_edge(glyph: Glyph, size: tuple[int, int]) -> bool:
+    """Tell whether a glyph touches the edge of a picture of this (width, height)."""
+    left, top, right, bottom = glyph.box
+    return left <= 0 or top <= 0 or right >= size[0] or bottom >= size[1]
 
 
 def as_picture(picture: Image.Image | np.ndarray) -> Image.Image:
@@ -137,20 +188,15 @@ def as_picture(picture: Image.Image | np.ndarray) -> Image.Image:
         raise PictureError("an array must be (H, W), (H, W, 3) or (H, W, 4) of uint8.") from error
 
 
-def glyphs_in_file(path: Path) -> list[Glyph] | PictureError:
-    """Find the glyphs in a picture file, or say why it cannot be read."""
-    try:
-        return find_glyphs(*open_picture(path))
-    except PictureError as error:
-        return error
-
-
 def pictures_in(paths: list[Path]) -> list[Path]:
     """Replace each folder by the pictures in it, by name; files stay as they are."""
     endings = {e for e, name in Image.registered_extensions().items() if name in FORMATS}
     found = []
     for path in paths:
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        try:
+            inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        except PermissionError:
+            inside = [path]  # that it cannot be read will be said of it
         found += [p for p in inside if p == path or p.suffix.lower() in endings]
     return found
 
@@ -176,7 +222,7 @@ def main() -> int:
     paths = pictures_in(options.paths)
     failed = False
     with tqdm(total=len(paths), unit="picture", disable=None, leave=False) as bar:
-        for path, reading in zip(paths, reader.read_files(paths), strict=True):
+        for path, reading in ((path, reader.read_file(path)) for path in paths):
             failed |= reading.note.startswith("error: ")
             bar.update()
             if options.json:

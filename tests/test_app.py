@@ -1,5 +1,6 @@
 """The page's wiring: a real server, called as programs call it, with a reader that is a fake."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio_client
@@ -23,12 +24,12 @@ class FakeReader:
     def __init__(self):
         self.asked = []
 
-    def read_files(self, paths):
-        self.asked += paths
+    def read_file(self, path):
+        self.asked.append(path)
         glyph = Glyph(np.eye(28, dtype=np.float32), (1, 2, 3, 4))
         chances = [0.01] * 10
         chances[3] = 0.91
-        return [Reading((Digit(glyph, tuple(chances), 0.25),)) for _ in paths]
+        return Reading((Digit(glyph, tuple(chances), 0.25),))
 
 
 @pytest.fixture
@@ -109,7 +110,21 @@ def test_words_from_outside_are_shown_as_words():
 
 
 def test_ten_probabilities_are_shown_and_none_when_nothing_is_drawn():
-    reading = FakeReader().read_files([None])[0]
+    reading = FakeReader().read_file(None)
     probabilities, figure, _ = app.show(reading)
     assert list(probabilities) == list("0123456789") and "data:image/png" in figure
     assert app.show(Reading())[0] == {}
+
+
+def test_several_digits_are_shown_as_a_number_and_each_with_its_ink():
+    (digit,) = FakeReader().read_file(None).digits
+    number, strip, _ = app.show(Reading((digit, digit, replace(digit, not_a_digit=0.9))))
+    assert number == {"33": pytest.approx(0.91**2)}
+    assert strip.count("data:image/png") == 3 and "no digit" in strip
+
+
+def test_what_is_no_digit_is_shown_and_said():
+    (digit,) = FakeReader().read_file(None).digits
+    probabilities, figure, _ = app.show(Reading((replace(digit, not_a_digit=0.9),)))
+    assert probabilities == {} and "does not look like a digit" in figure
+    assert "data:image/png" in figure

@@ -89,7 +89,7 @@ def test_the_reader_learns_every_style(reader):
     for digit, name, line in LINES:
         strokes = Style(line).vary(20, rng)
         ink = [drawn.frame(drawn.draw([s[k] for s in strokes], rng)) for k in range(20)]
-        probabilities, _ = reader.model.judge(torch.from_numpy(np.stack(ink))[:, None])
-        read[digit, name] = (probabilities.argmax(dim=1) == digit).float().mean().item()
+        judged = reader.model.judge(torch.from_numpy(np.stack(ink))[:, None])
+        read[digit, name] = (judged.probabilities.argmax(dim=1) == digit).float().mean().item()
     assert np.mean(list(read.values())) > 0.96
     assert {style: share for style, share in read.items() if share < 0.3} == {}

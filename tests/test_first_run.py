@@ -13,7 +13,14 @@ from model import load_checkpoint
 from predict import Reader
 
 TINY = Recipe(
-    "tiny", epochs=1, widths=(8, 8, 16, 16), batch_size=50, peak_learning_rate=0.2, drawn=200
+    "tiny",
+    epochs=1,
+    widths=(8, 8, 16, 16),
+    batch_size=50,
+    peak_learning_rate=0.2,
+    drawn=200,
+    outliers=200,
+    again=200,
 )
 
 

@@ -55,9 +55,11 @@ def test_the_network_is_small_and_gives_ten_finite_logits():
 
 
 def test_probabilities_sum_to_one():
-    probabilities, not_a_digit = DigitCNN(WIDTHS).eval().judge(torch.rand(5, 1, 28, 28))
+    judged = DigitCNN(WIDTHS).eval().judge(torch.rand(5, 1, 28, 28))
+    probabilities, not_a_digit, plausible, several = judged
+    assert several.shape == (5,)
     torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(5))
-    assert ((not_a_digit >= 0) & (not_a_digit <= 1)).all()
+    assert ((not_a_digit >= 0) & (not_a_digit <= 1)).all() and (plausible <= 0).all()
 
 
 def test_a_saved_network_comes_back_the_same(tmp_path):

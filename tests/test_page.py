@@ -177,6 +177,24 @@ def test_an_uploaded_picture_is_read(visit):
     reads(page, "3")
 
 
+def test_a_photographed_number_is_read_and_each_digit_shown(visit):
+    page = visit()
+    upload = page.locator("#upload input[type=file]")
+    upload.set_input_files(ROOT / "examples" / "7-number-in-a-shadow.jpg")
+    reads(page, "7432")
+    expect(page.locator("#answer .strip img")).to_have_count(4)
+    expect(page.locator("#answer")).to_contain_text("4 glyphs on 1 line")
+
+
+def test_what_is_no_digit_is_kindly_refused_and_shown(visit):
+    page = visit()
+    upload = page.locator("#upload input[type=file]")
+    upload.set_input_files(ROOT / "examples" / "8-no-digit.png")
+    expect(page.locator("#answer")).to_contain_text("does not look like a digit", timeout=WAIT)
+    expect(page.locator("#answer img")).to_be_visible()
+    expect(page.locator("#label .output-class")).to_have_count(0)
+
+
 def test_an_example_is_read(visit):
     page = visit()
     page.locator(".gallery-item, .gallery button").first.click()

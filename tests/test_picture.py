@@ -7,8 +7,8 @@ import pytest
 from conftest import sketch
 from PIL import Image
 
+from paper import find_ink
 from picture import PictureError, open_picture
-from preprocess import find_glyphs
 
 WRONG = {
     "text": "is no PNG",
@@ -74,21 +74,18 @@ def test_a_large_jpeg_is_decoded_small_but_measured_in_full(tmp_path):
     large.save(tmp_path / "photo.jpg")
     picture, full_size = open_picture(tmp_path / "photo.jpg")
     assert max(picture.size) <= 3_000 and full_size == (6_000, 6_000)
-    (glyph,) = find_glyphs(picture, full_size)
-    (small,) = find_glyphs(Image.fromarray(sketch(4)))
-    assert np.abs(np.array(glyph.box) / 6_000 - np.array(small.box) / 280).max() < 0.01
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif", "bmp"])
 def test_every_common_format_is_read(tmp_path, ending):
     path = tmp_path / f"seven.{ending}"
     Image.fromarray(sketch(7)).save(path)
-    assert len(find_glyphs(*open_picture(path))) == 1
+    ink, drawn = find_ink(open_picture(path)[0]), find_ink(Image.fromarray(sketch(7)))
+    assert np.abs(ink.depth - drawn.depth).mean() < 0.01
 
 
 def test_an_animation_is_its_first_frame(tmp_path):
     frames = [Image.fromarray(sketch(d)) for d in (1, 8)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    (glyph,) = find_glyphs(*open_picture(tmp_path / "a.gif"))
-    (first,) = find_glyphs(frames[0])
-    assert np.abs(glyph.ink - first.ink).mean() < 0.01
+    ink, first = find_ink(open_picture(tmp_path / "a.gif")[0]), find_ink(frames[0])
+    assert np.abs(ink.depth - first.depth).mean() < 0.01

@@ -1,16 +1,22 @@
 """Pictures in, readings out: by Python and by the command line."""
 
+import io
 import json
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
+import torch
 from conftest import ROOT, sketch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
+from bench.pages import PAGES, compose
 from picture import PictureError
-from predict import BLANK
+from predict import BLANK, NO_DIGIT, in_company
 
 
 @pytest.fixture
@@ -63,6 +69,100 @@ def test_many_pictures_are_read_as_one_by_one(reader):
     assert np.abs(a - b).max() < 1e-4
 
 
+def test_boxes_are_in_pixels_of_the_picture_as_it_was(reader):
+    small, large = sketch(8), Image.fromarray(sketch(8)).resize((3_000, 3_000))
+    (one,), (other,) = reader.read(small).digits, reader.read(large).digits
+    rows, columns = np.nonzero(small < 128)
+    drawn = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    assert np.abs(np.array(one.glyph.box) - drawn).max() <= 1
+    assert np.abs(np.array(other.glyph.box) / 3_000 - np.array(drawn) / 280).max() < 0.01
+
+
+def number(digits, gap=20, height=150):
+    """Draw digits side by side, (H, W) uint8."""
+    drawn = [sketch(int(d), size=height + 60, extent=height, brush=18) for d in digits]
+    drawn = [d[:, (d < 255).any(axis=0)] for d in drawn]
+    between = np.full((height + 60, gap), 255, np.uint8)
+    row = [piece for d in drawn for piece in (between, d)]
+    return np.pad(np.concatenate([*row, between], axis=1), 20, constant_values=255)
+
+
+@pytest.mark.parametrize("text", ["42", "1984", "0123456789", "11", "7301"])
+def test_a_number_is_read_in_order(reader, text):
+    reading = reader.read(number(text))
+    assert reading.text == text and len(reading.digits) == len(text)
+    lefts = [d.glyph.box[0] for d in reading.digits]
+    assert lefts == sorted(lefts) and f"{len(text)} glyphs on 1 line" in reading.seen
+
+
+def test_lines_are_read_from_top_to_bottom(reader):
+    lines = [number("37"), number("85")]
+    width = max(line.shape[1] for line in lines)
+    page = np.concatenate(
+        [np.pad(x, ((0, 0), (0, width - x.shape[1])), constant_values=255) for x in lines]
+    )
+    reading = reader.read(page)
+    assert reading.text == "3785" and "4 glyphs on 2 lines" in reading.seen
+
+
+def test_touching_digits_are_cut_apart(reader, mnist):
+    rng = np.random.default_rng(1)
+    pairs = [compose(PAGES["touching pairs"], mnist.held_out, rng) for _ in range(100)]
+    assert np.mean([reader.read(picture).text == text for text, picture in pairs]) > 0.6
+
+
+def saved_again(picture: Image.Image) -> Image.Image:
+    """Return a picture after a round trip through a PNG file."""
+    file = io.BytesIO()
+    picture.save(file, "png")
+    return Image.open(file)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    text=st.text("0123456789", min_size=1, max_size=4),
+    factor=st.integers(1, 3),
+    inverted=st.booleans(),
+    margins=st.tuples(*[st.integers(0, 120)] * 4),
+    mode=st.sampled_from(["L", "RGB", "RGBA", "P", "1", "CMYK"]),
+)
+def test_a_reading_depends_on_what_is_drawn_alone(reader, text, factor, inverted, margins, mode):
+    top, bottom, left, right = margins
+    drawn = number(text)
+    changed = np.pad(drawn, ((top, bottom), (left, right)), constant_values=255)
+    changed = changed.repeat(factor, 0).repeat(factor, 1)
+    picture = Image.fromarray(255 - changed if inverted else changed)
+    plain, reading = reader.read(drawn), reader.read(saved_again(picture).convert(mode))
+    assert reading.text == plain.text
+    for digit in reading.digits:
+        assert np.isfinite(digit.probabilities).all() and np.isfinite(digit.not_a_digit)
+        assert sum(digit.probabilities) == pytest.approx(1, abs=1e-5)
+
+
+def test_what_is_no_digit_is_refused_and_still_shown(reader):
+    star = np.full((280, 280), 255, np.uint8)
+    for turn in np.arange(6) * np.pi / 6:
+        end = (100 * np.array([np.cos(turn), np.sin(turn)])).astype(int)
+        cv2.line(star, (140 - end).tolist(), (140 + end).tolist(), 0, 12)
+    reading = reader.read(star)
+    assert reading.text == "" and reading.note == NO_DIGIT
+    (glyph,) = reading.digits
+    assert glyph.digit is None and glyph.not_a_digit > 0.5
+    assert sum(glyph.probabilities) == pytest.approx(1, abs=1e-5)
+
+
+def test_digits_stand_among_digits():
+    doubted = torch.tensor([0.6, 0.01, 0.02, 0.01])
+    assert in_company(doubted)[0] < 0.5 < in_company(torch.tensor([0.4, 0.99, 0.98]))[0]
+    assert in_company(torch.tensor([0.6])) == torch.tensor([0.6])
+
+
+def test_a_neighbour_cut_off_by_the_edge_is_left_out(reader):
+    page = number("47")
+    page[40:140, :9] = np.where(np.arange(9) > 6, 255, 0)  # the right end of something
+    assert reader.read(page).text == "47"
+
+
 def test_an_array_that_is_no_picture_is_refused(reader):
     with pytest.raises(PictureError, match="uint8"):
         reader.read(np.zeros((3, 3, 9)))
@@ -75,7 +175,7 @@ def test_json_has_a_line_for_each_picture_in_order(predict, sketches):
     assert [a["file"] for a in answers] == [str(sketches / f"{d}.png") for d in [4, *range(10)]]
     assert [a["text"] for a in answers] == list("40123456789")
     for answer in answers:
-        assert list(answer) == ["file", "text", "note", "digits"] and answer["note"] == ""
+        assert list(answer) == ["file", "text", "note", "seen", "digits"] and answer["note"] == ""
         (digit,) = answer["digits"]
         assert digit["digit"] == int(answer["text"])
         assert digit["confidence"] == max(digit["probabilities"])

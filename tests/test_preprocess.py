@@ -1,6 +1,5 @@
 """The same drawing gives the same ink, however its picture was made."""
 
-import cv2
 import numpy as np
 import pytest
 from conftest import sketch
@@ -9,16 +8,17 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from preprocess import find_glyphs
+from paper import find_ink
+from preprocess import frame
+from segment import cropped
 
 DIGITS = range(10)
 
 
 def ink_of(pixels) -> np.ndarray:
-    """Return the ink of the only glyph in a picture."""
+    """Return all ink of a picture as one glyph's."""
     picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
-    (glyph,) = find_glyphs(picture)
-    return glyph.ink
+    return frame(cropped(find_ink(picture).depth, 0, 0).ink)
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -112,37 +112,24 @@ def test_dust_does_not_move_the_frame():
 def test_a_picture_of_dots_alone_is_no_failure():
     dots = np.full((280, 280), 255, np.uint8)
     dots[5::20, 5::20] = dots[6::20, 5::20] = 0  # 196 dots, each less than 2 % of the ink
-    assert len(find_glyphs(Image.fromarray(dots))) == 1
+    assert find_ink(Image.fromarray(dots)).mask.any()
 
 
 def test_grain_on_the_paper_is_no_ink():
     grain = np.random.default_rng(0).normal(200, 6, (280, 280)).clip(0, 255)
     drawn = np.minimum(grain, sketch(5) + 20.0)
-    assert find_glyphs(Image.fromarray(grain.astype(np.uint8))) == []
+    assert find_ink(Image.fromarray(grain.astype(np.uint8))) is None
     assert distance(ink_of(sketch(5)), ink_of(drawn.astype(np.uint8))) < 0.15
 
 
 @pytest.mark.parametrize("shade", [0, 1, 128, 255])
 @pytest.mark.parametrize("shape", [(280, 280), (1, 1), (1, 500), (500, 1)])
 def test_an_even_picture_has_no_glyph(shade, shape):
-    assert find_glyphs(Image.fromarray(np.full(shape, shade, np.uint8))) == []
+    assert find_ink(Image.fromarray(np.full(shape, shade, np.uint8))) is None
 
 
 def test_clear_paper_has_no_glyph():
-    assert find_glyphs(Image.new("RGBA", (280, 280), (9, 9, 9, 0))) == []
-
-
-def test_the_box_is_where_the_ink_is():
-    (glyph,) = find_glyphs(Image.fromarray(sketch(8, at=(30, -20))))
-    rows, columns = np.nonzero(sketch(8, at=(30, -20)) < 128)
-    drawn = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-    assert np.abs(np.array(glyph.box) - drawn).max() <= 1
-
-
-def test_the_box_of_a_large_picture_is_in_its_own_pixels():
-    large = cv2.resize(sketch(8), (3000, 3000))
-    (small_glyph,), (glyph,) = (find_glyphs(Image.fromarray(p)) for p in (sketch(8), large))
-    assert np.abs(np.array(glyph.box) / 3000 - np.array(small_glyph.box) / 280).max() < 0.005
+    assert find_ink(Image.new("RGBA", (280, 280), (9, 9, 9, 0))) is None
 
 
 pixels = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40))
@@ -151,11 +138,10 @@ pixels = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40))
 @settings(max_examples=300, deadline=None)
 @given(pixels)
 def test_any_picture_gives_ink_within_its_range_or_none(picture):
-    for glyph in find_glyphs(Image.fromarray(picture)):
-        left, top, right, bottom = glyph.box
-        assert 0 <= left < right <= picture.shape[1] and 0 <= top < bottom <= picture.shape[0]
-        assert glyph.ink.shape == (28, 28) and np.isfinite(glyph.ink).all()
-        assert glyph.ink.min() >= 0 and glyph.ink.max() == 1
+    ink = find_ink(Image.fromarray(picture))
+    if ink is not None:
+        assert ink.depth.shape == ink.mask.shape == picture.shape
+        assert ink.depth.min() >= 0 and 0 < ink.depth.max() <= 1 and ink.mask.any()
 
 
 @settings(max_examples=100, deadline=None)
@@ -163,5 +149,5 @@ def test_any_picture_gives_ink_within_its_range_or_none(picture):
     arrays(np.float32, (9, 7), elements=st.floats(width=32, allow_nan=True, allow_infinity=True))
 )
 def test_any_floats_give_finite_ink(picture):
-    for glyph in find_glyphs(Image.fromarray(picture)):
-        assert np.isfinite(glyph.ink).all()
+    ink = find_ink(Image.fromarray(picture))
+    assert ink is None or np.isfinite(frame(cropped(ink.depth, 0, 0).ink)).all()

@@ -10,11 +10,20 @@ import torch
 import train as training
 from drawn import drawn_digits
 from learn import QUICK, Recipe, accuracy, augment, average_of, calibrate, train
-from model import load_checkpoint
+from model import NONE, load_checkpoint
+from outliers import outliers
+from score import refusals, score
 from train import ensure_checkpoint
 
 TINY = Recipe(
-    "tiny", epochs=1, widths=(8, 8, 16, 16), batch_size=50, peak_learning_rate=0.2, drawn=200
+    "tiny",
+    epochs=1,
+    widths=(8, 8, 16, 16),
+    batch_size=50,
+    peak_learning_rate=0.2,
+    drawn=200,
+    outliers=200,
+    again=200,
 )
 
 
@@ -41,7 +50,7 @@ def test_the_same_seed_gives_the_same_weights(small_mnist):
 
 def test_reports_come_often_and_carry_usable_weights(small_mnist):
     reports = list(train(TINY, small_mnist))
-    assert [r.step for r in reports] == [40, 80, 84]
+    assert [r.step for r in reports] == [40, 80, 88]
     assert reports[0].accuracy == pytest.approx(
         accuracy(reports[0].model, small_mnist.held_out), abs=1e-6
     )
@@ -57,7 +66,7 @@ def test_an_earlier_report_keeps_its_weights(small_mnist):
     assert torch.equal(before, weights(first.model))
 
 
-@pytest.mark.parametrize("epochs, steps", [(0.25, 21), (0.001, 1), (1.5, 126)])
+@pytest.mark.parametrize("epochs, steps", [(0.25, 22), (0.001, 1), (1.5, 132)])
 def test_a_part_of_an_epoch_can_be_trained(small_mnist, epochs, steps):
     *_, last = train(replace(TINY, epochs=epochs), small_mnist)
     assert last.step == last.steps == steps
@@ -68,7 +77,7 @@ def test_calibration_makes_held_out_digits_likelier(small_mnist):
     report.model.temperature.fill_(5.0)
 
     def loss():
-        probabilities, _ = report.model.judge(small_mnist.held_out.ink)
+        probabilities = report.model.judge(small_mnist.held_out.ink).probabilities
         return torch.nn.functional.nll_loss(probabilities.log(), small_mnist.held_out.labels)
 
     with torch.inference_mode():
@@ -85,10 +94,18 @@ def test_drawn_digits_are_told_from_mnist(small_mnist):
     told_drawn = []
     for digits in (small_mnist.test, drawn_digits(500, seed=9)):
         with torch.inference_mode():
-            logits = last.model.by_kind(digits.ink).unflatten(1, (2, 10))
+            logits = last.model.by_kind(digits.ink)[:, :NONE].unflatten(1, (2, 10))
         told_drawn.append(logits.logsumexp(dim=2).argmax(dim=1).float().mean())
         assert accuracy(last.model, digits) > 0.8  # of whichever kind
     assert told_drawn[1] > told_drawn[0] + 0.3
+
+
+def test_what_is_no_digit_is_told_from_digits(small_mnist):
+    *_, last = train(replace(TINY, outliers=2_000, epochs=2), small_mnist)
+    none = outliers(300, small_mnist.held_out, seed=9)
+    (refusal,) = refusals(last.model, small_mnist.test, {"all": none.ink})
+    assert refusal.auroc > 0.85 and refusal.flagged > 0.1
+    assert score("", last.model, small_mnist.test).refused < 0.02
 
 
 def test_averaged_weights_lie_between_early_and_late_ones():
