@@ -8,28 +8,38 @@ import argparse
 import sys
 from pathlib import Path
 
+import torch
+
 from data import DataError, load_mnist
 from drawn import HELD_OUT_SEED, drawn_digits
 from model import CHECKPOINT, CheckpointError, load_checkpoint
+from outliers import by_kind
 from predict import Reader
 from report import misread_sheet, write_report
-from score import Score, score, score_pictures, sweep, without_doubtful
+from score import Refusal, Score, refusals, score, score_pictures, sweep, without_doubtful
 
+OUTLIERS = 200  # of each kind of thing that is no digit
 DRAWN = 5_000  # digits of the drawn styles, none of which a training has seen
 
 
-def evaluate(checkpoint: Path, pictures: Path | None, report: Path) -> list[Score]:
+def evaluate(
+    checkpoint: Path, pictures: Path | None, report: Path
+) -> tuple[list[Score], list[Refusal]]:
     """Score a checkpoint, write the report, and return the scores, MNIST's test images first."""
     model, description = load_checkpoint(checkpoint)
     reader = Reader(model, description)
-    test = load_mnist().test
+    mnist = load_mnist()
+    test = mnist.test
     mnist_test = score("MNIST's test images", model, test)
     drawn = score("drawn digits, never trained on", model, drawn_digits(DRAWN, HELD_OUT_SEED))
     scores = [mnist_test, without_doubtful(mnist_test), drawn]
     if pictures:
         scores.append(score_pictures(reader, pictures))
-    write_report(report, description, scores, sweep(reader, test), misread_sheet(mnist_test, test))
-    return scores
+    others = by_kind(OUTLIERS, mnist.held_out, HELD_OUT_SEED)
+    refused = refusals(model, test, {"all kinds": torch.cat(list(others.values())), **others})
+    sheet = misread_sheet(mnist_test, test)
+    write_report(report, description, scores, refused, sweep(reader, test), sheet)
+    return scores, refused
 
 
 def main() -> None:
@@ -45,19 +55,25 @@ def main() -> None:
     )
     options = parser.parse_args()
     try:
-        scores = evaluate(options.checkpoint, options.pictures, options.report)
+        scores, refused = evaluate(options.checkpoint, options.pictures, options.report)
     except CheckpointError as error:
         sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
     except (DataError, OSError) as error:
         sys.exit(str(error))
-    print(f"{'':38s} {'digits':>6s} {'right':>8s}  {'95 % interval':17s} {'ECE':>6s}   by digit, %")
+    print(
+        f"{'':38s} {'digits':>6s} {'right':>8s}  {'95 % interval':17s} {'ECE':>6s} "
+        f"{'refused':>8s}   by digit, %"
+    )
     for one in scores:
         low, high = one.interval
         each = " ".join(f"{k}:{100 * share:.1f}" for k, share in enumerate(one.by_digit))
         print(
             f"{one.name:38s} {len(one.labels):6d} {one.accuracy:8.2%}  {low:.2%} to {high:.2%}  "
-            f"{one.calibration_error:6.2%}   {each}"
+            f"{one.calibration_error:6.2%} {one.refused:8.2%}   {each}"
         )
+    print("\nWhat is no digit, and taken for none (AUROC against MNIST's test images):")
+    for one in refused:
+        print(f"{one.name:20s} {one.flagged:6.1%}  ({one.auroc:.4f})")
     print(f"The report is {options.report}.")
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from data import Digits
-from score import DOUBTFUL, Score, Sweep
+from score import DOUBTFUL, Refusal, Score, Sweep
 
 PAGE = Path(__file__).parent / "page"
 FEW = 10  # readings in a bin that are too few to plot
@@ -99,7 +99,12 @@ def data_url(drawing: Figure | Image.Image) -> str:
 
 
 def write_report(
-    path: Path, description: dict, scores: list[Score], sweeps: list[Sweep], misread: Image.Image
+    path: Path,
+    description: dict,
+    scores: list[Score],
+    refused: list[Refusal],
+    sweeps: list[Sweep],
+    misread: Image.Image,
 ) -> None:
     """Write everything to one HTML page that needs no other file."""
     plots = {
@@ -113,6 +118,9 @@ def write_report(
         "report.html"
     )
     page = template.render(
-        description=description, scores=scores, **{name: data_url(p) for name, p in plots.items()}
+        description=description,
+        scores=scores,
+        refused=refused,
+        **{name: data_url(p) for name, p in plots.items()},
     )
     path.write_text(page)

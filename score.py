@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from data import Digits
@@ -31,6 +32,7 @@ class Score:
     name: str
     labels: np.ndarray  # (N,) int
     probabilities: np.ndarray  # (N, 10) float, rows summing to 1
+    not_a_digit: np.ndarray  # (N,) float, 0 to 1
 
     @property
     def answers(self) -> np.ndarray:
@@ -51,6 +53,11 @@ class Score:
     def accuracy(self) -> float:
         """The share of right answers, 0 to 1."""
         return float(self.right.mean())
+
+    @property
+    def refused(self) -> float:
+        """The share taken for no digit, 0 to 1."""
+        return float((self.not_a_digit > 0.5).mean())
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -92,8 +99,35 @@ class Score:
 @torch.inference_mode()
 def score(name: str, model: DigitCNN, digits: Digits) -> Score:
     """Have a network read digits."""
-    probabilities = torch.cat([model.judge(batch)[0] for batch in digits.ink.split(BATCH)])
-    return Score(name, digits.labels.numpy(), probabilities.numpy())
+    judged = [model.judge(batch)[:2] for batch in digits.ink.split(BATCH)]
+    probabilities, not_a_digit = (torch.cat(parts).numpy() for parts in zip(*judged, strict=True))
+    return Score(name, digits.labels.numpy(), probabilities, not_a_digit)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """How well a kind of thing that is no digit is told from digits."""
+
+    name: str
+    flagged: float  # share taken for no digit, 0 to 1
+    auroc: float  # chance that one of them is more doubted than a digit is, 0 to 1
+
+
+def refusals(model: DigitCNN, digits: Digits, others: dict[str, Tensor]) -> list[Refusal]:
+    """Have a network judge ink (N, 1, 28, 28) of each kind that is no digit."""
+
+    def doubted(ink: Tensor) -> np.ndarray:
+        with torch.inference_mode():
+            return torch.cat([model.judge(b).not_a_digit for b in ink.split(BATCH)]).numpy()
+
+    of_digits = np.sort(doubted(digits.ink))
+    found = []
+    for name, ink in others.items():
+        of_others = doubted(ink)
+        below, upto = (np.searchsorted(of_digits, of_others, side) for side in ("left", "right"))
+        auroc = float((below + upto).mean() / 2 / len(of_digits))  # Mann and Whitney's U
+        found.append(Refusal(name, float((of_others > 0.5).mean()), auroc))
+    return found
 
 
 def without_doubtful(mnist_test: Score) -> Score:
@@ -103,6 +137,7 @@ def without_doubtful(mnist_test: Score) -> Score:
         "the same without 15 doubtful labels",
         mnist_test.labels[kept],
         mnist_test.probabilities[kept],
+        mnist_test.not_a_digit[kept],
     )
 
 
@@ -117,12 +152,18 @@ def score_pictures(reader: Reader, folder: Path) -> Score:
     if not found:
         raise FileNotFoundError(f"{folder} has no pictures in subfolders named 0 to 9.")
     labels, files = zip(*found, strict=True)
-    nothing = (0.1,) * 10
+    nothing = (0.1,) * 10, 1.0
     readings = tqdm(
-        reader.read_files(files), "your pictures", len(files), leave=False, disable=None
+        map(reader.read_file, files), "your pictures", len(files), leave=False, disable=None
     )
-    rows = [r.digits[0].probabilities if len(r.digits) == 1 else nothing for r in readings]
-    return Score("your pictures", np.array(labels), np.array(rows))
+    rows, refused = zip(
+        *(
+            (r.digits[0].probabilities, r.digits[0].not_a_digit) if len(r.digits) == 1 else nothing
+            for r in readings
+        ),
+        strict=True,
+    )
+    return Score("your pictures", np.array(labels), np.array(rows), np.array(refused))
 
 
 def picture(

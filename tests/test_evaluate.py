@@ -16,7 +16,7 @@ from score import DOUBTFUL, Score, difficulties, picture, score, score_pictures,
 def score_of(labels, answers, confidence):
     probabilities = np.repeat((1 - np.array(confidence))[:, None] / 9, 10, axis=1)
     probabilities[np.arange(len(labels)), answers] = confidence
-    return Score("made up", np.array(labels), probabilities)
+    return Score("made up", np.array(labels), probabilities, np.zeros(len(labels)))
 
 
 def test_accuracy_confusion_and_digits_agree():
