@@ -29,6 +29,8 @@ WITHOUT = {  # ingredient: the recipe's fields without it
     "the default recipe": {},
     "no drawn styles": {"drawn": 0, "separate": False},
     "drawn styles not told from MNIST": {"separate": False},
+    "nothing that is no digit": {"outliers": 0},
+    "no digits seen again": {"again": 0},
     "no turning, stretching, slanting": {"distorted": 0},
     "no averaging of weights": {"averaging": 0},
     "no label smoothing": {"label_smoothing": 0},

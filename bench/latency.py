@@ -21,15 +21,34 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import httpx
+import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from bench.pages import PAGES, compose
+from data import load_mnist
 from model import CHECKPOINT
-from predict import BATCH, Reader
-from preprocess import find_glyphs
+from predict import Reader
 
 ROUNDS = 100
 GLYPHS = 60_000
+BATCH = 64
+PHOTOGRAPHS = {"12 megapixels": (4_000, 3_000), "50 megapixels": (8_164, 6_124)}
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from PIL import Image
+from predict import Reader
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+reader = Reader.load(Path(sys.argv[1]))
+reader.read(Image.linear_gradient("L"))
+before = peak()
+reader.read_file(Path(sys.argv[2]))
+print(peak() - before)
+"""
 
 
 def sketch() -> Image.Image:
@@ -105,22 +124,38 @@ def time_strokes(url: str, rounds: int = 20) -> list[float] | None:
     return seconds
 
 
+def report_photograph(name: str, size: tuple[int, int], checkpoint: Path) -> None:
+    """Print how long a photograph of a page takes, from its JPEG file, and what memory."""
+    _, page = compose(PAGES["lamp"], load_mnist().held_out, np.random.default_rng(0))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "photograph.jpg"
+        Image.fromarray(page).resize(size, Image.Resampling.BICUBIC).save(file, quality=88)
+        reader = Reader.load(checkpoint)
+        report(f"reader.read_file, {name}", time_rounds(lambda: reader.read_file(file), 10))
+        command = [sys.executable, "-c", MEMORY, str(checkpoint), str(file)]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        print(
+            f"{'  memory beyond that of a sketch':34s}     {float(done.stdout):8.0f} MB", flush=True
+        )
+
+
 def main() -> None:
     """Measure every part and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
     options = parser.parse_args()
     reader, picture = Reader.load(options.checkpoint), sketch()
-    (glyph,) = find_glyphs(picture)
+    glyph = reader.read(picture).digits[0].glyph
     ink = torch.from_numpy(glyph.ink)[None, None]
     torch.set_num_threads(1)
     with torch.inference_mode():
         report("network alone, one thread", time_rounds(lambda: reader.model.judge(ink)))
     report("reader.read, 280 x 280 sketch", time_rounds(lambda: reader.read(picture)))
-    pages = [[glyph] * BATCH] * (GLYPHS // BATCH)
+    for name, size in PHOTOGRAPHS.items():
+        report_photograph(name, size, options.checkpoint)
     start = time.perf_counter()
-    for page in pages:
-        reader.read_glyphs([page])
+    for _ in range(GLYPHS // BATCH):
+        reader.read_glyphs([glyph] * BATCH)
     print(f"{f'{GLYPHS:,} glyphs read':34s}     {time.perf_counter() - start:8.2f} s")
     command = [sys.executable, "app.py", "--checkpoint", str(options.checkpoint)]
     start = time.perf_counter()

@@ -1,0 +1,266 @@
+"""Numbers on paper, of known difficulty, become the share read wholly right.
+
+python bench/pages.py                   every difficulty
+python bench/pages.py --only ruled --sheet misread.png
+
+Pages are composed of MNIST's test digits: nothing of them has been trained on.
+"""
+
+import argparse
+import io
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+from tqdm import tqdm
+
+from data import Digits, load_mnist
+from model import CHECKPOINT
+from predict import Reader
+
+SUPERSAMPLED = 2  # drawn larger, then reduced: soft edges, as a camera's
+
+
+@dataclass(frozen=True)
+class Page:
+    """How a number stands on its paper. Lengths are in px, or in heights of a digit if shares."""
+
+    least: int = 2  # digits of the number
+    most: int = 6
+    height: tuple[float, float] = (30, 90)
+    gap: tuple[float, float] = (0.12, 0.5)  # between digits; below 0 they overlap
+    touching: bool = False  # each digit is moved to the left until its ink meets the last one's
+    unequal: float = 0.1  # how far heights and base lines differ
+    turn: float = 3  # degrees, the farthest
+    lines: int = 1
+    paper: tuple[int, int, int] = (244, 242, 235)
+    pen: tuple[tuple[int, int, int], ...] = ((20, 20, 25), (30, 40, 130), (140, 25, 30))
+    cover: tuple[float, float] = (0.85, 1)  # how much of the paper the ink hides
+    lamp: float = 0  # share of the light that is lost across the page
+    shadow: float = 0  # share of the light that a hand keeps off
+    rule: tuple[int, int, int] | None = None  # colour of lines on the paper
+    squared: bool = False
+    pitch: float = 1.3  # from rule to rule
+    grain: float = 0  # standard deviation of 255
+    blur: float = 0
+    jpeg: int = 0  # quality
+    table: bool = False  # the page lies on one, turned
+    signs: bool = False  # dots and dashes between digits
+
+
+PAGES = {
+    "one digit": Page(least=1, most=1),
+    "2 to 6 separate digits": Page(),
+    "7 to 12 digits": Page(least=7, most=12, height=(24, 60)),
+    "touching pairs": Page(least=2, most=2, touching=True),
+    "two lines": Page(lines=2, least=2, most=5, height=(30, 60)),
+    "turned up to 12 degrees": Page(turn=12),
+    "ruled paper": Page(rule=(150, 180, 215), grain=3),
+    "squared paper": Page(rule=(150, 180, 215), squared=True, pitch=0.6, grain=3),
+    "ruled as dark as the ink": Page(rule=(60, 60, 70), pitch=1.6),
+    "lamp": Page(lamp=0.6, grain=5, blur=0.7),
+    "shadow of a hand": Page(shadow=0.5, grain=5, blur=0.7),
+    "pencil": Page(pen=((110, 110, 112),), cover=(0.4, 0.6), grain=5, blur=0.6),
+    "chalk": Page(paper=(40, 60, 50), pen=((225, 230, 225),), cover=(0.7, 0.9), grain=7),
+    "noise, blur and JPEG": Page(grain=14, blur=1.2, jpeg=35),
+    "page on a table": Page(table=True, lamp=0.3, grain=4, blur=0.6),
+    "dots and dashes between": Page(signs=True),
+}
+
+
+def compose(page: Page, digits: Digits, rng: np.random.Generator) -> tuple[str, np.ndarray]:
+    """Return what a page says and its picture, (H, W, 3) uint8."""
+    height = rng.uniform(*page.height) * SUPERSAMPLED
+    rows = [row(page, digits, height, rng) for _ in range(page.lines)]
+    text = "".join(words for words, _ in rows)
+    border = round(rng.uniform(0.4, 1.5) * height)
+    width = max(ink.shape[1] for _, ink in rows) + 2 * border
+    inks = [
+        np.pad(ink, ((border, border // 3), (border, width - border - ink.shape[1])))
+        for _, ink in rows
+    ]
+    ink = np.pad(np.concatenate(inks), ((0, border), (0, 0)))
+    matrix = cv2.getRotationMatrix2D(
+        (ink.shape[1] / 2, ink.shape[0] / 2), rng.uniform(-page.turn, page.turn), 1
+    )
+    ink = cv2.warpAffine(ink, matrix, ink.shape[::-1])
+    paper = np.empty((*ink.shape, 3), np.float32)
+    paper[:] = page.paper
+    if page.rule:
+        draw_rules(paper, page, height, rng)
+    cover = ink[..., None] * rng.uniform(*page.cover)
+    picture = paper * (1 - cover) + np.array(page.pen[rng.integers(len(page.pen))]) * cover
+    if page.table:
+        picture = on_a_table(picture, rng)
+    picture = cv2.resize(
+        picture, None, fx=1 / SUPERSAMPLED, fy=1 / SUPERSAMPLED, interpolation=cv2.INTER_AREA
+    )
+    return text, photograph(picture * light_on(picture, page, rng), page, rng)
+
+
+def row(
+    page: Page, digits: Digits, height: float, rng: np.random.Generator
+) -> tuple[str, np.ndarray]:
+    """Return a number's digits and its ink, (H, W) float32, 0 to 1."""
+    count = int(rng.integers(page.least, page.most + 1))
+    canvas = np.zeros((round(2 * height), round((count + 1) * 2 * height)), np.float32)
+    text, right = "", 0
+    for k in range(count):
+        chosen = rng.integers(len(digits.labels))
+        size = height * (1 + rng.uniform(-page.unequal, page.unequal)) / 20
+        ink = cv2.resize(digits.ink[chosen, 0].numpy(), None, fx=size, fy=size)
+        left, top, w, h = cv2.boundingRect((ink > 0.2).astype(np.uint8))
+        ink = ink[top : top + h, left : left + w]
+        y = round(1.5 * height - h + rng.uniform(-page.unequal, page.unequal) * height)
+        x = right + round(rng.uniform(*page.gap) * height) if k else 0
+        if page.touching and k:
+            x = right
+            while x > 0 and not touches(canvas, ink, x, y):
+                x -= 1
+            x -= round(rng.uniform(0, 0.06) * height)
+        place = canvas[y : y + h, x : x + w]
+        np.maximum(place, ink, out=place)
+        text += str(int(digits.labels[chosen]))
+        right = x + w
+        if page.signs and k + 1 < count and rng.random() < 0.4:
+            right += draw_sign(canvas, right, height, rng)
+    used = np.flatnonzero(canvas.any(axis=1))
+    return text, canvas[used[0] : used[-1] + 1, :right]
+
+
+def touches(canvas: np.ndarray, ink: np.ndarray, x: int, y: int) -> bool:
+    """Tell whether ink at (x, y) meets ink that is there."""
+    there = canvas[y : y + ink.shape[0], x : x + ink.shape[1]] > 0.4
+    return bool((there & (ink > 0.4)).any())
+
+
+def draw_sign(canvas: np.ndarray, x: int, height: float, rng: np.random.Generator) -> int:
+    """Draw a dot or a dash at x; return its width."""
+    thick = round(0.1 * height)
+    base, gap = round(1.5 * height), round(0.15 * height)
+    if rng.random() < 0.5:
+        cv2.circle(canvas, (x + gap, base - thick), thick // 2 + 1, 1, -1)
+        return gap + thick
+    length = round(rng.uniform(0.25, 0.45) * height)
+    cv2.line(
+        canvas,
+        (x + gap, base - round(height / 2)),
+        (x + gap + length,) * 1 + (base - round(height / 2) + round(rng.normal(0, 0.03) * height),),
+        1,
+        thick,
+    )
+    return gap + length
+
+
+def draw_rules(paper: np.ndarray, page: Page, height: float, rng: np.random.Generator) -> None:
+    """Draw lines on the paper, a little turned, and across if it is squared."""
+    pitch = page.pitch * height
+    rows, columns = paper.shape[:2]
+    lean = np.tan(np.radians(rng.uniform(-2, 2)))
+    thickness = SUPERSAMPLED * int(rng.integers(1, 3))
+    for y in np.arange(rng.uniform(0, pitch) - rows * 0.1, rows * 1.1, pitch):
+        ends = (0, round(y)), (columns, round(y + lean * columns))
+        cv2.line(paper, *ends, page.rule, thickness, cv2.LINE_AA)
+    if page.squared:
+        for x in np.arange(rng.uniform(0, pitch) - columns * 0.1, columns * 1.1, pitch):
+            ends = (round(x), 0), (round(x - lean * rows), rows)
+            cv2.line(paper, *ends, page.rule, thickness, cv2.LINE_AA)
+
+
+def on_a_table(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Lay a page on a darker table, turned, with all of its edges in view."""
+    height, width = picture.shape[:2]
+    border = round(0.25 * max(height, width))
+    table = np.array([rng.uniform(50, 120), rng.uniform(40, 90), rng.uniform(30, 80)])
+    size = (width + 2 * border, height + 2 * border)
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-8, 8), 1)
+    matrix[:, 2] += border
+    return cv2.warpAffine(picture, matrix, size, borderValue=table.tolist())
+
+
+def light_on(picture: np.ndarray, page: Page, rng: np.random.Generator) -> np.ndarray:
+    """Return the light on each place, (H, W, 1), 0 to 1."""
+    height, width = picture.shape[:2]
+    y, x = np.mgrid[0:height, 0:width] / np.array([[[height]], [[width]]])
+    toward = rng.uniform(0, 2 * np.pi)
+    light = 1 - page.lamp * ((x - 0.5) * np.cos(toward) + (y - 0.5) * np.sin(toward) + 0.5)
+    if page.shadow:
+        toward = rng.uniform(0, 2 * np.pi)
+        edge = (x - 0.5) * np.cos(toward) + (y - 0.5) * np.sin(toward) + rng.uniform(-0.3, 0.3)
+        light = light * (1 - page.shadow / (1 + np.exp(-edge * rng.uniform(15, 80))))
+    return light[..., None]
+
+
+def photograph(picture: np.ndarray, page: Page, rng: np.random.Generator) -> np.ndarray:
+    """Blur, grain and compress a picture, as a camera does."""
+    if page.blur:
+        picture = cv2.GaussianBlur(picture, (0, 0), page.blur)
+    if page.grain:
+        picture = picture + rng.normal(0, page.grain, picture.shape)
+    picture = picture.clip(0, 255).astype(np.uint8)
+    if page.jpeg:
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "jpeg", quality=page.jpeg)
+        picture = np.asarray(Image.open(file))
+    return picture
+
+
+def pages(page: Page, count: int, digits: Digits) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield what pages say and their pictures; the same ones every time."""
+    for k in range(count):
+        yield compose(page, digits, np.random.default_rng(k))
+
+
+def sheet(misread: list[tuple[np.ndarray, str, str]]) -> Image.Image:
+    """Lay misread pages out in rows of six, with what they say and what was read."""
+    width, height = 220, 130
+    sheet = Image.new("RGB", (6 * width, height * max(1, -(-len(misread) // 6))), "white")
+    pen = ImageDraw.Draw(sheet)
+    for k, (picture, text, read) in enumerate(misread):
+        x, y = k % 6 * width, k // 6 * height
+        sheet.paste(ImageOps.contain(Image.fromarray(picture), (width - 6, height - 22)), (x, y))
+        pen.text((x + 2, y + height - 18), f"{text}, read {read or 'nothing'}", fill="black")
+    return sheet
+
+
+def main() -> None:
+    """Print the share read wholly right for every difficulty."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--count", type=int, default=500, help="pages of each difficulty")
+    parser.add_argument("--only", action="append", choices=PAGES, help="this difficulty alone")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with")
+    parser.add_argument("--held-out", action="store_true", help="of training's held-out digits")
+    parser.add_argument("--sheet", type=Path, help="picture to write, of the misread pages")
+    options = parser.parse_args()
+    reader, mnist = Reader.load(options.checkpoint), load_mnist()
+    digits = mnist.held_out if options.held_out else mnist.test
+    misread = []
+    for name in options.only or PAGES:
+        right, lengths = 0, 0
+        made = pages(PAGES[name], options.count, digits)
+        for text, picture in tqdm(made, name, options.count, leave=False, disable=None):
+            read = reader.read(picture).text
+            right += read == text
+            lengths += len(read) == len(text)
+            if read != text:
+                misread.append((picture, text, read))
+        print(
+            f"{name:26s} {right / options.count:6.1%} read right, "
+            f"{lengths / options.count:6.1%} of the right length",
+            flush=True,
+        )
+    if options.sheet:
+        sheet(misread[:120]).save(options.sheet)
+
+
+if __name__ == "__main__":
+    main()
