@@ -25,6 +25,7 @@ LIGHT_SIDE = 512  # px: the light on the paper is estimated at this size
 LIGHT_BLUR = 1.0  # px of that size
 LIGHT_WINDOW = 0.4  # of the picture: wider than a digit's strokes stand close together
 WIDEST_STROKE = 0.16  # of the picture: what is thinner is ink, what is thicker a shadow
+DARKEST = 0.15  # of white: in darker places ink is not measured as a share of the light
 FAINT_END = 0.7  # of what ink must have: what its strokes may fade to
 FAINT = 0.25  # of the strongest ink: the least that a stroke may have
 EDGE = 0.03  # ink above this belongs to the box
@@ -230,11 +231,13 @@ def against_paper(light: np.ndarray, dark: bool | None) -> tuple[np.ndarray, boo
     small = cv2.GaussianBlur(small, (0, 0), LIGHT_BLUR)
     dark = ink_is_dark(small) if dark is None else dark
     stroke = round(WIDEST_STROKE * max(small.shape)) | 1
-    paper = cv2.morphologyEx(
-        small, cv2.MORPH_CLOSE if dark else cv2.MORPH_OPEN, np.ones((stroke, stroke), np.uint8)
-    )
-    paper = cv2.resize(paper, light.shape[::-1], interpolation=cv2.INTER_LINEAR).clip(0.02)
-    depth = 1 - light / paper if dark else light - paper
+    beyond = [min(stroke, side - 1) for side in small.shape]  # light falls off beyond the edge too
+    wide = np.pad(small, [(b, b) for b in beyond], "reflect", reflect_type="odd")
+    way = cv2.MORPH_CLOSE if dark else cv2.MORPH_OPEN
+    paper = cv2.morphologyEx(wide, way, np.ones((stroke, stroke), np.uint8))
+    paper = paper[beyond[0] : -beyond[0], beyond[1] : -beyond[1]]
+    paper = cv2.resize(paper, light.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    depth = (paper - light) / paper.clip(DARKEST) if dark else light - paper
     return depth - float(np.median(depth)), dark
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from paper import EDGE, Ink
 from preprocess import frame, main_strokes
 
-MOST_PARTS = 120  # of a picture: a photograph of leaves has thousands, and no digits
+MOST_PARTS = 300  # of a picture: a photograph of leaves has thousands, and no digits
 JOINED = 4  # strokes that one digit may have
 GAP = 0.4  # of a digit's height: the widest between a bar, dot or dash and the digit it belongs to
 TALL_GAP = 0.15  # the widest between others that may be one digit
@@ -32,8 +32,9 @@ DOUBTFUL = -0.7  # plausibility below which a glyph may be several
 WIDE = 1.15  # times its height: a glyph wider than this may be several
 LOWEST = 0.35  # of a glyph's height: the least that a piece of it has
 ROW = 2.2  # times its height: a glyph wider than this is no single thing
-LIKELY_SEVERAL = -2.5  # logit of being several digits: below it, ink is taken for none
+LIKELY_SEVERAL = -2.0  # logit of being several digits: below it, ink is taken for none
 SURE = -1.0  # the least plausibility of each piece of a glyph that is cut
+CUT_HEIGHT = 120  # px: taller glyphs are reduced to this before they are cut
 CUTS = 12  # places to cut one glyph
 CUT_REACH = 0.06  # of the height: the least between two cuts
 WAIST = 1.0  # cost of a cut for each row from the first ink in it to the last
@@ -255,37 +256,40 @@ def cut_up(whole: Judged, judge: Judge) -> list[Part]:
     wide = glyph.width > WIDE * glyph.height
     if not may_be_several(whole) or not (wide or whole.plausible < DOUBTFUL):
         return [glyph]
-    everything = np.full(glyph.ink.shape, True)
-    borders = [everything, *cut_lines(glyph), ~everything]  # what lies to the right of each cut
+    scale = max(1.0, glyph.height / CUT_HEIGHT)
+    ink = cv2.resize(glyph.ink, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
+    everything = np.full(ink.shape, True)
+    borders = [everything, *cut_lines(ink), ~everything]  # what lies to the right of each cut
     pieces: dict[tuple[int, int], Part] = {}
     for i, j in combinations(range(len(borders)), 2):
-        ink = main_strokes(glyph.ink * (borders[i] & ~borders[j]))
-        piece = cropped(ink, *glyph.box[:2]) if j - i < len(borders) - 1 else None
-        if piece and piece.width < WIDEST * glyph.height and piece.height > LOWEST * glyph.height:
-            pieces[i, j] = piece
+        kept = main_strokes(ink * (borders[i] & ~borders[j]))
+        piece = cropped(kept, 0, 0) if j - i < len(borders) - 1 else None
+        if piece and piece.width < WIDEST * len(ink) and piece.height > LOWEST * len(ink):
+            corners = np.tile(glyph.box[:2], 2) + np.array(piece.box) * scale
+            pieces[i, j] = Part(piece.ink, tuple(corners.round().astype(int).tolist()))
     if not pieces:
         return [glyph]
     candidates = dict(zip(pieces, judged(list(pieces.values()), judge), strict=True))
     row = best_row(len(borders) - 1, candidates, {})
     if len(row) < 2 or min(p.plausible for p in row) < SURE:
         return [glyph]
-    better = sum(p.cost for p in row) + CUTTING * glyph.area < whole.cost
+    better = scale**2 * sum(p.cost for p in row) + CUTTING * glyph.area < whole.cost
     return [p.part for p in row] if better else [glyph]
 
 
-def cut_lines(glyph: Part) -> Iterator[np.ndarray]:
-    """Yield, from left to right, what lies to the right of each place to cut, (H, W) bool.
+def cut_lines(drawing: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield, from left to right, what lies to the right of each place to cut ink (H, W), bool.
 
     Cuts are straight, upright or slanted, where they meet little ink and the glyph is low: two
     digits that touch have a waist.
     """
-    height, width = glyph.ink.shape
+    height, width = drawing.shape
     y, x = np.arange(height)[:, None] - height // 2, np.arange(width)
     reach = max(2, round(CUT_REACH * height))
     found = []
     for slope in CUT_SLOPES:
         lean = np.rint(slope * y).astype(int)
-        leant = np.pad(glyph.ink, ((0, 0), (height, height)))[y + height // 2, x - lean + height]
+        leant = np.pad(drawing, ((0, 0), (height, height)))[y + height // 2, x - lean + height]
         ink = leant > 0.3
         crossed = (ink[1:] & ~ink[:-1]).sum(axis=0) + ink[0]
         tall = np.where(ink.any(axis=0), height - ink.argmax(axis=0) - ink[::-1].argmax(axis=0), 0)
