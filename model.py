@@ -7,7 +7,6 @@ digits. Mean and standard deviation live in the model, so no other file knows th
 import copy
 import hashlib
 import json
-import math
 import os
 import tempfile
 from collections.abc import Sequence
@@ -25,7 +24,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "digits.safetensors"
 FORMAT = 1  # version of the checkpoint's description
-MNIST_PER_DRAWN = 3  # in training: 55,000 and 18,000
 NONE, SEVERAL = 20, 21  # classes beside MNIST's ten digits and ten drawn ones
 INK_MEAN, INK_STD = 0.1307, 0.3081  # of MNIST's 60,000 training images
 LABEL_DOUBT = 0.0015  # share of MNIST's test labels that most people reject: score.DOUBTFUL
@@ -78,6 +76,7 @@ class DigitCNN(nn.Module):
         # Fitted on held-out digits after training. The temperature makes probabilities honest (Guo
         # et al. 2017, arXiv 1706.04599); doubt is above the ceiling for a share `learn.REFUSED`.
         self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("drawn_bonus", torch.zeros(()))  # more is drawn than training saw
         self.register_buffer("doubt_ceiling", torch.full((), 100.0))
         self.register_buffer("doubt_scale", torch.ones(()))
 
@@ -92,25 +91,21 @@ class DigitCNN(nn.Module):
 
     def forward(self, ink: Tensor) -> Tensor:
         """Return logits (N, 10) for ink (N, 1, 28, 28): each digit's, of whichever kind it is."""
-        return of_digits(self.by_kind(ink))
+        return self.of_digits(self.by_kind(ink))
+
+    def of_digits(self, by_kind: Tensor) -> Tensor:
+        """Return logits (N, 10) of the digits, whichever kind they are, for logits (N, 22)."""
+        scanned, drawn = by_kind[:, :10], by_kind[:, 10:NONE]
+        return torch.stack([scanned, drawn + self.drawn_bonus]).logsumexp(dim=0)
 
     def judge(self, ink: Tensor) -> Judgement:
         """Judge ink (N, 1, 28, 28)."""
         logits = self.by_kind(ink).float()
-        probabilities = calibrated(of_digits(logits), self.temperature)
+        probabilities = calibrated(self.of_digits(logits), self.temperature)
         excess = (doubt(logits) - self.doubt_ceiling) / self.doubt_scale
         plausible = probabilities.amax(dim=1).log() - F.softplus(doubt(logits))
         several = logits[:, SEVERAL] - logits[:, NONE]
         return Judgement(probabilities, excess.sigmoid(), plausible, several)
-
-
-def of_digits(by_kind: Tensor) -> Tensor:
-    """Return logits (N, 10) of the digits, whichever kind they are, for logits (N, 22).
-
-    Training sees `MNIST_PER_DRAWN` scans for each drawing, the page one for each.
-    """
-    scanned, drawn = by_kind[:, :10], by_kind[:, 10:NONE]
-    return torch.stack([scanned, drawn + math.log(MNIST_PER_DRAWN)]).logsumexp(dim=0)
 
 
 def doubt(by_kind: Tensor) -> Tensor:

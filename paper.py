@@ -20,6 +20,7 @@ MIN_CONTRAST = 0.08  # of white to black: fainter ink is not told from paper
 MIN_CONTRAST_TO_NOISE = 6.0  # a blank sheet with grain stays below this
 NOISE_FLOOR = 4.0  # standard deviations of the paper's grain that count as paper
 SMALLEST_PHOTO = 64  # px: smaller pictures have been reduced by others
+SHADOW = 0.8  # of the ink's depth: the most that a shadow has
 UNEVEN = 0.25  # of the contrast: paper that varies more than this lies in uneven light
 LIGHT_SIDE = 512  # px: the light on the paper is estimated at this size
 LIGHT_BLUR = 1.0  # px of that size
@@ -92,7 +93,7 @@ def ink_in(light: np.ndarray, level: int) -> Ink | None:
             return ink_with_boards(light, found)
         if found:
             return ink_on_pages(light, [outline for outline, _ in found])
-    if is_uneven(light, mask, strong) and (ink := ink_in_uneven_light(light)):
+    if is_uneven(depth, mask, strong) and (ink := ink_in_uneven_light(light)):
         return ink
     noise = 1.4826 * float(np.median(np.abs(paper_light - paper)))  # of a normal grain
     if strong < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
@@ -179,16 +180,21 @@ def spread(light: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return np.where(inside > 0, light, mean)
 
 
-def is_uneven(light: np.ndarray, mask: np.ndarray, strong: float) -> bool:
-    """Tell whether the paper, away from the ink, varies much, or the ink is wide as a shadow."""
-    if min(light.shape) < SMALLEST_PHOTO:  # too small to have paper away from the ink
+def is_uneven(depth: np.ndarray, mask: np.ndarray, strong: float) -> bool:
+    """Tell whether the paper, away from the ink, varies much, or some of the ink is a shadow.
+
+    A shadow is wider than strokes, and not as deep as ink, or it runs over the picture's edge.
+    """
+    if min(depth.shape) < SMALLEST_PHOTO:  # too small to have paper away from the ink
         return False
-    wide = WIDEST_STROKE * max(mask.shape) / 4
-    eroded = cv2.erode(mask[::4, ::4], np.ones((round(wide) | 1,) * 2, np.uint8))
-    if eroded.any():
-        return True
+    wide = round(WIDEST_STROKE * max(mask.shape) / 4) | 1
+    blots = cv2.erode(mask[::4, ::4], np.ones((wide, wide), np.uint8)) > 0
+    if blots.any():
+        edge = np.concatenate([blots[0], blots[-1], blots[:, 0], blots[:, -1]])
+        if edge.any() or np.median(depth[::4, ::4][blots]) < SHADOW * strong:
+            return True
     away = cv2.dilate(mask, np.ones((9, 9), np.uint8))[::4, ::4] == 0
-    paper = cv2.blur(light, (5, 5))[::4, ::4][away]
+    paper = cv2.blur(depth, (5, 5))[::4, ::4][away]
     if len(paper) < 0.05 * away.size:
         return False
     low, high = np.percentile(paper, (2, 98))

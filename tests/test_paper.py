@@ -67,6 +67,13 @@ def test_a_stroke_as_long_as_a_rule_but_thick_is_kept():
     assert find_ink(Image.fromarray(page)).mask.sum() > 0.9 * 30 * SIDE
 
 
+def test_a_blot_on_even_paper_is_ink_and_no_shadow():
+    page = np.full((SIDE, SIDE), 255, np.uint8)
+    cv2.circle(page, (140, 140), 60, 0, -1)
+    ink = find_ink(Image.fromarray(page))
+    assert ink.notes == () and ink.mask.sum() == (page < 128).sum()
+
+
 def test_a_page_on_a_table_is_read_as_the_page():
     photo = np.full((500, 560), 70, np.uint8)
     photo[100:380, 140:420] = photograph(np.ones((SIDE, SIDE)))
