@@ -16,7 +16,7 @@ from model import CheckpointError
 from predict import Reader, Reading
 from train import TrainingBar, ensure_checkpoint
 
-STOPPING_LIMIT = 5  # seconds to wait for the training to notice that it should stop
+STOPPING_LIMIT = 3  # seconds to wait for the training to notice that it should stop
 
 
 class NoReader:

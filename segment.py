@@ -38,7 +38,6 @@ CUT_HEIGHT = 120  # px: taller glyphs are reduced to this before they are cut
 CUTS = 12  # places to cut one glyph
 CUT_REACH = 0.06  # of the height: the least between two cuts
 WAIST = 1.0  # cost of a cut for each row from the first ink in it to the last
-MOST_CROSSED = 9  # strokes that a cut may go through
 LEANING = 0.02  # cost of a cut's slope
 CUT_SLOPES = (-0.4, -0.2, 0.0, 0.2, 0.4)  # of a cut, px to the left for each px down
 CUTTING = 0.35  # cost by which a cut row must be better than the glyph left whole
@@ -291,13 +290,12 @@ def cut_lines(drawing: np.ndarray) -> Iterator[np.ndarray]:
         lean = np.rint(slope * y).astype(int)
         leant = np.pad(drawing, ((0, 0), (height, height)))[y + height // 2, x - lean + height]
         ink = leant > 0.3
-        crossed = (ink[1:] & ~ink[:-1]).sum(axis=0) + ink[0]
         tall = np.where(ink.any(axis=0), height - ink.argmax(axis=0) - ink[::-1].argmax(axis=0), 0)
         cost = leant.sum(axis=0) + WAIST * tall + LEANING * height * abs(slope)
         least = cv2.erode(cost[None].astype(np.float32), np.ones((1, 2 * reach + 1)))[0]
         found += [
             (cost[at], int(at), x >= at - lean)
-            for at in np.flatnonzero((cost <= least + 1e-4) & (crossed <= MOST_CROSSED))
+            for at in np.flatnonzero(cost <= least + 1e-4)
             if reach < at < width - reach
         ]
     found.sort(key=lambda f: f[0])
