@@ -11,8 +11,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from learn import Recipe
+
 ROOT = Path(__file__).parent.parent
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+# A training of seconds, for what does not depend on how well it learns.
+TINY = Recipe(
+    "tiny",
+    epochs=1,
+    widths=(8, 8, 16, 16),
+    batch_size=50,
+    peak_learning_rate=0.2,
+    drawn=200,
+    outliers=200,
+    again=200,
+)
 
 # One way to draw each digit: strokes of points in a square from (0, 0) to (1, 1), y downwards.
 STROKES = {

@@ -3,25 +3,13 @@
 import threading
 
 import pytest
-from conftest import sketch
+from conftest import TINY, sketch
 
 import first_run
 import train
 from first_run import FirstRun
-from learn import Recipe
 from model import load_checkpoint
 from predict import Reader
-
-TINY = Recipe(
-    "tiny",
-    epochs=1,
-    widths=(8, 8, 16, 16),
-    batch_size=50,
-    peak_learning_rate=0.2,
-    drawn=200,
-    outliers=200,
-    again=200,
-)
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ import torch
 from conftest import ROOT, sketch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from bench.pages import PAGES, compose
@@ -75,7 +76,25 @@ def test_boxes_are_in_pixels_of_the_picture_as_it_was(reader):
     rows, columns = np.nonzero(small < 128)
     drawn = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
     assert np.abs(np.array(one.glyph.box) - drawn).max() <= 1
-    assert np.abs(np.array(other.glyph.box) / 3_000 - np.array(drawn) / 280).max() < 0.01
+    assert np.abs(np.array(other.glyph.box) / 3_000 - np.array(one.glyph.box) / 280).max() < 0.005
+
+
+def test_boxes_in_a_large_jpeg_are_in_pixels_of_the_file(reader, tmp_path):
+    Image.fromarray(sketch(4)).resize((6_000, 6_000)).save(tmp_path / "photo.jpg")
+    (large,) = reader.read_file(tmp_path / "photo.jpg").digits
+    (small,) = reader.read(sketch(4)).digits
+    assert np.abs(np.array(large.glyph.box) / 6_000 - np.array(small.glyph.box) / 280).max() < 0.01
+
+
+@settings(max_examples=200, deadline=None)
+@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40)))
+def test_any_picture_gives_glyphs_within_it_framed(reader, picture):
+    for digit in reader.read(picture).digits:
+        left, top, right, bottom = digit.glyph.box
+        assert 0 <= left < right <= picture.shape[1] and 0 <= top < bottom <= picture.shape[0]
+        ink = digit.glyph.ink
+        assert ink.shape == (28, 28) and np.isfinite(ink).all()
+        assert ink.min() >= 0 and ink.max() == 1
 
 
 def number(digits, gap=20, height=150):

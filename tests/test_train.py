@@ -6,6 +6,7 @@ from itertools import islice
 
 import pytest
 import torch
+from conftest import TINY
 
 import train as training
 from drawn import drawn_digits
@@ -14,17 +15,6 @@ from model import NONE, load_checkpoint
 from outliers import outliers
 from score import refusals, score
 from train import ensure_checkpoint
-
-TINY = Recipe(
-    "tiny",
-    epochs=1,
-    widths=(8, 8, 16, 16),
-    batch_size=50,
-    peak_learning_rate=0.2,
-    drawn=200,
-    outliers=200,
-    again=200,
-)
 
 
 @pytest.fixture(autouse=True)
