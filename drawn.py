@@ -4,7 +4,7 @@ python drawn.py styles.png   a contact sheet: every style, and ways in which it 
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -198,11 +198,17 @@ def seen(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return ink[top : top + height, left : left + width]
 
 
-def drawn_digits(count: int, seed: int | tuple[int, ...]) -> Digits:
-    """Draw `count` digits, and frame them like any picture."""
+def drawn_digits(
+    count: int, seed: int | tuple[int, ...], between: Callable[[], None] = lambda: None
+) -> Digits:
+    """Draw `count` digits, and frame them like any picture.
+
+    `between` is called between one and the next; what it raises ends this.
+    """
     ink = torch.empty(count, 1, FRAME, FRAME)
     rng = np.random.default_rng(seed)
     for place, _, drawing in drawings(count, seed):
+        between()
         ink[place, 0] = torch.from_numpy(frame(seen(drawing, rng)))
     return Digits(ink, torch.arange(count) % 10)
 

@@ -26,7 +26,7 @@ def evaluate(
     checkpoint: Path, pictures: Path | None, report: Path
 ) -> tuple[list[Score], list[Refusal]]:
     """Score a checkpoint, write the report, and return the scores, MNIST's test images first."""
-    model, description = load_checkpoint(checkpoint)
+    model, description, _ = load_checkpoint(checkpoint)
     reader = Reader(model, description)
     mnist = load_mnist()
     test = mnist.test

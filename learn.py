@@ -20,6 +20,8 @@ REPORT_EVERY = 40  # steps: each report costs a pass over REPORT_DIGITS held-out
 REPORT_DIGITS = 1_000
 EVALUATION_BATCH = 500
 HELD_OUT_DRAWN = 2_000  # drawn digits that confidence is fitted on, beside MNIST's held-out ones
+ADDED_TIMES = 20  # how often each digit that is added comes in an epoch, each time another way
+MOST_ADDED = 0.25  # of MNIST's digits: the most that come, added, in an epoch
 REFUSED = 0.0015  # share of held-out digits that may be taken for no digit
 
 
@@ -86,10 +88,18 @@ class Progress:
         return self.step == self.steps
 
 
-def train(recipe: Recipe, mnist: Mnist, seed: int = 0) -> Iterator[Progress]:
+def train(
+    recipe: Recipe,
+    mnist: Mnist,
+    seed: int = 0,
+    added: Digits | None = None,
+    between: Callable[[], None] = lambda: None,
+) -> Iterator[Progress]:
     """Train a network, and report after every `REPORT_EVERY` steps and at the end.
 
-    The training goes on as the next report is asked for: stop asking, and it has stopped. The same
+    The training goes on as the next report is asked for: stop asking, and it has stopped. `added`
+    are digits of your own, learned as drawn ones. `between` is called often before the first report
+    and whenever digits are drawn, which takes seconds; what it raises ends the training. The same
     recipe, seed, machine, number of threads and precision (`best_precision`) give the same weights.
     """
     torch.set_num_threads(THREADS)
@@ -99,15 +109,19 @@ def train(recipe: Recipe, mnist: Mnist, seed: int = 0) -> Iterator[Progress]:
     model = DigitCNN(recipe.widths).to(device, memory_format=torch.channels_last)
     average = average_of(model, recipe.averaging) if recipe.averaging else None
     precision = best_precision(model, recipe.batch_size)
-    steps_an_epoch = (len(mnist.train.labels) + recipe.drawn + recipe.outliers) // recipe.batch_size
+    most = int(MOST_ADDED * len(mnist.train.labels))
+    own = min(ADDED_TIMES * len(added.labels), most) if added else 0
+    an_epoch = len(mnist.train.labels) + recipe.drawn + recipe.outliers + own
+    steps_an_epoch = an_epoch // recipe.batch_size
     steps = max(1, round(recipe.epochs * steps_an_epoch))
     epochs = -(-steps // steps_an_epoch)
+    warm_up = max(recipe.warm_up, 2 / steps) if steps > 2 else recipe.warm_up  # 1 / steps: 0 / 0
     optimizer = make_optimizer(model, recipe)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
         recipe.peak_learning_rate,
         total_steps=steps,
-        pct_start=recipe.warm_up,
+        pct_start=warm_up,
         anneal_strategy="linear",
         cycle_momentum=False,
     )
@@ -118,8 +132,10 @@ def train(recipe: Recipe, mnist: Mnist, seed: int = 0) -> Iterator[Progress]:
         epoch, place = divmod(step - 1, steps_an_epoch)
         if place == 0:
             if epoch % recipe.redraw == 0:
-                drawn = drawn_digits(recipe.drawn, (seed, epoch))
-                others = outliers(recipe.outliers, join(mnist.train, drawn), (seed, epoch))
+                drawn = drawn_digits(recipe.drawn, (seed, epoch), between)
+                others = outliers(recipe.outliers, join(mnist.train, drawn), (seed, epoch), between)
+                if added:
+                    drawn = join(drawn, variants(added, own, recipe, generator))
                 drawn = drawn._replace(labels=drawn.labels + 10 * recipe.separate)
                 ink, labels = join(mnist.train, drawn, others)
                 again = torch.randperm(len(mnist.train.labels), generator=generator)[: recipe.again]
@@ -159,6 +175,14 @@ def train(recipe: Recipe, mnist: Mnist, seed: int = 0) -> Iterator[Progress]:
             )
             losses.clear()
         yield Progress(step, steps, epoch + 1, epochs, tuple(held_out), tuple(history), so_far)
+
+
+def variants(digits: Digits, count: int, recipe: Recipe, generator: torch.Generator) -> Digits:
+    """Return `count` digits, each of these as often as the others, and each a little different."""
+    order = torch.randperm(len(digits.labels), generator=generator)
+    chosen = order[torch.arange(count) % len(order)]
+    how = recipe.shift, recipe.turn, recipe.stretch, recipe.slant
+    return Digits(distort(digits.ink[chosen], *how, generator), digits.labels[chosen])
 
 
 def augment(ink: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:

@@ -23,12 +23,22 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "digits.safetensors"
-FORMAT = 1  # version of the checkpoint's description
+FORMAT = 2  # version of the checkpoint's file
+FORMATS = (1, FORMAT)  # that can be read; 1 had no gallery
 NONE, SEVERAL = 20, 21  # classes beside MNIST's ten digits and ten drawn ones
 INK_MEAN, INK_STD = 0.1307, 0.3081  # of MNIST's 60,000 training images
 LABEL_DOUBT = 0.0015  # share of MNIST's test labels that most people reject: score.DOUBTFUL
 NO_DIGEST = "0" * 64  # stands in the file's description while the digest is computed
 KNOWN_ANSWER_TOLERANCE = 0.05  # in logits; bf16 and other processors differ by less than 0.01
+GALLERY = {  # tensors of a checkpoint's gallery: types, and shapes after the first axis, (N, ...)
+    "ink": (torch.uint8, (28, 28)),
+    "labels": (torch.uint8, ()),
+    "answers": (torch.uint8, ()),
+    "confidence": (torch.float16, ()),
+    "features": (torch.float16, None),  # as many as the network's last block has channels
+    "places": (torch.float16, (2,)),
+}
+GALLERY_PREFIX = "gallery."  # of these tensors' names in the file; the others are weights
 
 
 class Judgement(NamedTuple):
@@ -40,8 +50,21 @@ class Judgement(NamedTuple):
     several: Tensor  # (N,), logit of being several digits rather than none
 
 
+class Checkpoint(NamedTuple):
+    """What a checkpoint's file holds."""
+
+    model: "DigitCNN"  # ready to read
+    description: dict  # how it came about
+    gallery: dict[str, Tensor] | None  # the fields of a `gallery.Gallery`, if it has one
+
+
 class CheckpointError(ValueError):
     """A checkpoint that cannot be trusted: the message says what is wrong with it."""
+
+
+def standardised(ink: Tensor) -> Tensor:
+    """Return ink as the first layer takes it, with about mean 0 and standard deviation 1."""
+    return (ink - INK_MEAN) / INK_STD
 
 
 def block(
@@ -80,6 +103,10 @@ class DigitCNN(nn.Module):
         self.register_buffer("doubt_ceiling", torch.full((), 100.0))
         self.register_buffer("doubt_scale", torch.ones(()))
 
+    def features(self, ink: Tensor) -> Tensor:
+        """Return what the last layer weighs up, (N, widths[-1]), for ink (N, 1, 28, 28)."""
+        return self.layers[:-1](standardised(ink))
+
     def by_kind(self, ink: Tensor) -> Tensor:
         """Return logits (N, 22) for ink (N, 1, 28, 28): ten digits of MNIST, ten drawn, and others.
 
@@ -87,7 +114,7 @@ class DigitCNN(nn.Module):
         as classes of their own; a drawing is mostly told from a scan by the run of its lines. The
         others are `NONE`, what is no digit at all, and `SEVERAL`, digits in rows.
         """
-        return self.layers((ink - INK_MEAN) / INK_STD)
+        return self.layers[-1](self.features(ink))
 
     def forward(self, ink: Tensor) -> Tensor:
         """Return logits (N, 10) for ink (N, 1, 28, 28): each digit's, of whichever kind it is."""
@@ -143,21 +170,24 @@ def known_ink() -> Tensor:
     return (waves > 0.6).float() * disc
 
 
-def save_checkpoint(model: DigitCNN, path: Path, description: dict) -> dict:
-    """Write weights and their description to one file, whole or not at all.
+def save_checkpoint(
+    model: DigitCNN, path: Path, description: dict, gallery: dict[str, Tensor] | None = None
+) -> dict:
+    """Write weights, their description and a gallery to one file, whole or not at all.
 
     `description` holds what can be written as JSON; the format version, the architecture, a known
     answer and the digest of it all are added. Returns the description as written. Raises `OSError`
     if the folder cannot be written to; whatever stood under `path` is then untouched.
     """
     model = model.to("cpu", memory_format=torch.contiguous_format).eval()
-    tensors = {name: t.detach().contiguous() for name, t in model.state_dict().items()}
+    shown = {GALLERY_PREFIX + name: tensor for name, tensor in (gallery or {}).items()}
+    tensors = {n: t.detach().contiguous() for n, t in (model.state_dict() | shown).items()}
     with torch.inference_mode():
         answer = model(known_ink()).tolist()
     description = {
+        **description,
         "format": FORMAT,
         "architecture": {"name": type(model).__name__, "widths": list(model.widths)},
-        **description,
         "known_answer": [[round(v, 4) for v in row] for row in answer],
     }
     description["digest"] = NO_DIGEST
@@ -167,12 +197,12 @@ def save_checkpoint(model: DigitCNN, path: Path, description: dict) -> dict:
     return description
 
 
-def load_checkpoint(path: Path) -> tuple[DigitCNN, dict]:
-    """Read a checkpoint, check it, and return the network, ready to read, and its description.
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint, and check it.
 
     Raises `FileNotFoundError` if there is none, `OSError` if it cannot be read, and
-    `CheckpointError` if it is damaged, of another format or architecture, or does not give the
-    answers that it gave when it was saved.
+    `CheckpointError` if it is damaged, of another format or architecture, does not give the
+    answers that it gave when it was saved, or has a gallery that is not whole.
     """
     content = path.read_bytes()
     try:
@@ -183,7 +213,7 @@ def load_checkpoint(path: Path) -> tuple[DigitCNN, dict]:
         expected_digest, known_answer = description["digest"], description["known_answer"]
     except (SafetensorError, ValueError, LookupError, TypeError) as error:
         raise CheckpointError("it is damaged, or no checkpoint of Inkling") from error
-    if version != FORMAT:
+    if version not in FORMATS:
         raise CheckpointError(f"it has format {version}, and this version reads {FORMAT}")
     if digest(content, expected_digest) != expected_digest:
         raise CheckpointError("its digest does not match: it was damaged or altered")
@@ -191,6 +221,7 @@ def load_checkpoint(path: Path) -> tuple[DigitCNN, dict]:
         if architecture["name"] != DigitCNN.__name__:
             raise ValueError(architecture["name"])
         model = DigitCNN(architecture["widths"])
+        shown = {name: tensors.pop(name) for name in [*tensors] if name.startswith(GALLERY_PREFIX)}
         model.load_state_dict(tensors)
     except (RuntimeError, ValueError, LookupError, TypeError) as error:
         raise CheckpointError(f"its architecture is not this version's: {architecture}") from error
@@ -199,7 +230,17 @@ def load_checkpoint(path: Path) -> tuple[DigitCNN, dict]:
         difference = (model(known_ink()) - torch.tensor(known_answer)).abs().max()
     if not difference < KNOWN_ANSWER_TOLERANCE:  # NaN must fail as well
         raise CheckpointError("it does not give the answers it gave when it was saved")
-    return model, description
+    gallery = {name.removeprefix(GALLERY_PREFIX): tensor for name, tensor in shown.items()}
+    if gallery and not gallery_is_whole(gallery, model.widths[-1]):
+        raise CheckpointError("its gallery lacks something, or is of another version")
+    return Checkpoint(model, description, gallery or None)
+
+
+def gallery_is_whole(gallery: dict[str, Tensor], features: int) -> bool:
+    """Tell whether these are a gallery's tensors, of a network with so many features."""
+    expected = GALLERY | {"features": (torch.float16, (features,))}
+    found = {name: (tensor.dtype, tensor.shape[1:]) for name, tensor in gallery.items()}
+    return found == expected and len({tensor.shape[:1] for tensor in gallery.values()}) == 1
 
 
 def digest(content: bytes, told: str) -> str:

@@ -200,14 +200,23 @@ def draw_one(kind: Callable, rng: np.random.Generator, digits: Digits) -> np.nda
             return drawing
 
 
-def outliers(count: int, digits: Digits, seed: int | tuple[int, ...]) -> Digits:
-    """Draw things that are no digit, some of them made of digits; labels are NONE and SEVERAL."""
+def outliers(
+    count: int,
+    digits: Digits,
+    seed: int | tuple[int, ...],
+    between: Callable[[], None] = lambda: None,
+) -> Digits:
+    """Draw things that are no digit, some of them made of digits; labels are NONE and SEVERAL.
+
+    `between` is called between one and the next; what it raises ends this.
+    """
     rng = np.random.default_rng(seed)
     share = np.array(list(KINDS.values())) / sum(KINDS.values())
     kinds = rng.choice(len(KINDS), count, p=share)
     makers = list(KINDS)
     ink = np.zeros((count, FRAME, FRAME), np.float32)
     for place, kind in enumerate(kinds):
+        between()
         ink[place] = frame(seen(draw_one(makers[kind], rng, digits), rng))
     several = [makers.index(kind) for kind in (side_by_side, stacked)]
     labels = np.where(np.isin(kinds, several), SEVERAL, NONE)

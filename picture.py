@@ -1,9 +1,10 @@
-"""A file that a stranger chose becomes an upright picture in memory, or one clear sentence.
+"""A file, or its bytes, that a stranger chose becomes an upright picture in memory, or one clear sentence.
 
 Only common formats are opened, and a picture's size is read from its header before any pixel is
 decoded: a 20 KB file can hold 169 megapixels.
 """
 
+import io
 import warnings
 from pathlib import Path
 
@@ -22,27 +23,28 @@ class PictureError(ValueError):
     """A file that is no picture we read: the message says what is wrong and what to do."""
 
 
-def open_picture(path: Path) -> tuple[Image.Image, tuple[int, int]]:
-    """Open a picture file as a person sees it: its first frame, turned as its EXIF data says.
+def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
+    """Open a picture as a person sees it: its first frame, turned as its EXIF data says.
 
     Returns the picture, in any of Pillow's modes, and its (width, height) in the file: a large JPEG
     is decoded at 1/2, 1/4 or 1/8 of that. Raises `PictureError`, whose message is one sentence.
     """
     try:
-        if path.stat().st_size == 0:
+        if not (file if isinstance(file, bytes) else file.stat().st_size):
             raise PictureError("the file is empty: it holds 0 bytes.")
-        with Image.open(path, formats=FORMATS) as file:
-            width, height = file.size
-            limit = JPEG_LIMIT if file.format == "JPEG" else PIXEL_LIMIT
+        content = io.BytesIO(file) if isinstance(file, bytes) else file
+        with Image.open(content, formats=FORMATS) as picture:
+            width, height = picture.size
+            limit = JPEG_LIMIT if picture.format == "JPEG" else PIXEL_LIMIT
             if width * height > limit:
                 raise PictureError(
                     f"the picture has {width} x {height} pixels, and the limit is "
                     f"{limit // 1_000_000} megapixels: make it smaller."
                 )
-            file.draft(None, (min(width, ENOUGH), min(height, ENOUGH)))
-            file.load()
-            upright = ImageOps.exif_transpose(file)
-            turned = upright.size != file.size
+            picture.draft(None, (min(width, ENOUGH), min(height, ENOUGH)))
+            picture.load()
+            upright = ImageOps.exif_transpose(picture)
+            turned = upright.size != picture.size
             return upright, (height, width) if turned else (width, height)
     except PictureError:
         raise

@@ -17,11 +17,12 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from gallery import Gallery
 from model import CHECKPOINT, CheckpointError, DigitCNN, Judgement, fused, load_checkpoint
 from paper import Ink, find_ink
 from picture import FORMATS, PictureError, open_picture
-from preprocess import Glyph, frame
-from segment import find_rows
+from preprocess import Glyph, framed, thicken
+from segment import Part, find_rows
 
 COMPANY = 1.5  # of what the others' mean says, in logits of `not_a_digit`
 NO_DIGIT = "That does not look like a digit."
@@ -37,9 +38,19 @@ class Digit:
     not_a_digit: float  # 0 to 1
 
     @property
+    def ranking(self) -> list[int]:
+        """The ten digits, the likeliest first."""
+        return np.argsort(self.probabilities, stable=True)[::-1].tolist()
+
+    @property
     def best(self) -> int:
         """The likeliest digit, whether it is one at all or not."""
-        return int(np.argmax(self.probabilities))
+        return self.ranking[0]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the likeliest digit, 0 to 1."""
+        return max(self.probabilities)
 
     @property
     def digit(self) -> int | None:
@@ -74,7 +85,7 @@ class Reading:
             "digits": [
                 {
                     "digit": d.digit,
-                    "confidence": max(d.probabilities),
+                    "confidence": d.confidence,
                     "probabilities": list(d.probabilities),
                     "not_a_digit": d.not_a_digit,
                     "box": list(d.glyph.box),
@@ -87,20 +98,29 @@ class Reading:
 class Reader:
     """A network that is ready to read pictures."""
 
-    def __init__(self, model: DigitCNN, description: dict | None = None):
-        """Take a trained network and its description; `Reader.load` has both from a checkpoint."""
+    def __init__(
+        self, model: DigitCNN, description: dict | None = None, gallery: Gallery | None = None
+    ):
+        """Take a trained network and what belongs to it; `Reader.load` has all of a checkpoint."""
         self.model = fused(model)
         self.description = description or {}
+        self.gallery = gallery
 
     @classmethod
     def load(cls, path: Path = CHECKPOINT) -> "Reader":
         """Read a checkpoint; raises what `model.load_checkpoint` raises."""
-        return cls(*load_checkpoint(path))
+        model, description, gallery = load_checkpoint(path)
+        return cls(model, description, Gallery(**gallery) if gallery else None)
 
-    def read(self, picture: Image.Image | np.ndarray) -> Reading:
-        """Read one picture: of Pillow, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8."""
+    def read(
+        self, picture: Image.Image | np.ndarray, size: tuple[int, int] | None = None
+    ) -> Reading:
+        """Read one picture: of Pillow, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8.
+
+        Boxes are given in its pixels, or in those of a (width, height) that it was reduced from.
+        """
         picture = as_picture(picture)
-        return self.read_ink(find_ink(picture), picture.size)
+        return self.read_ink(find_ink(picture), size or picture.size)
 
     def read_many(self, pictures: Iterable[Image.Image | np.ndarray]) -> Iterator[Reading]:
         """Read pictures, as they are asked for."""
@@ -109,10 +129,9 @@ class Reader:
     def read_file(self, path: Path) -> Reading:
         """Read a picture file; one that cannot be read has a note "error: ..."."""
         try:
-            picture, size = open_picture(path)
+            return self.read(*open_picture(path))
         except PictureError as error:
             return Reading(note=f"error: {error}")
-        return self.read_ink(find_ink(picture), size)
 
     def read_ink(self, ink: Ink | None, size: tuple[int, int]) -> Reading:
         """Read the ink of a picture; boxes are given in pixels of its (width, height)."""
@@ -120,11 +139,7 @@ class Reader:
             return Reading(note=BLANK)
         unit = np.tile(np.array(size) / ink.depth.shape[::-1], 2)
         rows = find_rows(ink, self.plausibility)
-        glyphs = [
-            Glyph(frame(p.ink), tuple(np.rint(p.box * unit).astype(int).tolist()))
-            for row in rows
-            for p in row
-        ]
+        glyphs = [as_glyph(part, unit) for row in rows for part in row]
         seen = ink.notes
         if len(glyphs) > 1:
             seen += (f"{len(glyphs)} glyphs on {len(rows)} line{'s' * (len(rows) > 1)}",)
@@ -149,10 +164,23 @@ class Reader:
         return judgement.plausible.numpy(), judgement.several.numpy()
 
     @torch.inference_mode()
+    def features(self, ink: np.ndarray) -> Tensor:
+        """Return what the network's last layer weighs up, (z,), for framed ink (28, 28)."""
+        torch.set_num_threads(1)
+        return self.model.features(torch.from_numpy(ink)[None, None])[0]
+
+    @torch.inference_mode()
     def judge(self, inks: np.ndarray) -> Judgement:
         """Judge framed ink (N, 28, 28)."""
         torch.set_num_threads(1)  # of this thread: on batches this small a second one costs time
         return self.model.judge(torch.from_numpy(inks).unsqueeze(1))
+
+
+def as_glyph(part: Part, unit: np.ndarray) -> Glyph:
+    """Frame a part's ink; its box is multiplied by `unit` (4,), px of the picture in one of its."""
+    thick = thicken(part.ink)
+    box = tuple(np.rint(part.box * unit).astype(int).tolist())
+    return Glyph(framed(thick), box, thickened=thick is not part.ink)
 
 
 def in_company(not_a_digit: Tensor) -> Tensor:
@@ -228,7 +256,7 @@ def main() -> int:
             if options.json:
                 line = json.dumps({"file": str(path), **reading.as_dict()})
             else:
-                sure = " ".join(f"{max(d.probabilities):.1%}" for d in reading.digits)
+                sure = " ".join(f"{d.confidence:.1%}" for d in reading.digits)
                 line = f"{path}: {reading.text} {sure} {reading.note}".rstrip()
             print(line, flush=True)
     return int(failed)

@@ -23,15 +23,19 @@ class Glyph:
 
     ink: np.ndarray  # (28, 28) float32, 0 = paper, 1 = ink
     box: tuple[int, int, int, int]  # left, top, right, bottom in px; right and bottom are outside
+    thickened: bool = False  # whether its strokes were too thin for the frame
 
 
 def frame(ink: np.ndarray) -> np.ndarray:
-    """Frame the ink of one glyph, (H, W) float32, as MNIST does: (28, 28) float32.
+    """Frame the ink of one glyph, (H, W) float32: (28, 28) float32, too thin strokes thickened."""
+    return framed(thicken(ink))
 
-    Source: `making_qmnist/xnist.lsh` in the QMNIST repository (Yadav and Bottou, 2019). Ours adds
-    that strokes thinner than MNIST's are thickened first.
+
+def framed(ink: np.ndarray) -> np.ndarray:
+    """Frame ink (H, W) float32 exactly as MNIST does: (28, 28) float32.
+
+    Source: `making_qmnist/xnist.lsh` in the QMNIST repository (Yadav and Bottou, 2019).
     """
-    ink = thicken(ink)
     height, width = ink.shape
     side = max(height, width)
     top, left = (side - height) // 2, (side - width) // 2
@@ -44,9 +48,9 @@ def frame(ink: np.ndarray) -> np.ndarray:
     centres = np.arange(DIGIT) + 0.5
     middle = np.array([small.sum(axis=1), small.sum(axis=0)]) @ centres / small.sum()
     corner = np.floor(FRAME / 2 + 1 - middle).astype(int).clip(0, FRAME - DIGIT)
-    framed = np.zeros((FRAME, FRAME), np.float32)
-    framed[corner[0] : corner[0] + DIGIT, corner[1] : corner[1] + DIGIT] = small
-    return framed
+    picture = np.zeros((FRAME, FRAME), np.float32)
+    picture[corner[0] : corner[0] + DIGIT, corner[1] : corner[1] + DIGIT] = small
+    return picture
 
 
 def thicken(ink: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Digits with labels become scores: accuracy, confusions, calibration, robustness."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,16 @@ from tqdm import tqdm
 
 from data import Digits
 from drawn import HELD_OUT_SEED, drawings
-from model import DigitCNN
-from predict import Reader, pictures_in
+from labelled import labelled_pictures
+from model import DigitCNN, fused
+from predict import Reader
 from preprocess import DIGIT, FRAME
 
 # Test images whose given label fewer than 3 of 5 people kept: they cap what a reader can score.
 # Source: `mturk/mnist_mturk.json` of cleanlab/label-errors (Northcutt et al. 2021, 2103.14749).
 DOUBTFUL = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
 BATCH = 500  # digits judged at once
+TIMED = 100  # digits judged one at a time
 CALIBRATION_BINS = 15  # as in Guo et al. 2017, arXiv 1706.04599
 SWEEP_DIGITS = 500  # for every level of every difficulty
 CANVAS, EXTENT = 280, 120  # px: side of a picture, longest side of the digit in it
@@ -104,6 +107,34 @@ def score(name: str, model: DigitCNN, digits: Digits) -> Score:
     return Score(name, digits.labels.numpy(), probabilities, not_a_digit)
 
 
+def summary(one: Score) -> dict:
+    """Return the figures of a score as what can be written as JSON; NaN becomes None."""
+    return {
+        "digits": len(one.labels),
+        "accuracy": one.accuracy,
+        "interval": [float(end) for end in one.interval],
+        "ece": one.calibration_error,
+        "refused": one.refused,
+        "by_digit": [None if np.isnan(share) else float(share) for share in one.by_digit],
+        "confusion": one.confusion.tolist(),
+        "calibration": [[float(s), float(r), int(n)] for s, r, n in one.calibration()],
+    }
+
+
+@torch.inference_mode()
+def milliseconds(model: DigitCNN, digits: Digits) -> float:
+    """Return how long the network takes to judge one glyph on one thread: the median of many."""
+    model, threads = fused(model), torch.get_num_threads()
+    torch.set_num_threads(1)  # as a reader does
+    seconds = []
+    for ink in digits.ink[:TIMED].split(1):
+        start = time.perf_counter()
+        model.judge(ink)
+        seconds.append(time.perf_counter() - start)
+    torch.set_num_threads(threads)
+    return round(1000 * float(np.median(seconds)), 3)
+
+
 @dataclass(frozen=True)
 class Refusal:
     """How well a kind of thing that is no digit is told from digits."""
@@ -146,12 +177,7 @@ def score_pictures(reader: Reader, folder: Path) -> Score:
 
     Raises `FileNotFoundError` if there are none.
     """
-    found = [
-        (k, file) for k in range(10) for file in pictures_in([folder / str(k)]) if file.is_file()
-    ]
-    if not found:
-        raise FileNotFoundError(f"{folder} has no pictures in subfolders named 0 to 9.")
-    labels, files = zip(*found, strict=True)
+    labels, files = zip(*labelled_pictures(folder), strict=True)
     nothing = (0.1,) * 10, 1.0
     readings = tqdm(
         map(reader.read_file, files), "your pictures", len(files), leave=False, disable=None

@@ -1,7 +1,8 @@
 """MNIST and drawn digits become a checkpoint: a calibrated network that knows how it was made.
 
-python train.py          the default recipe: minutes on two cores, and the best
-python train.py --quick  the recipe of the first run: under a minute
+python train.py               the default recipe: minutes on two cores, and the best
+python train.py --quick       the recipe of the first run: under a minute
+python train.py --add FOLDER  also from your own pictures, in subfolders named 0 to 9
 """
 
 import argparse
@@ -15,39 +16,63 @@ import torch
 from filelock import AcquireReturnProxy, FileLock, Timeout
 from tqdm import tqdm
 
-from data import DataError, load_mnist
+from data import DataError, Digits, load_mnist
 from drawn import HELD_OUT_SEED, drawn_digits
+from gallery import make_gallery
+from labelled import labelled_digits
 from learn import DEFAULT, HELD_OUT_DRAWN, QUICK, Progress, Recipe, accuracy, train
 from model import CHECKPOINT, CheckpointError, load_checkpoint, save_checkpoint
+from score import milliseconds, score, summary
 
 
 def make_checkpoint(
-    path: Path, recipe: Recipe, seed: int, watch: Callable[[Progress], None]
+    path: Path,
+    recipe: Recipe,
+    seed: int,
+    watch: Callable[[Progress | None], None],
+    added: Digits | None = None,
 ) -> dict:
     """Train, score MNIST's test images once, and write the checkpoint; return its description.
 
-    A checkpoint that was there is kept under another name, once the new one is ready.
+    `watch` is called with each report of the training, and with None between the other parts of the
+    work; what it raises ends this. A checkpoint that was there is kept under another name, once the
+    new one is ready.
     """
+
+    def between() -> None:
+        watch(None)
+
     mnist = load_mnist()
-    for progress in train(recipe, mnist, seed):
+    between()
+    for progress in train(recipe, mnist, seed, added, between):
         watch(progress)
     model = progress.model
+    mnist_test = score("MNIST's test images", model, mnist.test)
+    between()
+    gallery = make_gallery(model, mnist.test)
+    between()
     description = {
         "recipe": asdict(recipe),
         "seed": seed,
+        "added": len(added.labels) if added else 0,
         "weights": sum(p.numel() for p in model.parameters()),
         "figures": {
             "held_out": progress.accuracy,
             "drawn": accuracy(model, drawn_digits(HELD_OUT_DRAWN, HELD_OUT_SEED)),
-            "mnist_test": accuracy(model, mnist.test),
+            "mnist_test": mnist_test.accuracy,
+        },
+        "evaluation": {
+            **summary(mnist_test),
+            "milliseconds": milliseconds(model, mnist.test),  # to judge one glyph
         },
         "history": list(progress.history),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "torch": torch.__version__,
     }
+    between()
     if path.exists():
         tqdm.write(f"The checkpoint that was there is kept as {set_aside(path).name}.", sys.stderr)
-    return save_checkpoint(model, path, description)
+    return save_checkpoint(model, path, description, gallery._asdict())
 
 
 def ensure_checkpoint(
@@ -60,9 +85,9 @@ def ensure_checkpoint(
 
     Of several processes that ask at once, one trains and the others wait for it. A checkpoint that
     cannot be trusted is set aside under another name. `watch` is called with each report of the
-    training, and with None about once a second while another process trains; what it raises ends
-    this. Raises `DataError` if MNIST is not to be had, and `OSError` if the folder cannot be
-    written to.
+    training, and with None between the other parts of the work, and about once a second while
+    another process trains; what it raises ends this. Raises `DataError` if MNIST is not to be had,
+    and `OSError` if the folder cannot be written to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with acquire(FileLock(path.with_name(path.name + ".lock")), watch):
@@ -123,6 +148,12 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="use the recipe of the first run")
     parser.add_argument("--epochs", type=float, help="passes over MNIST, instead of the recipe's")
+    parser.add_argument(
+        "--add",
+        type=Path,
+        metavar="FOLDER",
+        help="learn from your own pictures as well, in subfolders 0 to 9",
+    )
     parser.add_argument("--seed", type=int, default=0, help="where all randomness starts")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="file to write")
     options = parser.parse_args()
@@ -134,7 +165,11 @@ def main() -> None:
             recipe, name=f"{recipe.name}, {options.epochs:g} epochs", epochs=options.epochs
         )
     try:
-        made = make_checkpoint(options.checkpoint, recipe, options.seed, TrainingBar())
+        added = labelled_digits(options.add) if options.add else None
+    except OSError as error:
+        sys.exit(str(error))
+    try:
+        made = make_checkpoint(options.checkpoint, recipe, options.seed, TrainingBar(), added)
         seconds = made["history"][-1]["seconds"]
         print(
             f"{options.checkpoint}: {made['figures']['mnist_test']:.2%} of MNIST's 10,000 test "

@@ -1,16 +1,28 @@
 """An evaluation's figures are right, and its report is one page that needs nothing else."""
 
+import json
 import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import torch
 from conftest import ROOT, sketch
 from PIL import Image
 
 from report import misread_sheet
-from score import DOUBTFUL, Score, difficulties, picture, score, score_pictures, without_doubtful
+from score import (
+    DOUBTFUL,
+    Score,
+    difficulties,
+    milliseconds,
+    picture,
+    score,
+    score_pictures,
+    summary,
+    without_doubtful,
+)
 
 
 def score_of(labels, answers, confidence):
@@ -39,6 +51,25 @@ def test_honest_confidence_has_no_calibration_error():
     boastful = score_of([2] * 70 + [3] * 30, answers, [0.9] * 100)
     assert honest.calibration_error == pytest.approx(0, abs=1e-9)
     assert boastful.calibration_error == pytest.approx(0.2)
+
+
+def test_a_summary_is_json_and_says_what_the_score_says():
+    one = score_of([3, 3, 8, 5], [3, 8, 8, 5], [0.9, 0.6, 0.9, 0.9])
+    told = json.loads(json.dumps(summary(one), allow_nan=False))
+    assert told["digits"] == 4 and told["accuracy"] == 0.75 and told["refused"] == 0
+    assert told["interval"] == pytest.approx(one.interval)
+    assert told["ece"] == pytest.approx((0.6 + 3 * 0.1) / 4)
+    assert told["by_digit"] == [None, None, None, 0.5, None, 1, None, None, 1, None]
+    assert np.array_equal(told["confusion"], one.confusion)
+    assert np.array(told["calibration"]) == pytest.approx(np.array([[0.6, 0, 1], [0.9, 1, 3]]))
+
+
+def test_timing_a_network_leaves_the_threads_as_they_were(reader, small_mnist):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    assert 0 < milliseconds(reader.model, small_mnist.test) < 100
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
 
 
 def test_doubtful_labels_are_left_out_and_nothing_else():

@@ -12,6 +12,8 @@ import torch
 from safetensors.torch import load, save
 
 from model import (
+    FORMAT,
+    GALLERY,
     NO_DIGEST,
     CheckpointError,
     DigitCNN,
@@ -24,11 +26,20 @@ from model import (
 WIDTHS = (4, 4, 4, 8)
 
 
+def some_gallery(count=3):
+    """Return what a gallery of the network has, made up."""
+    torch.manual_seed(0)
+    shapes = GALLERY | {"features": (torch.float16, WIDTHS[-1:])}
+    return {
+        name: (9 * torch.rand(count, *sides)).to(kind) for name, (kind, sides) in shapes.items()
+    }
+
+
 @pytest.fixture
 def saved(tmp_path):
     torch.manual_seed(0)
     path = tmp_path / "digits.safetensors"
-    save_checkpoint(DigitCNN(WIDTHS), path, {"seed": 7})
+    save_checkpoint(DigitCNN(WIDTHS), path, {"seed": 7}, some_gallery())
     return path
 
 
@@ -66,10 +77,53 @@ def test_a_saved_network_comes_back_the_same(tmp_path):
     torch.manual_seed(1)
     model = DigitCNN(WIDTHS).eval()
     written = save_checkpoint(model, tmp_path / "a.safetensors", {"seed": 7})
-    again, description = load_checkpoint(tmp_path / "a.safetensors")
+    again, description, gallery = load_checkpoint(tmp_path / "a.safetensors")
     ink = torch.rand(2, 1, 28, 28)
     assert torch.equal(model(ink), again(ink))
-    assert description == written and description["seed"] == 7
+    assert description == written and description["seed"] == 7 and gallery is None
+
+
+def test_a_gallery_comes_back_the_same(saved):
+    gallery, before = load_checkpoint(saved).gallery, some_gallery()
+    assert gallery.keys() == before.keys()
+    assert all(torch.equal(gallery[name], before[name]) for name in before)
+
+
+def test_a_checkpoint_from_before_there_were_galleries_loads(saved):
+    def older(tensors, told):
+        told.update(format=1)
+        for name in GALLERY:
+            del tensors[f"gallery.{name}"]
+
+    rewrite(saved, older)
+    model, description, gallery = load_checkpoint(saved)
+    assert gallery is None and description["seed"] == 7
+    save_checkpoint(model, saved, description, some_gallery())  # it can be given one
+    assert load_checkpoint(saved).description["format"] == FORMAT
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("labels", None),
+        ("places", None),
+        ("foreign", torch.zeros(3)),
+        ("places", torch.zeros(3, 3).half()),
+        ("places", torch.zeros(4, 2).half()),
+        ("labels", torch.zeros((), dtype=torch.uint8)),
+        ("ink", torch.zeros(3, 28, 28)),
+        ("features", torch.zeros(3, WIDTHS[-1] + 1).half()),
+    ],
+)
+def test_a_gallery_that_is_not_whole_is_refused(saved, name, value):
+    def spoil(tensors, told):
+        tensors.pop(f"gallery.{name}", None)
+        if value is not None:
+            tensors[f"gallery.{name}"] = value
+
+    rewrite(saved, spoil)
+    with pytest.raises(CheckpointError, match="gallery"):
+        load_checkpoint(saved)
 
 
 def test_a_missing_checkpoint_is_a_missing_file(tmp_path):
@@ -125,7 +179,7 @@ def test_weights_that_answer_otherwise_are_refused(saved, value):
 def test_a_writer_killed_at_any_moment_leaves_a_checkpoint_that_loads(saved):
     program = (
         "import pathlib, sys, model\n"
-        "net, _ = model.load_checkpoint(path := pathlib.Path(sys.argv[1]))\n"
+        "net, *_ = model.load_checkpoint(path := pathlib.Path(sys.argv[1]))\n"
         "print('writing', flush=True)\n"
         "while True: model.save_checkpoint(net, path, {'seed': 7})\n"
     )
@@ -141,7 +195,7 @@ def test_a_writer_killed_at_any_moment_leaves_a_checkpoint_that_loads(saved):
 
 
 def test_a_full_or_closed_folder_leaves_the_old_checkpoint(saved, monkeypatch):
-    model, _ = load_checkpoint(saved)
+    model = load_checkpoint(saved).model
     content = saved.read_bytes()
 
     def full(descriptor):

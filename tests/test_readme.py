@@ -68,7 +68,7 @@ def test_the_styles_are_counted_and_the_example_is_one_of_them():
 
 
 def test_the_figures_are_those_of_the_checkpoint():
-    figures = load_checkpoint(CHECKPOINT)[1]["figures"]
+    figures = load_checkpoint(CHECKPOINT).description["figures"]
     assert f"({100 * figures['mnist_test']:.2f}, " in README  # the first of the seeds
 
 

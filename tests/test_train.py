@@ -8,6 +8,7 @@ import pytest
 import torch
 from conftest import TINY
 
+import learn
 import train as training
 from drawn import drawn_digits
 from learn import QUICK, Recipe, accuracy, augment, average_of, calibrate, train
@@ -32,7 +33,8 @@ def test_eighty_small_steps_learn_most_digits(small_mnist):
     assert accuracy(last.model, small_mnist.test) > 0.88
 
 
-def test_the_same_seed_gives_the_same_weights(small_mnist):
+def test_the_same_seed_gives_the_same_weights(small_mnist, monkeypatch):
+    monkeypatch.setattr(learn, "best_precision", lambda *_: torch.float32)  # chosen by the clock
     a, b, other = (list(train(TINY, small_mnist, seed))[-1].model for seed in (3, 3, 4))
     assert torch.equal(weights(a), weights(b))
     assert not torch.equal(weights(a), weights(other))
@@ -56,10 +58,26 @@ def test_an_earlier_report_keeps_its_weights(small_mnist):
     assert torch.equal(before, weights(first.model))
 
 
-@pytest.mark.parametrize("epochs, steps", [(0.25, 22), (0.001, 1), (1.5, 132)])
+@pytest.mark.parametrize(
+    "epochs, steps", [(0.25, 22), (0.001, 1), (0.023, 2), (0.05, 4), (1.5, 132)]
+)
 def test_a_part_of_an_epoch_can_be_trained(small_mnist, epochs, steps):
     *_, last = train(replace(TINY, epochs=epochs), small_mnist)
     assert last.step == last.steps == steps
+
+
+@pytest.mark.parametrize("after", [0, 150, 350])
+def test_what_prepares_a_training_can_be_ended(small_mnist, after):
+    calls = []
+
+    def between():
+        calls.append(None)
+        if len(calls) > after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        next(train(TINY, small_mnist, between=between))
+    assert len(calls) == after + 1  # of 200 digits drawn, and 200 things that are none
 
 
 def test_calibration_makes_held_out_digits_likelier(small_mnist):
@@ -119,7 +137,7 @@ def test_distorting_leaves_the_share_that_it_should(small_mnist):
 def test_a_checkpoint_is_trained_only_when_there_is_none(tmp_path):
     reports = []
     path = tmp_path / "digits.safetensors"
-    ensure_checkpoint(path, TINY, watch=reports.append)
+    ensure_checkpoint(path, TINY, watch=lambda report: report and reports.append(report))
     content = path.read_bytes()
     assert reports[-1].done
     ensure_checkpoint(path, TINY, watch=pytest.fail)
@@ -129,10 +147,17 @@ def test_a_checkpoint_is_trained_only_when_there_is_none(tmp_path):
 def test_a_checkpoint_tells_how_it_was_made(tmp_path, small_mnist):
     path = tmp_path / "digits.safetensors"
     ensure_checkpoint(path, TINY, seed=5)
-    model, told = load_checkpoint(path)
+    model, told, gallery = load_checkpoint(path)
     assert told["seed"] == 5 and Recipe(**told["recipe"]) == replace(TINY, widths=[8, 8, 16, 16])
-    assert told["figures"]["mnist_test"] == accuracy(model, small_mnist.test)
+    assert told["figures"]["mnist_test"] == pytest.approx(accuracy(model, small_mnist.test))
     assert told["history"][-1]["held_out"] == told["figures"]["held_out"]
+    evaluation = told["evaluation"]
+    again = score("", model, small_mnist.test)
+    assert evaluation["accuracy"] == told["figures"]["mnist_test"] == again.accuracy
+    assert evaluation["confusion"] == again.confusion.tolist() and evaluation["milliseconds"] > 0
+    assert told["added"] == 0
+    misread = gallery["labels"] != gallery["answers"]
+    assert misread.sum() == (~again.right).sum() and (~misread).sum() > 300
 
 
 def test_a_damaged_checkpoint_is_set_aside_and_replaced(tmp_path):
@@ -185,7 +210,7 @@ def first_run(path, digits, trained):
     training.load_mnist = lambda: digits
     reports = []
     ensure_checkpoint(path, TINY, watch=lambda report: report and reports.append(report))
-    trained.put((bool(reports), weights(load_checkpoint(path)[0]).tolist()))
+    trained.put((bool(reports), weights(load_checkpoint(path).model).tolist()))
 
 
 def test_four_first_runs_at_once_train_once(tmp_path, small_mnist):
@@ -203,6 +228,6 @@ def test_four_first_runs_at_once_train_once(tmp_path, small_mnist):
 
 
 def test_the_quick_recipe_reads_mnist(checkpoint):
-    _, told = load_checkpoint(checkpoint)
+    told = load_checkpoint(checkpoint).description
     assert told["recipe"]["name"] == QUICK.name
     assert told["figures"]["mnist_test"] >= 0.993  # one seed; the mean is above 0.995

@@ -1,0 +1,53 @@
+"""Folders named 0 to 9 become labelled pictures, and these become digits to learn from."""
+
+import sys
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from data import Digits
+from paper import find_ink
+from picture import PictureError, open_picture
+from predict import pictures_in
+from preprocess import frame
+from segment import cropped
+
+
+def labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
+    """Return the pictures in the subfolders 0 to 9, each with its label.
+
+    Raises `FileNotFoundError` if there are none.
+    """
+    found = [
+        (label, file)
+        for label in range(10)
+        for file in pictures_in([folder / str(label)])
+        if file.is_file()
+    ]
+    if not found:
+        raise FileNotFoundError(f"{folder} has no pictures in subfolders named 0 to 9.")
+    return found
+
+
+def labelled_digits(folder: Path) -> Digits:
+    """Return the ink of every labelled picture, as a reader would see it: all of it one glyph.
+
+    A picture that cannot be opened, or has no ink, is left out, and named in the terminal. Raises
+    `FileNotFoundError` if none is left.
+    """
+    inks, labels = [], []
+    for label, file in labelled_pictures(folder):
+        try:
+            ink = find_ink(open_picture(file)[0])
+        except PictureError as error:
+            tqdm.write(f"{file} is left out: {error}", sys.stderr)
+            continue
+        if ink is None:
+            tqdm.write(f"{file} is left out: there is no ink in it.", sys.stderr)
+            continue
+        inks.append(torch.from_numpy(frame(cropped(ink.depth, 0, 0).ink)))
+        labels.append(label)
+    if not inks:
+        raise FileNotFoundError(f"{folder} has no picture in which a digit can be seen.")
+    return Digits(torch.stack(inks).unsqueeze(1), torch.tensor(labels))
