@@ -9,16 +9,14 @@ The terminal says where the page is; Ctrl-C ends it.
 
 import argparse
 import ast
-import base64
 import contextlib
-import html
 import io
-import math
 import os
 import signal
 import sys
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -31,111 +29,145 @@ if sys.version_info < (3, 12):
     ast._splitlines_no_ff = lambda source: io.StringIO(source, newline="").readlines()
 
 import gradio as gr
-import numpy as np
-import pandas as pd
 from gradio.utils import get_upload_folder
-from PIL import Image
 
+import card
+import takeaway
+import view
 from first_run import FirstRun
-from learn import Progress
+from layout import EXAMPLES, Page, lay_out
 from model import CHECKPOINT
 from predict import Reading
+from teach import Lessons
+from visit import Visit, index, sketch_bytes
 
-PAGE = Path(__file__).parent / "page"
-EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())
-PAD_SIDE = 280  # px, the sketch as the server gets it
-BRUSH_RADIUS = 11  # px of the pad: a digit of 180 px comes out with strokes of 2.2 px in the frame
-ERASER_RADIUS = 16
 UPLOAD_LIMIT = "8mb"
-TICK = 1.0  # seconds between two looks at the training
-HEADER = """
-# Inkling
-Draw a digit or a number, or upload a picture: a small neural network reads it, and shows what it
-saw.
-
-Everything happens on the machine that runs this page; drawings and uploads are gone after minutes.
-"""
-WAITING = "Draw a digit on the pad, or choose a picture."
+QUIETLY = {"show_progress": "hidden", "api_visibility": "private"}
+LIVE = {**QUIETLY, "trigger_mode": "always_last"}  # of strokes that wait only the latest is read
 
 
-def build_demo(source: FirstRun) -> gr.Blocks:
-    """Lay out the page, and wire it to where readings come from: `source.reader`."""
+def build_demo(source: FirstRun, trains: bool = False, collect: Path | None = None) -> gr.Blocks:
+    """Lay out the page, and wire it to where readings come from: `source.reader`.
+
+    With `trains` visitors may train the network again; corrections are saved in folder `collect`.
+    """
     with gr.Blocks(
         title="Inkling", analytics_enabled=False, delete_cache=(60, 600), fill_width=True
     ) as demo:
-        gr.Markdown(HEADER, elem_id="title")
-        status = gr.HTML(elem_id="status", padding=False)
-        with gr.Row(elem_id="desk"):
-            with gr.Column(elem_classes="draw", min_width=320):
-                pad = gr.Sketchpad(
-                    label="Draw",
-                    type="pil",
-                    canvas_size=(PAD_SIDE, PAD_SIDE),
-                    fixed_canvas=True,
-                    brush=gr.Brush(BRUSH_RADIUS, colors=["#000000"], color_mode="fixed"),
-                    eraser=gr.Eraser(ERASER_RADIUS),
-                    layers=False,
-                    transforms=(),
-                    height=380,
-                    elem_id="pad",
-                )
-            with gr.Column(elem_classes="upload", min_width=240):
-                upload = gr.Image(
-                    label="Or upload a picture",
-                    sources=["upload", "webcam", "clipboard"],
-                    height=380,
-                    elem_id="upload",
-                )
-            with gr.Column(elem_classes="answer", min_width=260):
-                label = gr.Label(label="Reading", elem_id="label")
-                answer = gr.HTML(note(WAITING), elem_id="answer", padding=False)
-        curve = gr.LinePlot(
-            x="step",
-            y="accuracy",
-            y_title="% of held-out digits right",
-            x_title="training step",
-            height=180,
-            visible=False,
-            label="Learning",
-            buttons=[],
-            elem_id="curve",
-        )
-        drawn = gr.State(Reading())  # read again at each tick while the network is learning
-        outputs = [label, answer, drawn]
-        quietly = {"show_progress": "hidden", "api_visibility": "private"}
-
-        def read_file(path: Path | None) -> Reading:
-            return source.reader.read_file(path) if path else Reading()
-
-        def read_sketch(sketch: dict | None) -> tuple[dict, str, Reading]:
-            picture = sketch and sketch["composite"]
-            return show(source.reader.read(picture) if picture else Reading())
-
-        def read_upload(file: dict | None) -> tuple[dict, str, Reading]:
-            return show(read_file(uploaded_path(file)))
-
-        def predict(picture: str | None) -> dict:
-            """Read a picture of handwritten digits: PNG, JPEG, WebP, GIF or BMP, up to 8 MB."""
-            return read_file(picture and Path(picture)).as_dict()
-
-        def look(last: Reading) -> tuple:
-            again = last.digits and source.progress
-            shown = (gr.skip(), gr.skip())
-            if again:
-                shown = show(source.reader.read_glyphs(last.glyphs, last.seen))[:2]
-            return *show_status(source), gr.Timer(active=source.learning), *shown
-
-        pad.change(read_sketch, pad, outputs, **quietly)
-        # Gradio would decode the picture itself, of any size and any file of the server's
-        upload.change(read_upload, upload, outputs, preprocess=False, **quietly)
-        gr.Examples(EXAMPLES, upload, label="Examples", api_visibility="private")
-        timer = gr.Timer(TICK, active=False)
-        for event in (demo.load, timer.tick):
-            event(look, drawn, [status, curve, timer, label, answer], **quietly)
-        gr.Button(visible=False).click(
-            predict, gr.File(visible=False), gr.JSON(visible=False), api_name="predict"
-        )
+        page = lay_out(trains)
+        wire(demo, page, source, collect)
+        wire_network(demo, page, source, trains)
     return demo
+
+
+def wire(demo: gr.Blocks, page: Page, source: FirstRun, collect: Path | None) -> None:
+    """Connect everything that reads: each event makes a new visit, and the page shows it."""
+    outputs = [page.answer, page.strip, page.label, page.lessons]
+    outputs += [page.details, page.layers, page.nearest, page.visit]
+
+    def show(visit: Visit, lessons: Lessons) -> tuple:
+        visit = replace(visit, lessons=lessons, count=visit.count + 1)
+        return *visit.parts(source.reader), visit
+
+    def read_sketch(visit: Visit, lessons: Lessons, sketch: str | None) -> tuple:
+        return show(visit.read(sketch_bytes(sketch), source.reader), lessons)
+
+    def read_upload(visit: Visit, lessons: Lessons, file: dict | None) -> tuple:
+        return show(visit.read(uploaded_path(file), source.reader), lessons)
+
+    def read_example(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
+        chosen = index(event.pick, len(EXAMPLES))
+        return show(visit.read(EXAMPLES[chosen or 0], source.reader), lessons)
+
+    def read_again(visit: Visit, lessons: Lessons) -> tuple:
+        return show(visit.read_again(source.reader), lessons)
+
+    def choose(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
+        return show(visit.choose(event.pick), lessons)
+
+    def compare(visit: Visit, lessons: Lessons, event: gr.SelectData) -> tuple:
+        return show(visit.compare(event.value), lessons)
+
+    def teach(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
+        digit = index(event.pick, 10)
+        lessons = Lessons() if event.pick == "forget" else visit.teach(lessons, digit)
+        if collect:
+            takeaway.save_correction(visit, digit, collect)
+        return *show(visit, lessons), lessons, lessons.to_json()
+
+    def remember(kept: object) -> tuple[Lessons, str]:
+        lessons = Lessons.from_json(kept)
+        return lessons, view.lessons_html(Reading(), len(lessons))
+
+    def unfold(visit: Visit, lessons: Lessons) -> tuple:
+        shown = show(replace(visit, unfolded=True), lessons)
+        return *shown, view.map_html(source.reader.gallery)
+
+    def fold(visit: Visit) -> Visit:
+        return replace(visit, unfolded=False)
+
+    def predict(picture: str | None) -> dict:
+        """Read a picture of handwritten digits: PNG, JPEG, WebP, GIF or BMP, up to 8 MB."""
+        reading = source.reader.read_file(Path(picture)) if picture else Reading()
+        return reading.as_dict()
+
+    known = [page.visit, page.taught]
+    page.pad.input(read_sketch, [*known, page.pad], outputs, **LIVE)
+    # Gradio would decode the picture itself, of any size and any file of the server's
+    page.upload.change(read_upload, [*known, page.upload], outputs, preprocess=False, **QUIETLY)
+    page.examples.pick(read_example, known, outputs, **LIVE)
+    page.timer.tick(read_again, known, outputs, **LIVE)  # while it learns
+    page.strip.pick(choose, known, outputs, **LIVE)
+    page.label.select(compare, known, outputs, **LIVE)
+    page.lessons.pick(teach, known, [*outputs, page.taught, page.kept], **QUIETLY)
+    demo.load(remember, page.kept, [page.taught, page.lessons], **QUIETLY)
+    page.inside.expand(unfold, known, [*outputs, page.map], **QUIETLY)
+    page.inside.collapse(fold, page.visit, page.visit, **QUIETLY)
+    page.copy.click(None, js=view.source("copy.js"))
+    for button, pack in ((page.report, takeaway.report), (page.data, takeaway.data)):
+        packed = button.click(
+            lambda visit, pack=pack: pack(visit, source.reader), page.visit, page.parcel, **QUIETLY
+        )
+        packed.then(None, page.parcel, js=view.source("save.js"))
+    gr.Button(visible=False).click(
+        predict, gr.File(visible=False), gr.JSON(visible=False), api_name="predict"
+    )
+
+
+def wire_network(demo: gr.Blocks, page: Page, source: FirstRun, trains: bool) -> None:
+    """Connect what shows the network and its learning, and what trains it again."""
+    learning = [page.status, page.timer, page.train, page.cancel]
+    known = [page.card, page.more, page.cell]
+
+    def look() -> tuple:
+        buttons = gr.Button(interactive=not source.learning), gr.Button(interactive=source.again)
+        return card.status_html(source), gr.Timer(active=source.learning), *buttons
+
+    def show_card() -> tuple:
+        return *card.card_html(source.reader), ""
+
+    def tick() -> tuple:
+        return *look(), *([gr.skip()] * len(known) if source.learning else show_card())
+
+    def show_cell(event: gr.EventData) -> str:
+        return card.cell_html(source.reader, event.pick)
+
+    def train(seed: float, epochs: float) -> tuple:
+        with contextlib.suppress(ValueError):  # it is learning already, as the page will show
+            source.train_again(int(seed), epochs)
+        return look()
+
+    def cancel() -> tuple:
+        source.cancel()
+        return look()
+
+    demo.load(look, None, learning, **QUIETLY)
+    page.timer.tick(tick, None, learning + known, **QUIETLY)
+    page.about.select(show_card, None, known, **QUIETLY)
+    page.card.pick(show_cell, None, page.cell, **QUIETLY)
+    if trains:  # what is not wired up cannot be called, either
+        page.train.click(train, [page.seed, page.epochs], learning, **QUIETLY)
+        page.cancel.click(cancel, None, learning, **QUIETLY)
 
 
 def uploaded_path(file: dict | None) -> Path | None:
@@ -146,79 +178,6 @@ def uploaded_path(file: dict | None) -> Path | None:
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
         raise gr.Error("Only uploaded pictures are read.", print_exception=False)
     return path
-
-
-def show(reading: Reading) -> tuple[dict, str, Reading]:
-    """Return a reading as the page shows it: probabilities, what the network saw, and itself."""
-    if not reading.digits:
-        return {}, note(reading.note or WAITING), reading
-    seen = html.escape("; ".join(reading.seen))
-    if len(reading.digits) == 1:
-        (digit,) = reading.digits
-        probabilities = {str(k): p for k, p in enumerate(digit.probabilities)}
-        caption = f"What the network saw: 28 x 28 pixels. {seen}"
-        if digit.digit is None:
-            probabilities = {}
-            caption = f"That does not look like a digit; {digit.best} is nearest. {caption}"
-        return probabilities, ink_figure(digit.glyph.ink, caption), reading
-    whole = math.prod(max(d.probabilities) for d in reading.digits if d.digit is not None)
-    figures = "".join(
-        ink_figure(
-            d.glyph.ink, "no digit" if d.digit is None else f"{d.digit}, {max(d.probabilities):.1%}"
-        )
-        for d in reading.digits
-    )
-    strip = f'<div class="strip">{figures}</div><p class="note">{reading.note} {seen}</p>'
-    return {reading.text: whole} if reading.text else {}, strip, reading
-
-
-def note(text: str) -> str:
-    """Return a sentence for the place of the answer."""
-    failed = text.startswith("error: ")
-    text = text.removeprefix("error: ")
-    css = "note error" if failed else "note"
-    return f'<div class="{css}" role="status">{html.escape(text[:1].upper() + text[1:])}</div>'
-
-
-def ink_figure(ink: np.ndarray, caption: str) -> str:
-    """Return ink (28, 28), 0 to 1, as a figure with large pixels and a caption."""
-    file = io.BytesIO()
-    Image.fromarray((255 * (1 - ink)).round().astype(np.uint8)).save(file, "png")
-    data = base64.b64encode(file.getvalue()).decode()
-    return (
-        f'<figure><img class="ink" src="data:image/png;base64,{data}" '
-        'alt="The ink as the network saw it, 28 by 28 pixels">'
-        f"<figcaption>{caption}</figcaption></figure>"
-    )
-
-
-def show_status(source: FirstRun) -> tuple[str, dict]:
-    """Return how far the network has learned, in words, and as a curve."""
-    progress, figures = source.progress, source.reader.description.get("figures", {})
-    if source.failure:
-        words = note(f"error: {source.failure}")
-    elif source.learning and progress is None:
-        words = "<p><b>Learning to read</b>: getting ready.</p><progress></progress>"
-    elif source.learning:
-        words = (
-            f"<p><b>Learning to read</b>: epoch {progress.epoch} of {progress.epochs}, "
-            f"{progress.accuracy:.1%} of held-out digits right. You can draw already: "
-            "it reads with what it has learned so far.</p>"
-            f'<progress value="{progress.step}" max="{progress.steps}"></progress>'
-        )
-    elif figures:
-        score = figures["mnist_test"]
-        words = f"<p>This network reads {score:.2%} of MNIST's 10,000 test digits right.</p>"
-    else:
-        words = ""
-    return words, gr.skip() if progress is None else learning_curve(progress)
-
-
-def learning_curve(progress: Progress) -> gr.LinePlot:
-    """Return the accuracy on held-out digits so far, as a plot that grows to the right."""
-    points = [(step, 100 * accuracy) for step, accuracy in progress.held_out]
-    frame = pd.DataFrame(points, columns=["step", "accuracy"])
-    return gr.LinePlot(frame, x_lim=[0, progress.steps], visible=True)
 
 
 def launch(demo: gr.Blocks, port: int | None = None, share: bool = False) -> tuple[str, str | None]:
@@ -233,8 +192,7 @@ def launch(demo: gr.Blocks, port: int | None = None, share: bool = False) -> tup
             share=share,
             prevent_thread_lock=True,
             quiet=True,
-            js=(PAGE / "pad.js").read_text(),
-            css_paths=PAGE / "style.css",
+            css_paths=[view.PAGE / "evidence.css", view.PAGE / "style.css"],
             theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
             max_file_size=UPLOAD_LIMIT,
             max_threads=8,
@@ -246,6 +204,13 @@ def launch(demo: gr.Blocks, port: int | None = None, share: bool = False) -> tup
             footer_links=["api"],
         )
     return url, public
+
+
+def is_public(share: bool) -> bool:
+    """Tell whether others than this machine's users can reach the page."""
+    shared = share or os.environ.get("GRADIO_SHARE", "").lower() == "true"
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    return shared or "SPACE_ID" in os.environ or host not in ("127.0.0.1", "localhost")
 
 
 def announce(url: str, public: str | None, share: bool) -> None:
@@ -265,6 +230,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--share", action="store_true", help="ask for a public link as well")
     parser.add_argument("--port", type=int, help="port to serve on, instead of the first free one")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with")
+    parser.add_argument("--collect", type=Path, help="folder to save corrected digits in")
+    parser.add_argument(
+        "--allow-training",
+        action="store_true",
+        help="let visitors train again on a public page, too",
+    )
     return parser.parse_args()
 
 
@@ -278,7 +249,8 @@ def main() -> None:
         source, demo = FirstRun(options.checkpoint), None
         try:
             source.start()
-            demo = build_demo(source)
+            trains = options.allow_training or not is_public(options.share)
+            demo = build_demo(source, trains, options.collect)
             announce(*launch(demo, options.port, options.share), options.share)
             threading.Event().wait()
         except KeyboardInterrupt:

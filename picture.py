@@ -1,4 +1,4 @@
-"""A file, or its bytes, that a stranger chose becomes an upright picture in memory, or one clear sentence.
+"""A file that a stranger chose becomes an upright picture in memory, or one clear sentence.
 
 Only common formats are opened, and a picture's size is read from its header before any pixel is
 decoded: a 20 KB file can hold 169 megapixels.
@@ -26,8 +26,9 @@ class PictureError(ValueError):
 def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
     """Open a picture as a person sees it: its first frame, turned as its EXIF data says.
 
-    Returns the picture, in any of Pillow's modes, and its (width, height) in the file: a large JPEG
-    is decoded at 1/2, 1/4 or 1/8 of that. Raises `PictureError`, whose message is one sentence.
+    `file` is where it lies, or its content. Returns the picture, in any of Pillow's modes, and its
+    (width, height) in the file: a large JPEG is decoded at 1/2, 1/4 or 1/8 of that. Raises
+    `PictureError`, whose message is one sentence.
     """
     try:
         if not (file if isinstance(file, bytes) else file.stat().st_size):

@@ -1,4 +1,4 @@
-"""Time a reading: network alone, `reader.read`, `/predict` over HTTP, a stroke in the browser.
+"""Time a reading: network alone, `reader.read`, its evidence, `/predict`, a stroke in a browser.
 
     python bench/latency.py [--checkpoint PATH]
 
@@ -27,6 +27,7 @@ from PIL import Image, ImageDraw
 
 from bench.pages import PAGES, compose
 from data import load_mnist
+from explain import evidence, inside
 from model import CHECKPOINT
 from predict import Reader
 
@@ -51,6 +52,19 @@ Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
 reader.read_file(Path(sys.argv[2]))
 print(megabytes("VmHWM") - before)
 """
+
+WATCH_ANSWERS = """
+() => {
+  addEventListener("pointerup", () => (window.lifted = performance.now()), true);
+  const evidence = () => document.querySelector("#details .heat img")?.src;
+  let last = evidence();
+  new MutationObserver(() => {
+    if (evidence() === last) return;
+    last = evidence();
+    window.answered = performance.now();
+  }).observe(document.querySelector("#details"), { subtree: true, childList: true });
+}
+"""  # the evidence is the last that changes, and it changes with every stroke
 
 
 def sketch() -> Image.Image:
@@ -91,8 +105,13 @@ def predict_over_http(client: httpx.Client, file: Path) -> dict:
     raise RuntimeError("the server gave no answer")
 
 
-def time_strokes(url: str, rounds: int = 20) -> list[float] | None:
-    """Return the seconds from the end of a stroke to the changed label, in a real browser."""
+def time_page(
+    url: str, round_trip: int = 0, rounds: int = 20
+) -> tuple[float, float, list[float]] | None:
+    """Return the seconds to the first paint, to the pad, and from each stroke to its evidence.
+
+    In a real browser, which waits `round_trip` ms longer for each request of a stroke.
+    """
     from playwright.sync_api import sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -104,26 +123,30 @@ def time_strokes(url: str, rounds: int = 20) -> list[float] | None:
             executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
         )
         page = browser.new_page()
-        page.goto(url)
-        page.wait_for_selector("#pad .highlight")
-        paper = page.locator("#pad .pixi-target canvas").bounding_box()
+        start = time.perf_counter()
+        page.goto(url, wait_until="commit")
+        page.wait_for_selector("#pad .hint:visible")
+        pad = time.perf_counter() - start
+        paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        page.wait_for_load_state()
+        network = page.context.new_cdp_session(page)
+        network.send("Network.enable")
+        conditions = {"latency": round_trip, "downloadThroughput": -1, "uploadThroughput": -1}
+        network.send("Network.emulateNetworkConditions", {"offline": False, **conditions})
+        page.evaluate(WATCH_ANSWERS)
+        paper = page.locator("#pad canvas").bounding_box()
         x, y = paper["x"] + paper["width"] / 2, paper["y"] + paper["height"] / 2
-        page.evaluate(
-            "new MutationObserver(() => window.answered = performance.now()).observe("
-            "document.querySelector('#answer'), {subtree: true, childList: true})"
-        )
         for k in range(rounds):
-            page.evaluate("window.answered = 0")
             page.mouse.move(x - 60, y - 80 + 8 * k)
             page.mouse.down()
             page.mouse.move(x + 60, y - 80 + 8 * k, steps=5)
-            start = page.evaluate("performance.now()")
+            page.evaluate("window.answered = 0")
             page.mouse.up()
             page.wait_for_function("window.answered > 0")
-            seconds.append((page.evaluate("window.answered") - start) / 1_000)
-            page.wait_for_timeout(100)
+            seconds.append(page.evaluate("window.answered - window.lifted") / 1_000)
+            page.wait_for_timeout(150)
         browser.close()
-    return seconds
+    return paint / 1_000, pad, seconds
 
 
 def report_photograph(name: str, size: tuple[int, int], checkpoint: Path) -> None:
@@ -155,6 +178,10 @@ def main() -> None:
     with torch.inference_mode():
         report("network alone, one thread", time_rounds(lambda: reader.model.judge(ink)))
     report("reader.read, 280 x 280 sketch", time_rounds(lambda: reader.read(picture)))
+    report(
+        "evidence, 7 rather than 2", time_rounds(lambda: evidence(reader.model, glyph.ink, 7, 2))
+    )
+    report("inside of the network", time_rounds(lambda: inside(reader.model, glyph.ink)))
     for name, size in PHOTOGRAPHS.items():
         report_photograph(name, size, options.checkpoint)
     start = time.perf_counter()
@@ -179,11 +206,16 @@ def main() -> None:
                 "/predict over HTTP, upload included",
                 time_rounds(lambda: predict_over_http(client, file)),
             )
-        strokes = time_strokes(url)
-        if strokes:
-            report("stroke's end to the changed label", strokes)
-        else:
-            print("stroke in the browser: skipped, Chromium is not installed")
+        for name, round_trip in (("here", 0), ("200 ms away", 200)):
+            timed = time_page(url, round_trip)
+            if timed is None:
+                print("the page in the browser: skipped, Chromium is not installed")
+                break
+            paint, pad, strokes = timed
+            if not round_trip:
+                print(f"{'page opened to its first paint':34s}     {paint:8.2f} s")
+                print(f"{'page opened to the pad':34s}     {pad:8.2f} s")
+            report(f"stroke to evidence, page {name}", strokes)
     finally:
         server.terminate()
         server.wait()

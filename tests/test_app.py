@@ -1,7 +1,7 @@
 """The page's wiring: a real server, called as programs call it, with a reader that is a fake."""
 
-from dataclasses import replace
 from types import SimpleNamespace
+from typing import ClassVar
 
 import gradio_client
 import httpx
@@ -19,7 +19,8 @@ from preprocess import Glyph
 class FakeReader:
     """Answers 3 to everything, and remembers what it was asked."""
 
-    description = {"figures": {"mnist_test": 0.5}}
+    description: ClassVar = {}
+    gallery = None
 
     def __init__(self):
         self.asked = []
@@ -35,7 +36,9 @@ class FakeReader:
 @pytest.fixture
 def page(tmp_path):
     """Return a served page's address and its reader."""
-    source = SimpleNamespace(reader=FakeReader(), progress=None, learning=False, failure="")
+    source = SimpleNamespace(
+        reader=FakeReader(), progress=None, learning=False, again=False, failure=""
+    )
     demo = app.build_demo(source)
     app.launch(demo)
     yield SimpleNamespace(url=demo.local_url, reader=source.reader, demo=demo, source=source)
@@ -105,26 +108,25 @@ def test_an_uploaded_path_outside_the_upload_folder_is_refused(tmp_path):
         app.uploaded_path({"path": str(tmp_path / "elsewhere.png")})
 
 
-def test_words_from_outside_are_shown_as_words():
-    assert "<b>" not in app.note("error: <b>bold</b>")
+def test_what_trains_again_is_not_wired_up_unless_it_is_allowed(page):
+    locked = {fn.name for fn in page.demo.fns.values()}
+    assert "predict" in locked and not {"train", "cancel"} & locked
+    assert {"train", "cancel"} <= {fn.name for fn in app.build_demo(page.source, True).fns.values()}
 
 
-def test_ten_probabilities_are_shown_and_none_when_nothing_is_drawn():
-    reading = FakeReader().read_file(None)
-    probabilities, figure, _ = app.show(reading)
-    assert list(probabilities) == list("0123456789") and "data:image/png" in figure
-    assert app.show(Reading())[0] == {}
-
-
-def test_several_digits_are_shown_as_a_number_and_each_with_its_ink():
-    (digit,) = FakeReader().read_file(None).digits
-    number, strip, _ = app.show(Reading((digit, digit, replace(digit, not_a_digit=0.9))))
-    assert number == {"33": pytest.approx(0.91**2)}
-    assert strip.count("data:image/png") == 3 and "no digit" in strip
-
-
-def test_what_is_no_digit_is_shown_and_said():
-    (digit,) = FakeReader().read_file(None).digits
-    probabilities, figure, _ = app.show(Reading((replace(digit, not_a_digit=0.9),)))
-    assert probabilities == {} and "does not look like a digit" in figure
-    assert "data:image/png" in figure
+@pytest.mark.parametrize(
+    "share, environment, public",
+    [
+        (False, {}, False),
+        (True, {}, True),
+        (False, {"SPACE_ID": "someone/inkling"}, True),
+        (False, {"GRADIO_SERVER_NAME": "0.0.0.0"}, True),
+        (False, {"GRADIO_SHARE": "True"}, True),
+    ],
+)
+def test_a_page_that_others_can_reach_is_public(monkeypatch, share, environment, public):
+    for name in ("SPACE_ID", "GRADIO_SERVER_NAME", "GRADIO_SHARE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert app.is_public(share) is public

@@ -1,10 +1,12 @@
 """The page as people use it: a real server, a real network, a real browser."""
 
+import json
 import re
 import signal
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 
 import pytest
 from conftest import ROOT, STROKES
@@ -58,28 +60,36 @@ def visit(chromium, server):
     contexts = []
 
     def visit(url=server.url, **options):
-        options = {"viewport": {"width": 1280, "height": 900}} | options
+        options = {"viewport": {"width": 1280, "height": 720}} | options
         contexts.append(chromium.new_context(**options))
-        page = contexts[-1].new_page()
-        page.goto(url)
-        page.wait_for_selector("#pad .highlight", timeout=WAIT)  # a tool is taken up
-        return page
+        return open_page(contexts[-1], url)
 
     yield visit
     for context in contexts:
         context.close()
 
 
+def open_page(context, url):
+    """Open the page and wait until it can be drawn on."""
+    page = context.new_page()
+    page.goto(url)
+    expect(page.locator("#pad .hint")).to_be_visible(timeout=WAIT)
+    return page
+
+
+PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
+
+
 def strokes_on(page, digit):
-    """Return the digit's strokes as points of the window, inside the pad's sheet of paper."""
-    paper = page.locator("#pad .pixi-target canvas").bounding_box()
-    side = 150
+    """Return the digit's strokes as points of the window, in the middle of the pad."""
+    paper = page.locator("#pad canvas").bounding_box()
+    side = paper["width"] * 0.6
     left, top = paper["x"] + (paper["width"] - side) / 2, paper["y"] + (paper["height"] - side) / 2
     return [[(left + x * side, top + y * side) for x, y in stroke] for stroke in STROKES[digit]]
 
 
 def draw(page, digit):
-    """Draw a digit with the mouse, touching no tool first."""
+    """Draw a digit with the mouse."""
     for stroke in strokes_on(page, digit):
         page.mouse.move(*stroke[0])
         page.mouse.down()
@@ -100,29 +110,34 @@ def touch(page, digit):
 
     for stroke in strokes_on(page, digit):
         send("touchStart", stroke[0])
-        for (x0, y0), (x1, y1) in zip(stroke, stroke[1:], strict=False):
+        for (x, y), (to_x, to_y) in pairwise(stroke):
             for k in range(1, 7):
-                send("touchMove", (x0 + (x1 - x0) * k / 6, y0 + (y1 - y0) * k / 6))
+                send("touchMove", (x + (to_x - x) * k / 6, y + (to_y - y) * k / 6))
         send("touchEnd")
 
 
 def reads(page, text):
-    """Expect the page to give this digit as its answer."""
-    expect(page.locator("#label .output-class")).to_have_text(text, timeout=WAIT)
+    """Expect the page to give this as its answer."""
+    expect(page.locator("#answer [data-number]")).to_have_attribute(
+        "data-number", text, timeout=WAIT
+    )
 
 
 def reads_nothing(page):
     """Expect the page to wait for a drawing, or to say that it is blank."""
-    expect(page.locator("#answer .note")).to_contain_text(re.compile("[Dd]raw"), timeout=WAIT)
-    expect(page.locator("#label .output-class")).to_have_count(0)
+    reads(page, "")
+    expect(page.locator("#answer .caption")).to_contain_text(re.compile("[Dd]raw"), timeout=WAIT)
 
 
-def pad_button(page, place):
-    """Return a button over the pad, by its place: undo, redo, clear are the last three."""
-    return page.locator("#pad .top-panel button").nth(place)
+def tool(page, name):
+    """Return one of the buttons under the pad."""
+    return page.get_by_role("button", name=name, exact=True)
 
 
-UNDO, REDO, CLEAR = -3, -2, -1
+def upload(page, file):
+    """Choose a picture file."""
+    page.get_by_role("tab", name="Picture").click()
+    page.set_input_files("#upload input[type=file]", file)
 
 
 def test_every_digit_is_read_at_the_first_touch_after_loading_and_after_clearing(visit):
@@ -131,18 +146,36 @@ def test_every_digit_is_read_at_the_first_touch_after_loading_and_after_clearing
         draw(page, digit)
         reads(page, str(digit))
         expect(page.locator("#label .confidence-set")).to_have_count(10)
-        expect(page.locator("#answer img")).to_be_visible()
-        pad_button(page, CLEAR).click()
+        expect(page.locator("#details .heat img")).to_be_visible()
+        tool(page, "Clear").click()
         reads_nothing(page)
 
 
-def test_undo_to_empty_and_redo(visit):
+def test_the_hint_vanishes_at_the_first_stroke_and_returns_to_an_empty_pad(visit):
+    page = visit()
+    hint = page.locator("#pad .hint")
+    expect(hint).to_be_visible()
+    draw(page, 1)
+    expect(hint).to_be_hidden()
+    tool(page, "Clear").click()
+    expect(hint).to_be_visible()
+
+
+def test_strokes_are_undone_and_redone_by_buttons_and_by_keys(visit):
     page = visit()
     draw(page, 0)
     reads(page, "0")
-    pad_button(page, UNDO).click()
+    tool(page, "Undo").click()
     reads_nothing(page)
-    pad_button(page, REDO).click()
+    tool(page, "Redo").click()
+    reads(page, "0")
+    page.keyboard.press("Control+z")
+    reads_nothing(page)
+    page.keyboard.press("Control+Shift+z")
+    reads(page, "0")
+    page.keyboard.press("Escape")
+    reads_nothing(page)
+    page.keyboard.press("Control+z")  # what was cleared is not lost
     reads(page, "0")
 
 
@@ -150,55 +183,75 @@ def test_what_is_erased_is_not_read(visit):
     page = visit()
     draw(page, 7)
     reads(page, "7")
-    page.locator("#pad .toolbar-wrap button").nth(1).click()
-    draw(page, 7)  # the same strokes, with the eraser
+    tool(page, "Eraser").click()
+    draw(page, 7)
     reads_nothing(page)
 
 
-def test_the_dark_theme_reads_the_same(visit):
-    page = visit(color_scheme="dark")
-    assert page.evaluate("document.body.classList.contains('dark')")
-    draw(page, 5)
-    reads(page, "5")
+def test_a_stroke_sends_one_picture_of_a_few_kilobytes(visit):
+    page = visit()
+    sent = []
+    page.on("request", lambda r: sent.append(len(r.post_data or "")) if r.method == "POST" else 0)
+    draw(page, 3)
+    reads(page, "3")
+    assert len(sent) == 1 and sent[0] < 20_000
 
 
 def test_a_finger_on_a_phone_draws_and_does_not_scroll(visit):
-    page = visit(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    page = visit(**PHONE)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    before = page.evaluate("scrollY")
     touch(page, 2)
     reads(page, "2")
-    assert page.evaluate("scrollY") == before
+    assert page.evaluate("scrollY") == 0
 
 
-def test_an_uploaded_picture_is_read(visit):
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["laptop", "phone"])
+def test_pad_answer_and_bars_are_in_view_together(visit, options):
+    page = visit(**options)
+    draw(page, 5)
+    reads(page, "5")
+    height = page.evaluate("innerHeight")
+    for part in ("#pad canvas", "#answer .headline", "#answer .caption", "#label"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] >= 0 and box["y"] + box["height"] <= height, part
+    assert page.locator("#pad canvas").bounding_box()["width"] >= 250
+
+
+def test_an_uploaded_picture_is_read_and_shown_with_a_box(visit):
     page = visit()
-    page.set_input_files("#upload input[type=file]", ROOT / "examples" / "3-chalk-three.jpg")
+    upload(page, ROOT / "examples" / "3-chalk-three.jpg")
     reads(page, "3")
+    expect(page.locator("#details .original rect.chosen")).to_have_count(1)
+    expect(page.locator("#details")).to_contain_text("inverted")
 
 
-def test_a_photographed_number_is_read_and_each_digit_shown(visit):
+def test_each_glyph_of_a_number_can_be_looked_at(visit):
     page = visit()
-    upload = page.locator("#upload input[type=file]")
-    upload.set_input_files(ROOT / "examples" / "7-number-in-a-shadow.jpg")
+    upload(page, ROOT / "examples" / "7-number-in-a-shadow.jpg")
     reads(page, "7432")
-    expect(page.locator("#answer .strip img")).to_have_count(4)
-    expect(page.locator("#answer")).to_contain_text("4 glyphs on 1 line")
+    glyphs = page.locator("#strip button")
+    expect(glyphs).to_have_count(4)
+    expect(page.locator("#details h2").nth(1)).to_contain_text("Why 7 rather than")
+    glyphs.nth(2).click()
+    expect(page.locator("#details h2").nth(1)).to_contain_text("Why 3 rather than")
+    expect(glyphs.nth(2)).to_have_attribute("aria-pressed", "true")
+    expect(glyphs.nth(2)).to_be_focused()
 
 
-def test_what_is_no_digit_is_kindly_refused_and_shown(visit):
+def test_an_answer_is_held_against_the_digit_whose_bar_is_tapped(visit):
     page = visit()
-    upload = page.locator("#upload input[type=file]")
-    upload.set_input_files(ROOT / "examples" / "8-no-digit.png")
-    expect(page.locator("#answer")).to_contain_text("does not look like a digit", timeout=WAIT)
-    expect(page.locator("#answer img")).to_be_visible()
-    expect(page.locator("#label .output-class")).to_have_count(0)
+    draw(page, 4)
+    reads(page, "4")
+    page.locator("#label [data-testid='2-confidence-set']").click()
+    expect(page.locator("#details h2").nth(1)).to_have_text("Why 4 rather than 2")
 
 
-def test_an_example_is_read(visit):
+@pytest.mark.parametrize("number, answer", [(0, "7"), (6, "7432"), (8, "")])
+def test_an_example_is_read(visit, number, answer):
     page = visit()
-    page.locator(".gallery-item, .gallery button").first.click()
-    reads(page, "7")
+    page.locator("#examples button").nth(number).click()
+    expect(page.locator("#details .original")).to_be_visible(timeout=WAIT)
+    reads(page, answer)
 
 
 @pytest.mark.parametrize(
@@ -209,22 +262,110 @@ def test_a_wrong_file_gets_one_clear_sentence(visit, odd_files, fault, words):
     page = visit()
     draw(page, 4)
     reads(page, "4")
-    page.set_input_files("#upload input[type=file]", odd_files[fault])
-    expect(page.locator("#answer .error")).to_contain_text(words, timeout=WAIT)
+    upload(page, odd_files[fault])
+    expect(page.locator("#answer .error .caption")).to_contain_text(words, timeout=WAIT)
     assert str(odd_files[fault].parent) not in page.content()
+
+
+def test_the_page_learns_what_it_is_taught_keeps_it_and_forgets_it(visit):
+    page = visit()
+    draw(page, 7)
+    reads(page, "7")
+    page.get_by_role("button", name="It is a 1").click()
+    reads(page, "1")
+    expect(page.locator("#lessons .known")).to_contain_text("knows 1 of your digits")
+    page.reload()
+    expect(page.locator("#lessons .known")).to_contain_text("knows 1", timeout=WAIT)
+    draw(page, 7)
+    reads(page, "1")
+    page.get_by_role("button", name="Forget it").click()
+    reads(page, "7")
+    expect(page.locator("#lessons .known")).to_have_count(0)
+
+
+def test_the_lessons_of_one_visitor_are_not_another_s(visit):
+    teacher, other = visit(), visit()
+    draw(teacher, 0)
+    reads(teacher, "0")
+    teacher.get_by_role("button", name="It is a 6").click()
+    reads(teacher, "6")
+    draw(other, 0)
+    reads(other, "0")
+
+
+def test_the_inside_of_the_network_follows_the_drawing_once_unfolded(visit):
+    page = visit()
+    draw(page, 9)
+    reads(page, "9")
+    expect(page.locator("#layers li")).to_have_count(0)
+    page.get_by_role("button", name="Inside the network").click()
+    expect(page.locator("#layers li")).to_have_count(5, timeout=WAIT)
+    expect(page.locator("#map img")).to_be_visible()
+    place = page.locator("#nearest .here").get_attribute("style")
+    tool(page, "Clear").click()
+    draw(page, 1)
+    reads(page, "1")
+    expect(page.locator("#nearest .here")).not_to_have_attribute("style", place)
+    expect(page.locator("#nearest figure")).to_have_count(5)
+
+
+def test_a_reading_can_be_taken_away(visit, tmp_path):
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    draw(page, 8)
+    reads(page, "8")
+    files = {}
+    for button in ("Report", "JSON"):
+        with page.expect_download() as started:
+            page.get_by_role("button", name=button, exact=True).click()
+        started.value.save_as(tmp_path / started.value.suggested_filename)
+        files[button] = tmp_path / started.value.suggested_filename
+    report = files["Report"].read_text()
+    assert "<h1>8</h1>" in report and "Why 8 rather than" in report
+    assert not re.search(r"(src|href)=.(?!data:)", report)  # it needs no other file
+    assert json.loads(files["JSON"].read_text())["digits"][0]["digit"] == 8
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "8"
+
+
+def test_the_card_shows_the_digits_behind_a_confusion(visit):
+    page = visit()
+    page.get_by_role("tab", name="The network").click()
+    expect(page.locator("#card .figures")).to_contain_text("read right", timeout=WAIT)
+    expect(page.locator("#more svg.plot")).to_have_count(2)
+    page.get_by_role("button", name="times a 4 was read as 4").click()
+    expect(page.locator("#cell h2")).to_have_text("4 read right")
+    expect(page.locator("#cell img").first).to_be_visible()
 
 
 def test_the_page_asks_no_other_machine(chromium, server):
     context = chromium.new_context()
-    page = context.new_page()
     asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(server.url)
-    page.wait_for_selector("#pad .highlight", timeout=WAIT)
+    context.on("request", lambda request: asked.append(request.url))
+    page = open_page(context, server.url)
     draw(page, 8)
     reads(page, "8")
+    page.get_by_role("button", name="Inside the network").click()
+    expect(page.locator("#map img")).to_be_visible(timeout=WAIT)
+    page.get_by_role("tab", name="Picture").click()
+    page.get_by_role("tab", name="The network").click()
+    expect(page.locator("#card table")).to_be_visible(timeout=WAIT)
     context.close()
     assert [u for u in asked if not u.startswith((server.url, "data:", "blob:"))] == []
+
+
+def test_a_visitor_trains_again_watches_it_and_cancels(visit):
+    page = visit()
+    page.get_by_role("tab", name="The network").click()
+    page.get_by_role("button", name="Train again").click()
+    expect(page.locator("#status")).to_contain_text("Learning to read", timeout=WAIT)
+    expect(page.locator("#status .plot circle").first).to_be_visible(timeout=2 * WAIT)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#status .learning")).to_have_count(0, timeout=WAIT)
+    expect(page.locator("#card .figures")).to_be_visible(timeout=WAIT)
+    page.get_by_role("tab", name="Read", exact=True).click()
+    draw(page, 6)
+    reads(page, "6")
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
@@ -236,7 +377,7 @@ def test_the_first_run_reads_while_it_learns_and_stops_cleanly(visit, tmp_path, 
     draw(page, 1)
     reads(page, "1")
     expect(page.locator("#status progress")).to_be_visible()
-    expect(page.locator("#curve")).to_be_visible()
+    expect(page.locator("#status .plot")).to_be_visible()
     status, printed = server.stop(how)
     assert status == 0 and "Traceback" not in printed and "learning:" in printed
     assert [p for p in (tmp_path / "new").iterdir() if p.suffix != ".lock"] == []

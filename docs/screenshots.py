@@ -1,0 +1,109 @@
+"""Picture the page as it is now, for the README.
+
+    python docs/screenshots.py
+
+It starts the page with the checkpoint in the repository, draws on it in Chromium, and writes
+`docs/page-*.png`. It wants Debian's `chromium`, and what is in requirements-dev.txt.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+DOCS = Path(__file__).parent
+LAPTOP = {"viewport": {"width": 1240, "height": 760}, "device_scale_factor": 1.5}
+PHONE = {
+    "viewport": {"width": 360, "height": 700},
+    "device_scale_factor": 2,
+    "has_touch": True,
+    "is_mobile": True,
+}
+# A 4 and a 9 as strokes of points, in hundredths of the pad.
+FOUR = [[(44, 18), (36, 40), (26, 60), (48, 61), (74, 58)], [(60, 38), (59, 62), (56, 86)]]
+NINE = [[(62, 26), (48, 20), (36, 32), (42, 46), (58, 44), (64, 28), (62, 52), (54, 84)]]
+
+
+def draw(page: Page, strokes: list[list[tuple[int, int]]], digit: str) -> None:
+    """Draw with the mouse, and wait until it is read."""
+    box = page.locator("#pad canvas").bounding_box()
+    for stroke in strokes:
+        places = [
+            (box["x"] + x * box["width"] / 100, box["y"] + y * box["height"] / 100)
+            for x, y in stroke
+        ]
+        page.mouse.move(*places[0])
+        page.mouse.down()
+        for place in places[1:]:
+            page.mouse.move(*place, steps=8)
+        page.mouse.up()
+    read = page.locator("#answer [data-number]")
+    expect(read).to_have_attribute("data-number", digit)
+    page.mouse.move(0, 0)
+
+
+def number(page: Page) -> None:
+    """Have the photographed number read."""
+    page.locator("#examples button", has_text="number").click()
+    expect(page.locator("#strip button")).to_have_count(4)
+    page.locator("#strip button").nth(2).click()
+    expect(page.locator("#strip button").nth(2)).to_have_attribute("aria-pressed", "true")
+
+
+def inside(page: Page) -> None:
+    """Unfold the inside of the network, and scroll to it."""
+    draw(page, FOUR, "4")
+    page.get_by_role("button", name="Inside the network").click()
+    expect(page.locator("#map img")).to_be_visible()
+    page.locator("#inside").evaluate("element => element.scrollIntoView()")
+
+
+def card(page: Page) -> None:
+    """Open the model's card, and the digits behind one of its confusions."""
+    page.get_by_role("tab", name="The network").click()
+    page.get_by_role("button", name="times a 9 was read as 4").click()
+    expect(page.locator("#cell img").first).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
+
+
+SCENES: dict[str, tuple[dict, Callable[[Page], None]]] = {
+    "light": (LAPTOP, lambda page: draw(page, FOUR, "4")),
+    "dark": (LAPTOP | {"color_scheme": "dark"}, number),
+    "phone": (PHONE, lambda page: draw(page, NINE, "9")),
+    "inside": (LAPTOP | {"viewport": {"width": 1240, "height": 1120}}, inside),
+    "card": (LAPTOP | {"viewport": {"width": 1240, "height": 820}}, card),
+}
+
+
+def main() -> None:
+    """Serve the page, and write a picture of each scene."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("Chromium is not installed (Debian: apt-get install chromium).")
+    server = subprocess.Popen(
+        [sys.executable, "app.py"], cwd=DOCS.parent, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        url = next(m[1] for line in server.stdout if (m := re.search(r" at (http\S+)", line)))
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            for name, (options, play) in SCENES.items():
+                page = browser.new_context(**options).new_page()
+                page.goto(url)
+                expect(page.locator("#pad .hint")).to_be_visible()
+                play(page)
+                file = DOCS / f"page-{name}.png"
+                page.screenshot(path=file)
+                print(file)
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""The page's parts, each in its place; what they do is wired up in `app.py`."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
+
+import view
+from predict import Reading
+from teach import Lessons
+from view import Shown
+from visit import Visit
+
+EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())
+TICK = 1.0  # seconds between two looks at a training
+
+Page = SimpleNamespace  # of the parts that events have to do with, by name
+
+
+def html(value: str = "", script: str | None = None, **more: object) -> gr.HTML:
+    """Return a part of the page that is our own HTML and style, with a script of `page/`."""
+    return gr.HTML(
+        value, apply_default_css=False, js_on_load=script and view.source(script), **more
+    )
+
+
+def lay_out(trains: bool) -> Page:
+    """Put every part of the page in its place; return those that events have to do with."""
+    page = Page()
+    html(view.render("header.html"), "header.js", elem_id="title")
+    page.status = html(elem_id="status")
+    with gr.Tabs(elem_id="views"):
+        with gr.Tab("Read"):
+            with gr.Row(elem_id="desk"):
+                lay_out_input(page)
+                lay_out_answer(page)
+                with gr.Column(min_width=280):
+                    page.details = html(
+                        view.details_html(Reading(), 0, Shown(), None), elem_id="details"
+                    )
+            with gr.Accordion("Inside the network", open=False, elem_id="inside") as page.inside:
+                page.layers = html(elem_id="layers")
+                with gr.Column(elem_id="space"):
+                    page.map = html(elem_id="map")
+                    page.nearest = html(elem_id="nearest")
+        with gr.Tab("The network") as page.about:
+            lay_out_card(page, trains)
+    page.timer = gr.Timer(TICK, active=False)
+    page.visit = gr.State(Visit())
+    page.taught = gr.State(Lessons())
+    page.kept = gr.BrowserState([], storage_key="inkling-lessons", secret="inkling")
+    return page
+
+
+def lay_out_input(page: Page) -> None:
+    """Place the pad, the upload and the examples."""
+    with gr.Column(elem_id="input", min_width=280):
+        with gr.Tabs(elem_id="ways"):
+            with gr.Tab("Draw"):
+                page.pad = html(
+                    script="pad.js",
+                    html_template=view.source("pad.html"),
+                    elem_id="pad",
+                )
+            with gr.Tab("Picture"):
+                page.upload = gr.Image(
+                    label="Picture",
+                    sources=["upload", "webcam", "clipboard"],
+                    buttons=[],
+                    elem_id="upload",
+                )
+        page.examples = html(view.examples_html(EXAMPLES), "pick.js", elem_id="examples")
+
+
+def lay_out_answer(page: Page) -> None:
+    """Place the answer, its probabilities, the lessons, and what can be taken away."""
+    with gr.Column(elem_id="reading", min_width=280):
+        page.answer = html(view.answer_html(Reading(), 0), elem_id="answer")
+        page.strip = html(script="pick.js", elem_id="strip")
+        page.label = gr.Label(
+            view.bars(Reading(), 0),
+            label="Probabilities",
+            show_label=False,
+            show_heading=False,
+            elem_id="label",
+        )
+        page.lessons = html(script="pick.js", elem_id="lessons")
+        with gr.Row(elem_id="take"):
+            page.copy = gr.Button("Copy", size="sm", min_width=60, elem_id="copy")
+            page.report = gr.Button("Report", size="sm", min_width=60, elem_id="report")
+            page.data = gr.Button("JSON", size="sm", min_width=60, elem_id="data")
+        page.parcel = gr.JSON(visible=False)
+
+
+def lay_out_card(page: Page, trains: bool) -> None:
+    """Place the model's card, and what trains the network again."""
+    with gr.Row(elem_id="confusions"):
+        page.card = html(script="pick.js", elem_id="card")
+        page.cell = html(elem_id="cell")
+    page.more = html(elem_id="more")
+    with gr.Column(visible=trains, elem_id="train"):
+        html(view.render("train.html"))
+        with gr.Row():
+            page.seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
+            page.epochs = gr.Slider(1, 20, 5, step=1, label="Epochs")
+        with gr.Row():
+            page.train = gr.Button("Train again", variant="primary", elem_id="train-again")
+            page.cancel = gr.Button("Cancel", interactive=False, elem_id="cancel")

@@ -1,0 +1,14 @@
+// A button of this component that carries data-pick triggers "pick". What comes back replaces the
+// button, so the keyboard's focus is handed on to its successor.
+let picked = null;
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-pick]");
+  if (!button) return;
+  picked = button.dataset.pick;
+  trigger("pick", { pick: picked });
+});
+watch("value", () => {
+  if (picked === null || document.activeElement !== document.body) return;
+  element.querySelector(`[data-pick="${CSS.escape(picked)}"]`)?.focus();
+  picked = null;
+});
