@@ -49,8 +49,8 @@ class Shown:
 
 def shown(picture: Image.Image, size: tuple[int, int]) -> Shown:
     """Return a picture, reduced; boxes belong to one of `size` px, width and height."""
-    small = picture.convert("RGBA")
-    small.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+    scale = min(1, SHOWN_SIDE / max(picture.size))
+    small = picture.resize([max(1, round(scale * side)) for side in picture.size]).convert("RGBA")
     paper = Image.new("RGBA", small.size, "white")
     return Shown(data_url(Image.alpha_composite(paper, small).convert("RGB"), "webp"), size)
 

@@ -21,7 +21,7 @@ function trace(pen, { points, erases }) {
   pen.lineCap = pen.lineJoin = "round";
   pen.beginPath();
   pen.moveTo(x, y);
-  if (!rest.length) pen.lineTo(x, y);
+  pen.lineTo(x + 0.01, y); // a tap leaves a dot
   rest.forEach(([nextX, nextY], k) => {
     const [afterX, afterY] = rest[k + 1] ?? [nextX, nextY];
     pen.quadraticCurveTo(nextX, nextY, (nextX + afterX) / 2, (nextY + afterY) / 2);

@@ -161,6 +161,14 @@ def test_the_hint_vanishes_at_the_first_stroke_and_returns_to_an_empty_pad(visit
     expect(hint).to_be_visible()
 
 
+def test_a_tap_leaves_a_dot(visit):
+    page = visit()
+    sent = page.evaluate("document.querySelector('#pad canvas').toDataURL()")
+    box = page.locator("#pad canvas").bounding_box()
+    page.mouse.click(box["x"] + 100, box["y"] + 100)
+    assert page.evaluate("document.querySelector('#pad canvas').toDataURL()") != sent
+
+
 def test_strokes_are_undone_and_redone_by_buttons_and_by_keys(visit):
     page = visit()
     draw(page, 0)

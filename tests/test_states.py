@@ -1,5 +1,6 @@
 """Every state of the page, on every kind of screen: what it says, and that everyone can use it."""
 
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -72,8 +73,12 @@ class Scripted(Reader):
     """Answers what it was told to, with a real network behind it."""
 
     says = Reading()
+    takes = 0.0  # seconds, for each reading
+    asked = 0
 
     def read(self, *_):
+        self.asked += 1
+        time.sleep(self.takes)
         return self.says
 
 
@@ -199,3 +204,20 @@ def test_who_wants_no_motion_gets_none(chromium, served):
     }).length"""
     assert page.evaluate(moving) == 0
     context.close()
+
+
+def test_strokes_never_queue_up_behind_one_another(chromium, served):
+    context = chromium.new_context()
+    page = opened(context, served.url)
+    served.reader.says, served.reader.takes, served.reader.asked = STATES["sure"][0], 1.0, 0
+    try:
+        for _ in range(8):  # faster than they can be read
+            dot(page)
+        expect(page.locator("#answer .sure")).to_be_visible(timeout=WAIT)
+        served.reader.says = STATES["unsure"][0]
+        dot(page)  # the latest is always read
+        expect(page.locator("#answer .unsure")).to_be_visible(timeout=WAIT)
+        assert served.reader.asked <= 4
+    finally:
+        served.reader.takes = 0
+        context.close()
