@@ -54,7 +54,7 @@ def build_demo(source: FirstRun, trains: bool = False, collect: Path | None = No
     with gr.Blocks(
         title="Inkling", analytics_enabled=False, delete_cache=(60, 600), fill_width=True
     ) as demo:
-        page = lay_out(trains)
+        page = lay_out(trains, collects=collect is not None)
         wire(demo, page, source, collect)
         wire_network(demo, page, source, trains)
     return demo

@@ -24,10 +24,13 @@ def html(value: str = "", script: str | None = None, **more: object) -> gr.HTML:
     )
 
 
-def lay_out(trains: bool) -> Page:
-    """Put every part of the page in its place; return those that events have to do with."""
+def lay_out(trains: bool, collects: bool) -> Page:
+    """Put every part of the page in its place; return those that events have to do with.
+
+    The page says so if it `collects` corrections, and has a button if one `trains` on it.
+    """
     page = Page()
-    html(view.render("header.html"), "header.js", elem_id="title")
+    html(view.render("header.html", collects=collects), "header.js", elem_id="title")
     page.status = html(elem_id="status")
     with gr.Tabs(elem_id="views"):
         with gr.Tab("Read"):

@@ -130,3 +130,13 @@ def test_a_page_that_others_can_reach_is_public(monkeypatch, share, environment,
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert app.is_public(share) is public
+
+
+def test_a_page_that_collects_corrections_says_so(page, tmp_path):
+    def said(demo):
+        return [b["props"].get("value") or "" for b in demo.get_config_file()["components"]]
+
+    assert any("gone after minutes" in str(words) for words in said(page.demo))
+    collecting = said(app.build_demo(page.source, collect=tmp_path))
+    assert any("keeps the digits that you correct" in str(words) for words in collecting)
+    assert not any("gone after minutes" in str(words) for words in collecting)
