@@ -4,6 +4,7 @@
 const SIDE = 280;
 const PEN = 22; // a digit of 180 px comes out with strokes of 2.2 px in the network's frame
 const ERASER = 32;
+const ROUNDED = 6; // how much of a line corners may take: fast hands leave points far apart
 
 const sheet = element.querySelector(".sheet");
 const canvas = element.querySelector("canvas");
@@ -14,6 +15,12 @@ let past = []; // what the strokes were before each change, for undo
 let future = []; // and after the changes undone, for redo
 let current = null; // the stroke being drawn
 
+// The point on the way from a to b that is half the way, or as far as corners are rounded.
+function toward([x, y], [toX, toY]) {
+  const share = Math.min(0.5, ROUNDED / (Math.hypot(toX - x, toY - y) || 1));
+  return [x + (toX - x) * share, y + (toY - y) * share];
+}
+
 function trace(pen, { points, erases }) {
   const [[x, y], ...rest] = points;
   pen.strokeStyle = erases ? "#ffffff" : "#000000";
@@ -22,9 +29,9 @@ function trace(pen, { points, erases }) {
   pen.beginPath();
   pen.moveTo(x, y);
   pen.lineTo(x + 0.01, y); // a tap leaves a dot
-  rest.forEach(([nextX, nextY], k) => {
-    const [afterX, afterY] = rest[k + 1] ?? [nextX, nextY];
-    pen.quadraticCurveTo(nextX, nextY, (nextX + afterX) / 2, (nextY + afterY) / 2);
+  rest.forEach((corner, k) => {
+    pen.lineTo(...toward(corner, points[k]));
+    pen.quadraticCurveTo(...corner, ...toward(corner, points[k + 2] ?? corner));
   });
   pen.stroke();
 }

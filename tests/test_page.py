@@ -88,13 +88,13 @@ def strokes_on(page, digit):
     return [[(left + x * side, top + y * side) for x, y in stroke] for stroke in STROKES[digit]]
 
 
-def draw(page, digit):
-    """Draw a digit with the mouse."""
+def draw(page, digit, steps=6):
+    """Draw a digit with the mouse, which tells of so many places between two points."""
     for stroke in strokes_on(page, digit):
         page.mouse.move(*stroke[0])
         page.mouse.down()
         for point in stroke[1:]:
-            page.mouse.move(*point, steps=6)
+            page.mouse.move(*point, steps=steps)
         page.mouse.up()
 
 
@@ -147,6 +147,15 @@ def test_every_digit_is_read_at_the_first_touch_after_loading_and_after_clearing
         reads(page, str(digit))
         expect(page.locator("#label .confidence-set")).to_have_count(10)
         expect(page.locator("#details .heat img")).to_be_visible()
+        tool(page, "Clear").click()
+        reads_nothing(page)
+
+
+def test_a_fast_hand_whose_points_lie_far_apart_is_read_as_well(visit):
+    page = visit()
+    for digit in (1, 2, 4, 5, 7):
+        draw(page, digit, steps=1)
+        reads(page, str(digit))
         tool(page, "Clear").click()
         reads_nothing(page)
 
