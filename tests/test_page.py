@@ -82,6 +82,7 @@ PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobil
 
 def strokes_on(page, digit):
     """Return the digit's strokes as points of the window, in the middle of the pad."""
+    page.locator("#pad canvas").hover(trial=True)  # waits until it stands still
     paper = page.locator("#pad canvas").bounding_box()
     side = paper["width"] * 0.6
     left, top = paper["x"] + (paper["width"] - side) / 2, paper["y"] + (paper["height"] - side) / 2
