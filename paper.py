@@ -63,7 +63,10 @@ def colour_axis(picture: np.ndarray) -> np.ndarray | None:
     None if it differs in its lightness as well, which is then as good a measure.
     """
     step = max(1, max(picture.shape) // 200)
-    spread = np.cov(picture[::step, ::step].reshape(-1, 3).T.astype(np.float32))
+    sample = picture[::step, ::step].reshape(-1, 3)
+    if len(sample) < 2:
+        return None
+    spread = np.cov(sample.T.astype(np.float32))
     sizes, axes = np.linalg.eigh(np.atleast_2d(spread))
     if 3 * LIGHTNESS @ spread @ LIGHTNESS >= CHROMA * sizes[-1]:
         return None
@@ -331,7 +334,9 @@ def brightness(picture: Image.Image) -> np.ndarray:
             return (shade - shade.min()) / max(np.ptp(shade), 1e-6)
         grey = np.asarray(picture.convert("L"))
         return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    layers = np.asarray(picture.convert("LA").convert("La"))  # brightness times alpha, alpha
+    layers = picture if picture.mode == "RGBA" else picture.convert("LA")
+    cover = np.asarray(layers.getchannel("A"))
+    layers = cv2.merge([cv2.multiply(np.asarray(layers.convert("L")), cover, scale=1 / 255), cover])
     layers = cv2.resize(layers, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     shade, alpha = layers[..., 0], layers[..., 1]
     if not alpha.any():

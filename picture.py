@@ -4,49 +4,48 @@ Only common formats are opened, and a picture's size is read from its header bef
 decoded: a 20 KB file can hold 169 megapixels.
 """
 
-import io
 import warnings
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from bombs import MOST, PictureError, open_content, refuse_bomb
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
-JPEG_LIMIT = 64_000_000  # pixels; a JPEG is decoded at a fraction of its size
-PIXEL_LIMIT = 32_000_000  # pixels of any other format: 128 MB as RGBA
-ENOUGH = 2_000  # px: a JPEG's longest side is decoded at the smallest fraction above this
+ENOUGH = 2_000  # px: a JPEG's shorter side is decoded at the smallest fraction above this
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # what brings a picture upright, by its EXIF orientation
 
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our limits are stricter
+warnings.filterwarnings("ignore", module="PIL")  # of odd files: they are read, or refused by us
 Image.init()  # load every format now: the first picture is then read as fast as the next
-
-
-class PictureError(ValueError):
-    """A file that is no picture we read: the message says what is wrong and what to do."""
 
 
 def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
     """Open a picture as a person sees it: its first frame, turned as its EXIF data says.
 
-    `file` is where it lies, or its content. Returns the picture, in any of Pillow's modes, and its
-    (width, height) in the file: a large JPEG is decoded at 1/2, 1/4 or 1/8 of that. Raises
-    `PictureError`, whose message is one sentence.
+    `file` is where it lies, or its content. Returns the picture, in any of Pillow's modes of 8 bits
+    or less, and its (width, height) in the file: a large JPEG is decoded at 1/2, 1/4 or 1/8 of
+    that. Raises `PictureError`, whose message is one sentence.
     """
     try:
-        if not (file if isinstance(file, bytes) else file.stat().st_size):
-            raise PictureError("the file is empty: it holds 0 bytes.")
-        content = io.BytesIO(file) if isinstance(file, bytes) else file
-        with Image.open(content, formats=FORMATS) as picture:
-            width, height = picture.size
-            limit = JPEG_LIMIT if picture.format == "JPEG" else PIXEL_LIMIT
-            if width * height > limit:
-                raise PictureError(
-                    f"the picture has {width} x {height} pixels, and the limit is "
-                    f"{limit // 1_000_000} megapixels: make it smaller."
-                )
-            picture.draft(None, (min(width, ENOUGH), min(height, ENOUGH)))
+        with open_content(file) as content, Image.open(content, formats=FORMATS) as picture:
+            refuse_bomb(picture, content)
+            width, height = size = picture.size
+            part = fraction(size)
+            picture.draft(None, (width // part, height // part))
             picture.load()
-            upright = ImageOps.exif_transpose(picture)
-            turned = upright.size != picture.size
-            return upright, (height, width) if turned else (width, height)
+            whole = picture.copy() if picture.format == "WEBP" else picture  # frees its decoder
+            seen = upright(in_bytes(whole))
+            turned = seen.size != picture.size
+            return seen, size[::-1] if turned else size
     except PictureError:
         raise
     except FileNotFoundError as error:
@@ -60,4 +59,36 @@ def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
     except UnidentifiedImageError as error:
         raise PictureError("the file is no PNG, JPEG, WebP, GIF or BMP picture.") from error
     except Exception as error:  # decoders raise whatever they like on damaged files
+        if isinstance(error, OSError) and error.strerror:  # the system's, not a decoder's
+            why = error.strerror.lower()
+            raise PictureError(f"the file cannot be read: {why}.") from error
         raise PictureError("the picture is damaged or cut off: save it again.") from error
+
+
+def fraction(size: tuple[int, int]) -> int:
+    """Return by what a JPEG of this (width, height) is divided at least, before it is decoded."""
+    part = max(1, min(size) // ENOUGH)
+    while part < 8 and size[0] * size[1] > MOST * part**2:  # a panorama
+        part += 1
+    return part
+
+
+def in_bytes(picture: Image.Image) -> Image.Image:
+    """Return a picture of 16 bits a pixel, which Pillow clips, as one of 8."""
+    if not picture.mode.startswith("I;16"):
+        return picture
+    deep = picture.getextrema()[1] > 255  # others keep 8 bits in 16
+    grey = (picture.point(lambda value: value / 256) if deep else picture).convert("L")
+    clear = picture.info.get("transparency")
+    if clear is not None:
+        grey.putalpha(Image.fromarray(np.uint8(255) * (np.asarray(picture) != clear)))
+    return grey
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """Return a picture turned as its EXIF data says, or as it is if that cannot be read."""
+    try:
+        turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # on damaged EXIF data anything may be raised
+        turn = None
+    return picture if turn is None else picture.transpose(turn)

@@ -208,12 +208,15 @@ def at_edge(glyph: Glyph, size: tuple[int, int]) -> bool:
 
 def as_picture(picture: Image.Image | np.ndarray) -> Image.Image:
     """Return an array as a picture of Pillow's; raises `PictureError` if it is none."""
-    if isinstance(picture, Image.Image):
-        return picture
-    try:
-        return Image.fromarray(picture)
-    except (TypeError, ValueError, AttributeError) as error:
-        raise PictureError("an array must be (H, W), (H, W, 3) or (H, W, 4) of uint8.") from error
+    if not isinstance(picture, Image.Image):
+        shape = getattr(picture, "shape", ())
+        flat = len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))
+        if not flat or getattr(picture, "dtype", None) != np.uint8:
+            raise PictureError("an array must be (H, W), (H, W, 3) or (H, W, 4) of uint8.")
+        picture = Image.fromarray(np.asarray(picture))
+    if not picture.width or not picture.height:
+        raise PictureError("the picture has no pixels.")
+    return picture
 
 
 def pictures_in(paths: list[Path]) -> list[Path]:
@@ -223,7 +226,7 @@ def pictures_in(paths: list[Path]) -> list[Path]:
     for path in paths:
         try:
             inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        except PermissionError:
+        except OSError:
             inside = [path]  # that it cannot be read will be said of it
         found += [p for p in inside if p == path or p.suffix.lower() in endings]
     return found
@@ -257,7 +260,8 @@ def main() -> int:
                 line = json.dumps({"file": str(path), **reading.as_dict()})
             else:
                 sure = " ".join(f"{d.confidence:.1%}" for d in reading.digits)
-                line = f"{path}: {reading.text} {sure} {reading.note}".rstrip()
+                name = str(path) if str(path).isprintable() else ascii(str(path))
+                line = f"{name}: {reading.text} {sure} {reading.note}".rstrip()
             print(line, flush=True)
     return int(failed)
 

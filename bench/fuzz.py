@@ -1,0 +1,211 @@
+"""Read odd files and thousands that chance has damaged: no crash, no unnamed error, quick, small.
+
+    python bench/fuzz.py [--count 10000] [--seed 0] [--checkpoint PATH]
+
+A process of its own reads them, within limits, and is started again if it dies. Every second file
+is read from memory as the pad's is, the others from disk. The exit status is 1 on any failure.
+"""
+
+import argparse
+import contextlib
+import json
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+import numpy as np
+from odd_files import ODD, content, saved
+
+from model import CHECKPOINT
+from predict import Reader
+from visit import Visit
+
+SLOWEST = 1.0  # seconds of one file, in the processor
+MEMORY = 150  # MB of one file
+PATIENCE = 20  # seconds that a file may take before its process is ended
+ROOM = 2**30  # bytes of addresses beyond those that a reader has
+SMALL = 60_000  # bytes: larger odd files are read, and not damaged
+EDITS = 4  # of one file at most
+
+
+def megabytes(which: str) -> float:
+    """Return a figure of this process's memory, as Linux knows it."""
+    status = Path("/proc/self/status")
+    return int(status.read_text().split(f"{which}:")[1].split()[0]) / 1024 if status.exists() else 0
+
+
+def damaged(whole: bytes, others: list[bytes], rng: np.random.Generator) -> bytes:
+    """Return a file with some things changed: bits, bytes, lengths, its end, blocks of it."""
+    file = bytearray(whole)
+    for _ in range(rng.integers(1, EDITS + 1)):
+        if not file:
+            break
+        at, size = int(rng.integers(len(file))), int(2 ** rng.uniform(0, 10))
+        way = rng.integers(9)
+        if way == 0:
+            file[at] ^= 1 << int(rng.integers(8))
+        elif way == 1:  # in a header mostly
+            file[int(len(file) ** rng.random()) - 1] = int(rng.integers(256))
+        elif way == 2:
+            file[at : at + size] = rng.bytes(size)
+        elif way == 3:
+            del file[at:]
+        elif way == 4:
+            del file[at : at + size]
+        elif way == 5:  # a length, as formats write it: in two bytes or four, either way round
+            value = int(rng.choice([0, 1, 255, 65_535, 2**31 - 1, 2**32 - 1, len(file)]))
+            wide = rng.random() < 0.5
+            kind = "<>"[int(rng.integers(2))] + ("I" if wide else "H")
+            at = int(len(file) ** rng.random()) - 1
+            file[at : at + (4 if wide else 2)] = struct.pack(
+                kind, value & (2**32 if wide else 2**16) - 1
+            )
+        elif way == 6:
+            file[at:at] = file[at : at + size] * int(rng.integers(1, 50))
+        elif way == 7:
+            other = others[int(rng.integers(len(others)))]
+            file[at:] = other[int(len(other) * rng.random()) :]
+        else:
+            file = with_a_chunk_again(file, rng)
+    return bytes(with_right_sums(file) if rng.random() < 0.5 else file)
+
+
+def chunks(file: bytearray) -> Iterator[tuple[int, int]]:
+    """Yield where each chunk of a PNG starts and ends; nothing for another file."""
+    at = 8
+    while file.startswith(b"\x89PNG") and at + 12 <= len(file):
+        end = at + 12 + int.from_bytes(file[at : at + 4])
+        if end <= len(file):
+            yield at, end
+        at = end
+
+
+def with_right_sums(file: bytearray) -> bytearray:
+    """Return a PNG whose chunks have the sums that they should, so that they are parsed."""
+    for at, end in chunks(file):
+        file[end - 4 : end] = struct.pack(">I", zlib.crc32(file[at + 4 : end - 4]))
+    return file
+
+
+def with_a_chunk_again(file: bytearray, rng: np.random.Generator) -> bytearray:
+    """Return a PNG with one of its chunks many times over; another file as it is."""
+    places = list(chunks(file))
+    if places:
+        at, end = places[int(rng.integers(len(places)))]
+        file[at:at] = file[at:end] * int(2 ** rng.uniform(0, 8))
+    return file
+
+
+def case(number: int, seed: int) -> tuple[str, bytes]:
+    """Return the name and content of a file: the odd ones first, then damaged ones."""
+    names = list(ODD)
+    if number < len(names):
+        return names[number], content(names[number])
+    small = [content(name) for name in names if 0 < len(content(name)) <= SMALL]
+    rng = np.random.default_rng((seed, number))
+    whole = small[int(rng.integers(len(small)))]
+    return f"damaged, number {number}", damaged(whole, small, rng)
+
+
+def read_all(first: int, count: int, seed: int, checkpoint: Path) -> None:
+    """Read files `first` to `count`, and print what became of each as a line of JSON."""
+    reader, file = Reader.load(checkpoint), Path.cwd() / "odd"
+    Visit().read(saved(), reader)
+    case(len(ODD), seed)  # makes all of them
+    with contextlib.suppress(ValueError, OSError):
+        room = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + ROOM
+        resource.setrlimit(resource.RLIMIT_AS, (room, room))
+    peaks = Path("/proc/self/clear_refs")
+    for number in range(first, count):
+        name, whole = case(number, seed)
+        print(json.dumps({"number": number, "name": name}), flush=True)
+        file.write_bytes(whole)
+        if peaks.exists():
+            peaks.write_text("5")  # forget the peak so far
+        before, start = megabytes("VmRSS"), time.process_time()
+        signal.alarm(PATIENCE)  # ends this process
+        try:
+            reading = (
+                Visit().read(whole, reader).by_network if number % 2 else reader.read_file(file)
+            )
+            note, error = reading.note, ""
+            if not all(np.isfinite(d.probabilities).all() for d in reading.digits):
+                error = "probabilities that are no numbers"
+        except Exception as raised:
+            note, error = "", repr(raised)
+        signal.alarm(0)
+        seconds, grown = time.process_time() - start, megabytes("VmHWM") - before
+        print(json.dumps({"note": note, "error": error, "s": seconds, "mb": grown}), flush=True)
+
+
+def watch(count: int, seed: int, checkpoint: Path) -> list[dict]:
+    """Have files read in processes of their own; return what became of each."""
+    results: list[dict] = []
+    with tempfile.TemporaryDirectory() as folder:
+        while len(results) < count:
+            command = [sys.executable, __file__, "--from", len(results), "--count", count]
+            command += ["--seed", seed, "--checkpoint", checkpoint.resolve()]
+            child = subprocess.Popen(
+                [*map(str, command)], cwd=folder, stdout=subprocess.PIPE, text=True
+            )
+            known = len(results)
+            for line in child.stdout:
+                told = json.loads(line)
+                if "number" in told:
+                    results.append({**told, "error": "the process died"})
+                else:
+                    results[-1] |= told
+            status = child.wait()
+            if known == len(results):
+                sys.exit(f"The reading process ended at its start, with status {status}.")
+    return results
+
+
+def report(results: list[dict]) -> int:
+    """Print what became of the files; return the number of failures."""
+    timed = [r for r in results if "s" in r]
+    seconds = sorted(r["s"] for r in timed)
+    slowest, largest = max(timed, key=lambda r: r["s"]), max(timed, key=lambda r: r["mb"])
+    refused = Counter(r["note"] for r in timed if r["note"].startswith("error: "))
+    bad = [r for r in results if r["error"] or r["s"] > SLOWEST or r["mb"] > MEMORY]
+    print(f"{len(results)} files, of which {len(results) - len(timed)} ended the process")
+    print(f"read {len(timed) - refused.total()}, refused {refused.total()}, failures {len(bad)}")
+    print(f"processor  p50 {seconds[len(seconds) // 2]:.3f} s", end="   ")
+    print(
+        f"p99 {seconds[int(0.99 * (len(seconds) - 1))]:.3f} s   most {slowest['s']:.3f} s", end=""
+    )
+    print(f" ({slowest['name']})\nmemory     most {largest['mb']:.0f} MB ({largest['name']})")
+    for note, times in refused.most_common(5):
+        print(f"{times:6d}  {note}")
+    for r in bad[:20]:
+        print(f"FAILED {r['name']!r}: {r['error'] or '{s:.2f} s, {mb:.0f} MB'.format(**r)}")
+    return len(bad)
+
+
+def main() -> int:
+    """Read as many files as asked for and say what became of them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+    parser.add_argument("--from", type=int, dest="first", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.first is not None:
+        read_all(options.first, options.count, options.seed, options.checkpoint)
+        return 0
+    return int(report(watch(options.count, options.seed, options.checkpoint)) > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

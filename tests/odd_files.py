@@ -1,0 +1,364 @@
+"""Odd files, made from code: each kind with what must be read in it, or what must be said of it."""
+
+import io
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from conftest import sketch
+from PIL import Image
+
+TRANSPOSED = 6  # EXIF: the camera was held upright; turn by 90 degrees
+
+
+class Odd(NamedTuple):
+    """One kind of odd file, and what becomes of it."""
+
+    make: Callable[[], bytes]
+    text: str = ""  # the digits that must be read
+    error: str = ""  # or words that its error must contain
+
+
+def seven(mode: str = "L", size: int = 280) -> Image.Image:
+    """Draw a seven, black on white."""
+    drawn = cv2.resize(sketch(7), (size, size), interpolation=cv2.INTER_AREA)
+    return Image.fromarray(drawn).convert(mode)
+
+
+def saved(kind: str = "png", picture: Image.Image | None = None, **options) -> bytes:
+    """Return a picture's file; without one, a seven's."""
+    file = io.BytesIO()
+    (picture or seven()).save(file, kind, **options)
+    return file.getvalue()
+
+
+def chunk(kind: bytes, content: bytes = b"") -> bytes:
+    """Return a chunk of a PNG."""
+    sum_ = struct.pack(">I", zlib.crc32(kind + content))
+    return struct.pack(">I", len(content)) + kind + content + sum_
+
+
+def png_of(width: int, height: int, depth: int, colour: int, rows: bytes, *more: bytes) -> bytes:
+    """Return a PNG of unfiltered rows, with more chunks before them."""
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    middle = (chunk(b"IHDR", head), *more, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND"))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(middle)
+
+
+def deep(colour: int, *channels: np.ndarray, more: tuple[bytes, ...] = ()) -> bytes:
+    """Return a PNG of 16 bits, colour type as in its standard, of channels (H, W) uint16."""
+    pixels = np.stack(channels, -1).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in pixels)
+    return png_of(pixels.shape[1], pixels.shape[0], 16, colour, rows, *more)
+
+
+def with_chunks(chunks: bytes, at: bytes = b"IDAT", content: bytes | None = None) -> bytes:
+    """Return a PNG with more chunks before its first one of a kind."""
+    content = content or saved()
+    place = content.index(at) - 4
+    return content[:place] + chunks + content[place:]
+
+
+def inflating(kind: bytes, name: bytes, count: int, text: bytes) -> bytes:
+    """Return chunks that inflate, each to the same text."""
+    packed = zlib.compress(text, 9)
+    return b"".join(chunk(kind, b"%d" % k + name + packed) for k in range(count))
+
+
+def turned(kind: str) -> bytes:
+    """Return a picture stored on its side, with the EXIF data that says so."""
+    exif = Image.Exif()
+    exif[0x0112] = TRANSPOSED
+    return saved(kind, seven().transpose(Image.Transpose.ROTATE_90), exif=exif)
+
+
+def clear_around(picture: Image.Image, shape: Image.Image) -> Image.Image:
+    """Return a picture that can be seen only where a shape is dark."""
+    picture.putalpha(shape.point(lambda value: 255 - value))
+    return picture
+
+
+def masked_palette() -> bytes:
+    """Return a seven that is only in the palette's transparency: all its colours are the same."""
+    indices = seven().point(lambda value: value // 64)
+    palette = Image.fromarray(np.asarray(indices), "P")
+    palette.putpalette([90, 20, 20] * 4)
+    return saved("png", palette, transparency=bytes([255, 170, 85, 0]))
+
+
+def gif_with(blocks: bytes) -> bytes:
+    """Return a GIF with more blocks before its first frame."""
+    content = saved("gif")
+    place = 13 + 3 * (2 << (content[10] & 7))
+    return content[:place] + blocks + content[place:]
+
+
+def frames(kind: str, count: int) -> bytes:
+    """Return an animation: a seven, and after it an eight, so many times."""
+    eight = Image.fromarray(sketch(8))
+    two = saved(kind, seven(), save_all=True, append_images=[eight], lossless=True)
+    if kind == "gif":
+        second = two.index(b"!\xf9", two.index(b",") + 9)
+        return two[:second] + two[second:-1] * count + two[-1:]
+    if kind == "png":
+        second = two.index(b"fcTL", two.index(b"IDAT")) - 4
+        end = two.index(b"IEND") - 4
+        return two[:second] + two[second:end] * count + two[end:]
+    second = two.index(b"ANMF", two.index(b"ANMF") + 4)
+    body = two[8:second] + two[second:] * count
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def bmp(width: int, height: int, bits: int, way: int, rows: bytes, masks: bytes = b"") -> bytes:
+    """Return a BMP: `way` 0 is plain, 1 in run-length code, 3 with masks for its channels."""
+    greys = b"".join(bytes([k, k, k, 0]) for k in range(256)) if bits == 8 else b""
+    start = 54 + len(masks) + len(greys)
+    head = struct.pack("<IHHI", start + len(rows), 0, 0, start)
+    head += struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, way, len(rows), 0, 0, 0, 0)
+    return b"BM" + head + masks + greys + rows
+
+
+def bmp_in_runs() -> bytes:
+    """Return a seven in run-length code."""
+    rows = np.asarray(seven())[::-1]
+    runs = b""
+    for row in rows:
+        starts = np.flatnonzero(np.diff(row, prepend=~row[:1]))
+        for start, end in zip(starts, [*starts[1:], len(row)], strict=True):
+            while start < end:
+                runs += bytes([min(255, end - start), row[start]])
+                start += min(255, end - start)
+        runs += b"\0\0"
+    return bmp(280, 280, 8, 1, runs + b"\0\1")
+
+
+def bmp_of_five_bits() -> bytes:
+    """Return a seven with 5, 6 and 5 bits for red, green and blue."""
+    grey = np.asarray(seven())[::-1].astype("<u2")
+    rows = (grey >> 3 << 11 | grey >> 2 << 5 | grey >> 3).tobytes()
+    return bmp(280, 280, 16, 3, rows, struct.pack("<III", 0xF800, 0x7E0, 0x1F))
+
+
+def many_scans(count: int) -> bytes:
+    """Return a progressive JPEG whose last scan is there so many times more."""
+    content = saved("jpeg", seven("RGB", 2_000), progressive=True)
+    last = content[content.rindex(b"\xff\xc4", 0, content.rindex(b"\xff\xda")) : -2]
+    return content[:-2] + last * count + content[-2:]
+
+
+def wide_jpeg(width: int, height: int) -> bytes:
+    """Return a seven in the middle of a very wide picture."""
+    paper = Image.new("L", (width, height), 255)
+    paper.paste(seven(size=height), ((width - height) // 2, 0))
+    return saved("jpeg", paper.convert("RGB"))
+
+
+def header_only(width: int, height: int) -> bytes:
+    """Return a JPEG of a few hundred bytes that says it has so many pixels."""
+    content = bytearray(saved("jpeg", Image.new("L", (8, 8))))
+    place = content.index(b"\xff\xc0") + 5
+    content[place : place + 4] = struct.pack(">HH", height, width)
+    return bytes(content)
+
+
+def several_jpegs(size: int) -> bytes:
+    """Return a picture as telephones save it: a JPEG with a second one after it."""
+    return saved("mpo", seven("RGB", size), save_all=True, append_images=[seven("RGB", 64)])
+
+
+def noise(count: int, seed: int = 0) -> bytes:
+    """Return bytes by chance."""
+    return np.random.default_rng(seed).bytes(count)
+
+
+def cut(kind: str) -> bytes:
+    """Return the first half of a file."""
+    content = saved(kind, seven("RGB"))
+    return content[: len(content) // 2]
+
+
+def grey16() -> np.ndarray:
+    """Return a seven of 16 bits."""
+    return np.asarray(seven()).astype(np.uint16) * 257
+
+
+def damaged_exif() -> bytes:
+    """Return a JPEG whose EXIF data points beyond its end."""
+    return saved("jpeg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + noise(200))
+
+
+CRUMBS = 150_000
+CUT = ("png", "jpeg", "webp", "gif", "bmp")
+ODD = {
+    # every mode and depth
+    "one bit.png": Odd(lambda: saved("png", seven("1")), "7"),
+    "palette.png": Odd(lambda: saved("png", seven("P")), "7"),
+    "transparent palette.png": Odd(masked_palette, "7"),
+    "grey and alpha.png": Odd(
+        lambda: saved("png", clear_around(Image.new("L", (280, 280)), seven())), "7"
+    ),
+    "black on clear.png": Odd(
+        lambda: saved("png", clear_around(Image.new("RGB", (280, 280)), seven())), "7"
+    ),
+    "white on clear.png": Odd(
+        lambda: saved("png", clear_around(Image.new("RGB", (280, 280), "white"), seven())), "7"
+    ),
+    "hidden under clear.png": Odd(
+        lambda: saved("png", clear_around(seven("RGB"), Image.new("L", (280, 280), 255)))
+    ),
+    "grey of 16 bits.png": Odd(lambda: deep(0, grey16()), "7"),
+    "light grey of 16 bits.png": Odd(lambda: deep(0, grey16() // 2 + 20_000), "7"),
+    "8 bits kept in 16.png": Odd(lambda: deep(0, grey16() // 257), "7"),
+    "transparent grey of 16 bits.png": Odd(
+        lambda: deep(
+            0, np.where(grey16() > 40_000, 0, 1), more=(chunk(b"tRNS", struct.pack(">H", 0)),)
+        ),
+        "7",
+    ),
+    "colour of 16 bits.png": Odd(lambda: deep(2, *[grey16()] * 3), "7"),
+    "alpha of 16 bits.png": Odd(lambda: deep(6, *[grey16()] * 3, grey16() * 0 + 65_535), "7"),
+    "CMYK.jpg": Odd(lambda: saved("jpeg", seven("CMYK")), "7"),
+    "RLE.bmp": Odd(bmp_in_runs, "7"),
+    "5 bits.bmp": Odd(bmp_of_five_bits, "7"),
+    "32 bits.bmp": Odd(lambda: saved("bmp", seven("RGBA")), "7"),
+    "alpha.webp": Odd(
+        lambda: saved("webp", clear_around(Image.new("RGB", (280, 280)), seven())), "7"
+    ),
+    # sides and turns
+    **{f"on its side.{e}": Odd(partial(turned, e), "7") for e in ("jpeg", "png", "webp")},
+    "damaged EXIF.jpg": Odd(damaged_exif, "7"),
+    "one pixel.png": Odd(lambda: saved("png", Image.new("RGB", (1, 1)))),
+    "one clear pixel.png": Odd(lambda: saved("png", Image.new("RGBA", (1, 1)))),
+    "one row.png": Odd(lambda: saved("png", Image.new("L", (20_000, 1), 9))),
+    "one column.png": Odd(lambda: saved("png", Image.new("RGB", (1, 20_000), "red"))),
+    "panorama.jpg": Odd(lambda: wide_jpeg(30_000, 2_000), "7"),
+    "several.jpg": Odd(lambda: several_jpegs(5_000), "7"),
+    # animations: the first frame
+    **{f"animated.{e}": Odd(partial(frames, e, 3_000), "7") for e in ("gif", "png", "webp")},
+    # as large as may be
+    "largest.png": Odd(lambda: saved("png", seven("RGBA", 4_000), compress_level=1), "7"),
+    "largest.webp": Odd(lambda: saved("webp", seven("RGB", 3_000), method=0), "7"),
+    "largest.jpg": Odd(lambda: saved("jpeg", seven("L", 8_000)), "7"),
+    "largest progressive.jpg": Odd(
+        lambda: saved("jpeg", seven("RGB", 4_470), progressive=True, subsampling=0), "7"
+    ),
+    # names and neighbours
+    "a JPEG.png": Odd(lambda: saved("jpeg"), "7"),
+    "a GIF.jpg": Odd(lambda: saved("gif"), "7"),
+    "with an archive.png": Odd(lambda: saved() + b"PK\5\6" + bytes(18), "7"),
+    "with noise.jpg": Odd(lambda: saved("jpeg") + noise(100_000), "7"),
+    "bad profile.jpg": Odd(lambda: saved("jpeg", icc_profile=noise(5_000)), "7"),
+    "zeros after the pixels.png": Odd(
+        lambda: saved().replace(
+            saved()[-12:], chunk(b"IDAT", zlib.compress(bytes(50_000_000), 9)) + saved()[-12:]
+        ),
+        "7",
+    ),
+    "ünï\n“code” 7.png": Odd(saved, "7"),
+    "-dash %s \x1b[31m.png": Odd(saved, "7"),
+    # what asks for too much
+    "13000 x 13000.png": Odd(
+        lambda: saved("png", Image.new("1", (13_000, 13_000))), error="13000 x 13000"
+    ),
+    "2 gigapixels.png": Odd(lambda: png_of(65_000, 30_000, 8, 6, b""), error="pixels"),
+    "4 gigapixels.jpg": Odd(lambda: header_only(65_500, 65_500), error="pixels"),
+    "9000 x 9000.gif": Odd(
+        lambda: b"GIF89a" + struct.pack("<HHBBB", 9_000, 9_000, 0, 0, 0) + b"," + bytes(10),
+        error="9000 x 9000",
+    ),
+    "4000 x 4000.webp": Odd(
+        lambda: saved("webp", Image.new("L", (4_000, 4_000)), method=0), error="for a WebP"
+    ),
+    "tall.png": Odd(lambda: saved("png", Image.new("1", (1, 15_000_000))), error="no side"),
+    "large progressive.jpg": Odd(
+        lambda: saved("jpeg", seven("L", 6_000), progressive=True), error="progressive"
+    ),
+    "300 scans.jpg": Odd(lambda: many_scans(300), error="scans"),
+    "large RLE.bmp": Odd(
+        lambda: bmp(4_000, 4_000, 8, 1, b"\1\xff\0\0" * 1_000), error="compressed BMP"
+    ),
+    "text bomb.png": Odd(
+        lambda: with_chunks(inflating(b"zTXt", b"\0\0", 60, bytes(1_000_000))), error="save it"
+    ),
+    "emoji bomb.png": Odd(
+        lambda: with_chunks(
+            inflating(b"iTXt", b"\0\1\0\0\0", 60, b"a" * 999_000 + "\U0001f600".encode())
+        ),
+        error="save it",
+    ),
+    "profile bomb.png": Odd(
+        lambda: with_chunks(chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(9_000_000), 9))),
+        error="save it",
+    ),
+    "many profiles.png": Odd(
+        lambda: with_chunks(inflating(b"iCCP", b"\0\0", 2_000, bytes(1_000_000))),
+        error="without them",
+    ),
+    "crumbs before.png": Odd(lambda: with_chunks(chunk(b"prVt") * CRUMBS), error="pieces"),
+    "crumbs after.png": Odd(lambda: with_chunks(chunk(b"prVt") * 200_000, b"IEND"), error="pieces"),
+    "crumbs.gif": Odd(lambda: gif_with(b"!\xfe\1A\0" * CRUMBS), error="pieces"),
+    "long comment.gif": Odd(
+        lambda: gif_with(b"!\xfe" + (b"\xff" + bytes(255)) * 28_000 + b"\0"), error="pieces"
+    ),
+    "junk before.jpg": Odd(lambda: b"\xff\xd8\xff" + bytes(3_000_000), error="pieces"),
+    # what is cut off, or something else
+    **{f"cut.{e}": Odd(partial(cut, e), error="cut off") for e in CUT},
+    "cut in its palette.gif": Odd(lambda: saved("gif")[:30], error="is no PNG"),
+    "no size.png": Odd(lambda: png_of(0, 0, 8, 0, b""), error="is no PNG"),
+    "no bytes.png": Odd(bytes, error="empty"),
+    "text.png": Odd(lambda: b"seven", error="is no PNG"),
+    "noise.jpg": Odd(lambda: noise(5_000), error="is no PNG"),
+    "vector.png": Odd(lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', error="is no PNG"),
+    "a PDF.png": Odd(lambda: saved("pdf"), error="is no PNG"),
+    "a TIFF.png": Odd(lambda: saved("tiff", seven("F")), error="is no PNG"),
+    "an icon.png": Odd(lambda: saved("ico"), error="is no PNG"),
+    "EPS.jpg": Odd(lambda: saved("eps"), error="is no PNG"),
+    "HEIC.jpg": Odd(lambda: b"\0\0\0\x18ftypheic" + noise(500), error="is no PNG"),
+}
+PLACES = {
+    "folder.png": "folder",
+    "pipe.png": "no regular file",
+    "loop.png": "symbolic links",
+    "nowhere.png": "no such file",
+    "sparse.png": "65 MB",
+    "/dev/zero": "no regular file",
+    "/dev/null": "no regular file",
+    f"{'a' * 300}.png": "name too long",
+    "none/7.png": "no such file",
+    "linked.png": "",  # it is read
+}
+
+
+@cache
+def content(name: str) -> bytes:
+    """Return what an odd file holds."""
+    return ODD[name].make()
+
+
+def make_odd_files(folder: Path) -> list[Path]:
+    """Write every odd file into a folder; return where they lie."""
+    folder.mkdir()
+    for name in ODD:
+        (folder / name).write_bytes(content(name))
+    return [folder / name for name in ODD]
+
+
+def make_odd_places(folder: Path) -> list[Path]:
+    """Make what has a name like a picture's, and is no file with bytes; return where it lies."""
+    folder.mkdir()
+    (folder / "folder.png").mkdir()
+    os.mkfifo(folder / "pipe.png")
+    (folder / "loop.png").symlink_to("loop.png")
+    (folder / "nowhere.png").symlink_to("nothing.png")
+    (folder / "seven").write_bytes(saved())
+    (folder / "linked.png").symlink_to("seven")
+    with (folder / "sparse.png").open("wb") as file:
+        file.write(saved())
+        file.truncate(65_000_000)
+    return [folder / name for name in PLACES]
