@@ -29,7 +29,13 @@ ARCHIVES = {  # name: MD5, as published with torchvision.datasets.MNIST
 }
 # torchvision finds the mirrors and checks what it gets, but waits for ever on one that stalls, and
 # takes seconds to import: so it runs in a process of its own, with a time limit, when needed.
-DOWNLOAD = "import sys, torchvision; torchvision.datasets.MNIST(sys.argv[1], download=True)"
+# That process ends when ours does, however that ends: the pipe between them is closed then.
+DOWNLOAD = """
+import os, sys, threading
+threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
+import torchvision
+torchvision.datasets.MNIST(sys.argv[1], download=True)
+"""
 
 
 class DataError(ValueError):
@@ -101,8 +107,7 @@ def download(roots: list[Path]) -> Path:
         except OSError:
             continue
         try:
-            command = [sys.executable, "-c", DOWNLOAD, str(root)]
-            subprocess.run(command, check=True, capture_output=True, timeout=DOWNLOAD_LIMIT)
+            run_attached([sys.executable, "-c", DOWNLOAD, str(root)], DOWNLOAD_LIMIT)
         except (subprocess.SubprocessError, OSError) as error:
             raise DataError(
                 f"MNIST could not be downloaded ({type(error).__name__}). Put the four archives "
@@ -110,6 +115,21 @@ def download(roots: list[Path]) -> Path:
             ) from error
         return root
     raise DataError(f"MNIST's archives are missing, and no folder of {roots} can be written to.")
+
+
+def run_attached(command: list[str], limit: float) -> None:
+    """Run a program silently that can tell by the end of its input that we have ended.
+
+    Raises `subprocess.SubprocessError` if it fails, or takes more than `limit` seconds.
+    """
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, **silent) as program:
+        try:
+            status = program.wait(limit)
+        finally:
+            program.kill()
+    if status:
+        raise subprocess.CalledProcessError(status, command)
 
 
 def as_ink(idx: bytes) -> Tensor:

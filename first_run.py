@@ -5,7 +5,6 @@ the reader has the weights of the training's latest report. A visitor may have i
 """
 
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,9 +13,9 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from learn import QUICK, Progress
-from model import CheckpointError
+from model import CheckpointError, sweep
 from predict import Reader, Reading
-from train import TrainingBar, ensure_checkpoint, make_checkpoint
+from train import TrainingBar, check_place, ensure_checkpoint, make_checkpoint
 
 STOPPING_LIMIT = 3  # seconds to wait for the training to notice that it should stop
 AGAIN = "trained-again.safetensors"  # checkpoint of a training that a visitor has started
@@ -65,6 +64,8 @@ class FirstRun:
 
     def start(self) -> None:
         """Load the checkpoint, or start training one; returns at once."""
+        for path in (self.checkpoint, self.checkpoint.with_name(AGAIN)):
+            sweep(path)
         try:
             self.reader = Reader.load(self.checkpoint)
         except (OSError, CheckpointError):
@@ -140,7 +141,7 @@ class FirstRun:
         except Stopped:
             self.progress = None
         except (ValueError, OSError, RuntimeError) as error:
-            self.failure = f"Learning ended early: {error}"
+            self.failure = f"Learning ended early: {reason(error)}"
             if isinstance(self.reader, NoReader):
                 self.reader = NoReader(f"error: {self.failure}")
             print(self.failure, file=sys.stderr)
@@ -153,10 +154,20 @@ class FirstRun:
 def writable(path: Path) -> Path:
     """Return the path, or if its folder cannot be written to, one in the user's cache folder."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=path.parent).close()
+        check_place(path)
     except OSError as error:
         cache = user_cache_path("inkling") / path.name
         print(f"{path} cannot be written ({error}): {cache} is used instead.", file=sys.stderr)
         return cache
     return path
+
+
+def reason(error: Exception) -> str:
+    """Return what went wrong in words, and what to do if nothing could be written."""
+    if not isinstance(error, OSError):
+        return str(error)
+    place = f" ({error.filename})" if error.filename else ""
+    return (
+        f"{error.strerror or error}{place}. Make room for the checkpoint, or choose another place "
+        "with --checkpoint, and start again."
+    )

@@ -4,7 +4,9 @@ Ink is float32, shape (N, 1, 28, 28), range 0 to 1: 0 = paper, 1 = ink, framed a
 digits. Mean and standard deviation live in the model, so no other file knows them.
 """
 
+import contextlib
 import copy
+import glob
 import hashlib
 import json
 import os
@@ -12,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +23,11 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as tensor_bytes
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+try:
+    import fcntl
+except ImportError:  # Windows, where a file in use cannot be removed anyway
+    fcntl = None
 
 CHECKPOINT = Path(__file__).parent / "checkpoints" / "digits.safetensors"
 FORMAT = 2  # version of the checkpoint's file
@@ -201,10 +208,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint, and check it.
 
     Raises `FileNotFoundError` if there is none, `OSError` if it cannot be read, and
-    `CheckpointError` if it is damaged, of another format or architecture, does not give the
-    answers that it gave when it was saved, or has a gallery that is not whole.
+    `CheckpointError` if it is a folder, damaged, of another format or architecture, does not give
+    the answers that it gave when it was saved, or has a gallery that is not whole.
     """
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except IsADirectoryError as error:
+        raise CheckpointError("it is a folder") from error
     try:
         tensors = parse_tensors(content)
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
@@ -249,16 +259,38 @@ def digest(content: bytes, told: str) -> str:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that, killed at any moment, `path` holds the old content or the new one."""
+    """Write a file so that, killed at any moment, `path` holds the old content or the new one.
+
+    What a killed writer leaves is swept by the next writer, or by `sweep`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
+            with contextlib.suppress(OSError):  # a file system without locks
+                claim(file)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp lets only the owner read
-        Path(temporary).replace(path)
+            if not fcntl:
+                file.close()  # Windows renames no file that is open
+            Path(temporary).chmod(0o644)  # mkstemp lets only the owner read
+            Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed writers of this file have left, but nothing that is being written."""
+    for orphan in path.parent.glob(glob.escape(path.name) + "*.tmp"):
+        with contextlib.suppress(OSError), orphan.open("r+b") as file:
+            claim(file)
+            orphan.unlink()
+
+
+def claim(file: BinaryIO) -> None:
+    """Lock an open file until it is closed, or its process ends; raises `OSError` if it is."""
+    if fcntl:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,7 +6,10 @@ python train.py --add FOLDER  also from your own pictures, in subfolders named 0
 """
 
 import argparse
+import itertools
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -21,7 +24,7 @@ from drawn import HELD_OUT_SEED, drawn_digits
 from gallery import make_gallery
 from labelled import labelled_digits
 from learn import DEFAULT, HELD_OUT_DRAWN, QUICK, Progress, Recipe, accuracy, train
-from model import CHECKPOINT, CheckpointError, load_checkpoint, save_checkpoint
+from model import CHECKPOINT, CheckpointError, load_checkpoint, save_checkpoint, sweep
 from score import milliseconds, score, summary
 
 
@@ -70,9 +73,16 @@ def make_checkpoint(
         "torch": torch.__version__,
     }
     between()
-    if path.exists():
-        tqdm.write(f"The checkpoint that was there is kept as {set_aside(path).name}.", sys.stderr)
-    return save_checkpoint(model, path, description, gallery._asdict())
+    kept = keep(path) if path.exists() else None
+    try:
+        description = save_checkpoint(model, path, description, gallery._asdict())
+    except BaseException:
+        if kept:
+            kept.unlink()
+        raise
+    if kept:
+        tqdm.write(f"The checkpoint that was there is kept as {kept.name}.", sys.stderr)
+    return description
 
 
 def ensure_checkpoint(
@@ -91,8 +101,7 @@ def ensure_checkpoint(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with acquire(FileLock(path.with_name(path.name + ".lock")), watch):
-        for orphan in path.parent.glob(path.name + "*.tmp"):  # of a writer that was killed
-            orphan.unlink(missing_ok=True)
+        sweep(path)
         try:
             load_checkpoint(path)
             return
@@ -113,10 +122,32 @@ def acquire(lock: FileLock, watch: Callable[[None], None]) -> AcquireReturnProxy
             watch(None)
 
 
+def check_place(path: Path) -> None:
+    """Make the folder that a file shall be written to; raises `OSError` if it cannot be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=path.parent).close()
+
+
 def set_aside(path: Path) -> Path:
-    """Rename a file so that its name is free again; return its new place."""
+    """Rename a file or folder so that its name is free again; return its new place."""
+    return path.rename(free_name(path))
+
+
+def keep(path: Path) -> Path:
+    """Give a file a second name, which it keeps when another takes its first; return that name."""
+    kept = free_name(path)
+    try:
+        kept.hardlink_to(path)
+    except OSError:  # a file system without hard links
+        shutil.copy2(path, kept)
+    return kept
+
+
+def free_name(path: Path) -> Path:
+    """Return a name beside the path's, with the time in it, that nothing has yet."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-    return path.rename(path.with_name(f"{path.name}.set-aside-{stamp}"))
+    names = (f"{path.name}.set-aside-{stamp}{'-again' * k}" for k in itertools.count())
+    return next(free for name in names if not (free := path.with_name(name)).exists())
 
 
 class TrainingBar:
@@ -159,6 +190,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.epochs is not None and not options.epochs > 0:
         parser.error("--epochs must be more than 0")
+    if options.checkpoint.is_dir():
+        parser.error("--checkpoint must be a file, and this is a folder")
     recipe = QUICK if options.quick else DEFAULT
     if options.epochs is not None:
         recipe = replace(
@@ -169,6 +202,7 @@ def main() -> None:
     except OSError as error:
         sys.exit(str(error))
     try:
+        check_place(options.checkpoint)
         made = make_checkpoint(options.checkpoint, recipe, options.seed, TrainingBar(), added)
         seconds = made["history"][-1]["seconds"]
         print(
