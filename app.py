@@ -20,6 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")  # of which it keeps the times
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # and tabulates them so seldom
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("NO_PROXY", "localhost,127.0.0.1")  # Gradio looks at its own page once
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # training shares the cores with the page
@@ -34,14 +36,15 @@ from gradio.utils import get_upload_folder
 import card
 import takeaway
 import view
+from door import credentials
 from first_run import FirstRun
 from layout import EXAMPLES, Page, lay_out
 from model import CHECKPOINT
 from predict import Reading
+from serve import announce, is_public, launch
 from teach import Lessons
 from visit import Visit, index, sketch_bytes
 
-UPLOAD_LIMIT = "8mb"
 QUIETLY = {"show_progress": "hidden", "api_visibility": "private"}
 LIVE = {**QUIETLY, "trigger_mode": "always_last"}  # of strokes that wait only the latest is read
 
@@ -51,9 +54,7 @@ def build_demo(source: FirstRun, trains: bool = False, collect: Path | None = No
 
     With `trains` visitors may train the network again; corrections are saved in folder `collect`.
     """
-    with gr.Blocks(
-        title="Inkling", analytics_enabled=False, delete_cache=(60, 600), fill_width=True
-    ) as demo:
+    with gr.Blocks(title="Inkling", analytics_enabled=False, fill_width=True) as demo:
         page = lay_out(trains, collects=collect is not None)
         wire(demo, page, source, collect)
         wire_network(demo, page, source, trains)
@@ -180,54 +181,18 @@ def uploaded_path(file: dict | None) -> Path | None:
     return path
 
 
-def launch(demo: gr.Blocks, port: int | None = None, share: bool = False) -> tuple[str, str | None]:
-    """Start serving the page, with the settings that a page open to strangers needs.
-
-    Returns its address, and its public link if one was asked for and could be had.
-    """
-    demo.queue(api_open=False, max_size=32, default_concurrency_limit=2)
-    with contextlib.redirect_stdout(io.StringIO()):  # Gradio's paragraphs about share links
-        _, url, public = demo.launch(
-            server_port=port,
-            share=share,
-            prevent_thread_lock=True,
-            quiet=True,
-            css_paths=[view.PAGE / "evidence.css", view.PAGE / "style.css"],
-            theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
-            max_file_size=UPLOAD_LIMIT,
-            max_threads=8,
-            state_session_capacity=200,
-            enable_monitoring=False,
-            run_history=False,
-            ssr_mode=False,
-            show_error=False,
-            footer_links=["api"],
-        )
-    return url, public
-
-
-def is_public(share: bool) -> bool:
-    """Tell whether others than this machine's users can reach the page."""
-    shared = share or os.environ.get("GRADIO_SHARE", "").lower() == "true"
-    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    return shared or "SPACE_ID" in os.environ or host not in ("127.0.0.1", "localhost")
-
-
-def announce(url: str, public: str | None, share: bool) -> None:
-    """Say on the terminal where the page is."""
-    print(f"Inkling is at {url}", flush=True)
-    if public:
-        print(f"and, for anyone who has the link, at {public}", flush=True)
-    elif share:
-        print("No public link could be had (is there a network?): it goes on locally.", flush=True)
-
-
 def parse_arguments() -> argparse.Namespace:
     """Return what was asked for on the command line."""
     parser = argparse.ArgumentParser(
         description="Serve Inkling's page.", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("--share", action="store_true", help="ask for a public link as well")
+    parser.add_argument(
+        "--auth",
+        type=credentials,
+        metavar="USER:PASSWORD",
+        help="let in only who knows these; or set INKLING_AUTH, which other users do not see",
+    )
     parser.add_argument("--port", type=int, help="port to serve on, instead of the first free one")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with")
     parser.add_argument("--collect", type=Path, help="folder to save corrected digits in")
@@ -236,14 +201,21 @@ def parse_arguments() -> argparse.Namespace:
         action="store_true",
         help="let visitors train again on a public page, too",
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.auth is None and (auth := os.environ.get("INKLING_AUTH")):
+        try:
+            options.auth = credentials(auth)
+        except argparse.ArgumentTypeError as error:
+            parser.error(f"INKLING_AUTH: {error}")
+    return options
 
 
 def main() -> None:
     """Find a reader, or begin to make one; build the page; serve it until it is told to stop."""
     global demo, source  # hot reload looks for `demo` here, and goes on with `source`
     options = parse_arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for how in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
+        signal.signal(how, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="inkling-", ignore_cleanup_errors=True) as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder  # uploads; nothing else lies there
         source, demo = FirstRun(options.checkpoint), None
@@ -251,7 +223,7 @@ def main() -> None:
             source.start()
             trains = options.allow_training or not is_public(options.share)
             demo = build_demo(source, trains, options.collect)
-            announce(*launch(demo, options.port, options.share), options.share)
+            announce(*launch(demo, options.port, options.share, options.auth), options.share)
             threading.Event().wait()
         except KeyboardInterrupt:
             print("Closed.")

@@ -1,0 +1,216 @@
+"""What Gradio leaves open to strangers is closed: what a request may ask, send and hold on to.
+
+Every request passes here first; events and logins pass through `door.py`, too. Visitors are told
+apart by their internet address where the server can see it. Behind a share link's tunnel or a
+Space's proxy it may not, so what all of them may do together is limited as well: the server stays
+well, though one stranger may then take what others would have had.
+"""
+
+import asyncio
+import ipaddress
+import os
+import re
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from python_multipart.multipart import parse_options_header
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+UPLOAD_LIMIT = 8 * 2**20  # bytes of a picture
+UPLOAD_BODY = UPLOAD_LIMIT + 20_000  # bytes, with what multipart adds
+PARTS = 3  # of one upload; the page and gradio_client send one
+BODY_LIMIT = 300_000  # bytes of any other body; a scribbled-full sketch is a tenth of it
+URL_LIMIT = 2_000  # bytes
+STALL = 15.0  # seconds that a sender of a body may say nothing
+LONGEST = 120.0  # seconds that any request may take, except heartbeats
+PLACES = 400  # requests at once, and heartbeats at once; half of each for one visitor
+LOGINS = 8  # at once
+UPLOAD_COST = 2**16  # bytes that even the smallest upload counts as
+UPLOAD_SHARE = 64 * 2**20  # bytes that one visitor may upload in a minute
+UPLOAD_TOTAL = 256 * 2**20  # bytes that all may upload in a minute
+
+BUSY = "Inkling is busy: try again in a few seconds."
+ROUTES = re.compile(  # all that the page, gradio_client and the page about the API ask for
+    r"/|/config/?|/login/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/pwa_icon(/\d+)?"
+    r"|/(assets|static)/.+|/gradio_api/(info/?|openapi\.json|startup-events|upload|upload_progress"
+    r"|queue/(join|data)|call/(v2/)?predict(/\w+)?|cancel|heartbeat/[\w-]{1,64})"
+)
+RELOAD = "/gradio_api/dev/reload"  # for developers: `gradio app.py`
+
+
+def visitor(connection: HTTPConnection) -> str | None:
+    """Return a visitor's internet address; None if only a proxy's or a neighbour's is known."""
+    host = connection.client.host if connection.client else ""
+    try:
+        return host if ipaddress.ip_address(host).is_global else None
+    except ValueError:
+        return None
+
+
+class Guard:
+    """ASGI middleware that lets through what the page needs, and no more of it than is fair."""
+
+    def __init__(self, app: ASGIApp, uploads: Path):
+        """Stand before `app`, of whose files only those in folder `uploads` may be fetched."""
+        self.app = app
+        self.files = f"/gradio_api/file={uploads}/"
+        self.open: Counter[str] = Counter()  # requests in progress, by what is limited
+        self.spent: Counter[str] = Counter()  # bytes uploaded in this minute, by whom
+        self.minute = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it with a status and a sentence."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        request = Request(scope)
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        places = list(self.places(path, visitor(request)))
+        try:
+            self.check(path, request, places)
+        except HTTPException as refused:
+            return await refuse(refused, path)(scope, receive, send)
+        self.open.update(place for place, _ in places)
+        try:
+            await self.watch(path, request, receive, send)
+        finally:
+            self.open.subtract(place for place, _ in places)
+            self.open += Counter()  # forgets what is at zero
+
+    def places(self, path: str, address: str | None) -> Iterator[tuple[str, int]]:
+        """Return what a request takes a place of, and how many of each there are."""
+        # a flood of heartbeats, which last as long as a page is open, must not keep requests out
+        yield ("heartbeats" if is_heartbeat(path) else "requests"), PLACES
+        if path.startswith("/login"):
+            yield "logins", LOGINS
+        if address:
+            yield address, PLACES // 2
+
+    def check(self, path: str, request: Request, places: list[tuple[str, int]]) -> None:
+        """Raise `HTTPException` if a request is refused before any of its body is read."""
+        known = ROUTES.fullmatch(path) or path.startswith(self.files)
+        if not known and not (path == RELOAD and os.environ.get("GRADIO_WATCH_DIRS")):
+            raise HTTPException(404, "There is no such page.")
+        raw = request.scope.get("raw_path") or path.encode()
+        if len(raw) + len(request.scope["query_string"]) > URL_LIMIT:
+            raise HTTPException(414, "The address is too long.")
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > body_limit(path):
+            raise too_large(path)
+        if any(self.open[place] >= limit for place, limit in places):
+            raise HTTPException(503, BUSY)
+        if is_upload(path):
+            self.spend(visitor(request), UPLOAD_COST)
+
+    def spend(self, address: str | None, count: int) -> None:
+        """Count uploaded bytes; raises `HTTPException` above what may be uploaded in a minute."""
+        minute = int(time.monotonic() / 60)
+        if minute != self.minute:
+            self.minute, self.spent = minute, Counter()
+        for who, limit in (("all", UPLOAD_TOTAL), (address, UPLOAD_SHARE)):
+            if who:
+                self.spent[who] += count
+                if self.spent[who] > limit:
+                    raise HTTPException(429, "Too much was uploaded: try again in a minute.")
+
+    async def watch(self, path: str, request: Request, receive: Receive, send: Send) -> None:
+        """Pass a request on, until its body is too large or stalls, or it takes too long."""
+        body, refused, started = Body(self, path, request), None, False
+
+        async def received() -> Message:
+            nonlocal refused
+            if body.complete:  # this waits for the visitor to go
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), STALL)
+                body.add(message)
+                return message
+            except TimeoutError:
+                refused = HTTPException(408, "The upload stalled.")
+            except HTTPException as error:
+                refused = error
+            # Gradio removes the files of an upload that fails so, and of no other
+            raise MultiPartException(refused.detail)
+
+        async def sent(message: Message) -> None:
+            nonlocal started
+            if not refused or started:
+                started = True
+                await send(message)
+
+        lasting = is_heartbeat(path) or path == RELOAD
+        try:
+            async with asyncio.timeout(None if lasting else LONGEST):
+                await self.app(
+                    request.scope, received if request.method == "POST" else receive, sent
+                )
+        except TimeoutError:
+            refused = HTTPException(503, BUSY)
+        except MultiPartException:
+            if not refused:
+                raise
+        if refused and not started:
+            await refuse(refused, path)(request.scope, receive, send)
+
+
+class Body:
+    """What has been received of a request's body."""
+
+    def __init__(self, guard: Guard, path: str, request: Request):
+        """Begin with nothing."""
+        self.guard, self.path, self.address = guard, path, visitor(request)
+        _, options = parse_options_header(request.headers.get("content-type", ""))
+        self.mark = b"--" + options.get(b"boundary", b"")  # begins each part, and ends the last
+        self.tail = b""  # what a mark may have begun in
+        self.size = self.marks = 0
+        self.complete = False
+
+    def add(self, message: Message) -> None:
+        """Count what is received; raises `HTTPException` at the first byte too many."""
+        if message["type"] == "http.disconnect":
+            raise HTTPException(400, "The upload was cut off.")
+        content = message.get("body", b"")
+        self.complete = not message.get("more_body", False)
+        self.size += len(content)
+        if self.size > body_limit(self.path):
+            raise too_large(self.path)
+        if is_upload(self.path):
+            self.guard.spend(self.address, len(content))
+            window = self.tail + content
+            self.marks += window.count(self.mark)
+            self.tail = window[max(0, len(window) - len(self.mark) + 1) :]
+            if self.marks > PARTS + 1:
+                raise HTTPException(413, "Send one picture at a time.")
+
+
+def is_upload(path: str) -> bool:
+    """Tell whether this is the route that takes pictures."""
+    return path == "/gradio_api/upload"
+
+
+def is_heartbeat(path: str) -> bool:
+    """Tell whether this is a route that a page holds open as long as it is open itself."""
+    return path.startswith("/gradio_api/heartbeat/")
+
+
+def body_limit(path: str) -> int:
+    """Return how many bytes a route takes."""
+    return UPLOAD_BODY if is_upload(path) else BODY_LIMIT
+
+
+def too_large(path: str) -> HTTPException:
+    """Return what is said to a body that is."""
+    return HTTPException(413, f"Too large: the limit is {body_limit(path) / 2**20:.1f} MB.")
+
+
+def refuse(refused: HTTPException, path: str) -> ASGIApp:
+    """Return the answer to a refused request, as Gradio's page shows it, and end the connection."""
+    headers = {"connection": "close"}  # else a body that nobody reads could go on for ever
+    if is_upload(path):
+        return PlainTextResponse(refused.detail, refused.status_code, headers)
+    return JSONResponse({"detail": refused.detail}, refused.status_code, headers)

@@ -1,0 +1,176 @@
+"""A page becomes a server that strangers may reach, and that stays tidy as long as it runs.
+
+What may come in is limited by `guard.py`; here what is left behind is removed: uploads, answers
+that nobody fetches, connections that say nothing.
+"""
+
+import asyncio
+import contextlib
+import io
+import os
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import gradio as gr
+from gradio.queueing import Queue
+from gradio.routes import App, file_upload_statuses
+from gradio.utils import get_upload_folder
+from starlette.middleware import Middleware
+
+import view
+from door import QUEUE, Gate, watch_queue
+from guard import STALL, UPLOAD_LIMIT, Guard
+
+AT_ONCE = max(2, min(8, os.cpu_count() or 2))  # events; the rest waits in the queue
+THREADS = 8
+SESSIONS = 200  # of which the server remembers the latest picture
+TIDYING = 10.0  # seconds between two looks at what is left behind
+KEPT = 300.0  # seconds that an upload is kept
+KEPT_BYTES = 256 * 2**20  # of all uploads
+KEPT_ENTRIES = 2_000  # files and folders of uploads
+TRACKED = 1_000  # uploads whose progress Gradio may remember
+
+
+def launch(
+    demo: gr.Blocks,
+    port: int | None = None,
+    share: bool = False,
+    auth: tuple[str, str] | None = None,
+) -> tuple[str, str | None]:
+    """Start serving the page, with the settings that a page open to strangers needs.
+
+    With `auth`, a user and a password, nobody else gets in. Returns the page's address, and its
+    public link if one was asked for and could be had.
+    """
+    uploads = Path(get_upload_folder()).resolve()
+    for event in demo.fns.values():  # one line for all: what is limited is the machine
+        event.concurrency_id, event.concurrency_limit = "all", AT_ONCE
+    demo.queue(api_open=False, max_size=QUEUE)
+    watch_queue(demo._queue, uploads)
+    with contextlib.redirect_stdout(io.StringIO()):  # Gradio's paragraphs about share links
+        _, url, public = demo.launch(
+            server_port=port,
+            share=share,
+            auth=Gate(*auth).admits if auth else None,
+            prevent_thread_lock=True,
+            quiet=True,
+            css_paths=[view.PAGE / "evidence.css", view.PAGE / "style.css"],
+            theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+            max_file_size=UPLOAD_LIMIT,
+            max_threads=THREADS,
+            state_session_capacity=SESSIONS,
+            enable_monitoring=False,
+            run_history=False,
+            ssr_mode=False,
+            num_workers=0,  # they would serve files without the guard
+            mcp_server=False,
+            show_error=False,
+            footer_links=["api"],
+            app_kwargs={
+                "middleware": [Middleware(Guard, uploads=uploads)],
+                "lifespan": tidied,
+            },
+        )
+    return url, public
+
+
+@contextlib.asynccontextmanager
+async def tidied(app: App) -> AsyncIterator[None]:
+    """Keep a server tidy from its start to its end."""
+    tidying = asyncio.create_task(tidy(app))
+    yield
+    tidying.cancel()
+
+
+async def tidy(app: App) -> None:
+    """Remove what is left behind, again and again; what goes wrong is said, and tried again."""
+    unread, silent = {}, {}
+    while True:
+        await asyncio.sleep(TIDYING)
+        try:
+            demo = app.get_blocks()
+            await asyncio.to_thread(sweep, Path(app.uploaded_file_dir), time.time())
+            unread = drop_unread(demo._queue, unread)
+            silent = hang_up(demo.server.server_state.connections, silent)
+            for names in demo.temp_file_sets:  # Gradio notes each upload, and forgets none
+                names.clear()
+            if len(file_upload_statuses._signals) > TRACKED:
+                file_upload_statuses._signals.clear()
+                file_upload_statuses._statuses.clear()
+        except Exception as error:
+            print(f"Tidying failed: {error!r}", file=sys.stderr)
+
+
+def sweep(folder: Path, now: float) -> None:
+    """Remove uploads that are old or were cut off, and the oldest of what is still too much.
+
+    `now` is the time, in seconds as files have it.
+    """
+    found = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # whoever uploads also renames
+            found.append((path.lstat(), path))
+    found.sort(key=lambda entry: entry[0].st_mtime)
+    entries, total = len(found), sum(stat.st_size for stat, _ in found)
+    for stat, path in found:
+        age = now - stat.st_mtime
+        cut_off = path.name.startswith("tmp") and path.parent == folder and age > 2 * STALL
+        if age > KEPT or cut_off or entries > KEPT_ENTRIES or total > KEPT_BYTES:
+            with contextlib.suppress(OSError):  # such as folders that are not empty
+                path.rmdir() if path.is_dir() else path.unlink()
+                entries, total = entries - 1, total - stat.st_size
+                if path.parent != folder:  # each upload has a folder of its own
+                    path.parent.rmdir()
+                    entries -= 1
+
+
+def drop_unread(queue: Queue, before: dict) -> dict:
+    """Drop messages that nobody has fetched since the latest look, and what is kept with them.
+
+    Returns the first message that waits for each session: what this look found.
+    """
+    waiting = {
+        session: messages._queue[0]
+        for session, messages in queue.pending_messages_per_session.items()
+        if messages.qsize()
+    }
+    for session, first in waiting.items():
+        if before.get(session) is first:
+            queue.pending_messages_per_session[session]._queue.clear()
+            queue.pending_event_ids_session.get(session, set()).clear()
+    known = queue.pending_messages_per_session
+    for session in [s for s, events in queue.pending_event_ids_session.items() if not events]:
+        if session not in known:
+            del queue.pending_event_ids_session[session]
+    return waiting
+
+
+def hang_up(connections: set, before: dict) -> dict:
+    """Close connections that have asked for nothing since the latest look.
+
+    Uvicorn waits for the rest of a request's head, and reads what follows a refused one, for as
+    long as a stranger likes. Returns the silent connections: what this look found.
+    """
+    silent = {c: c.cycle for c in connections if c.cycle is None or c.cycle.response_complete}
+    for connection, cycle in silent.items():
+        if before.get(connection, connection) is cycle:
+            connection.transport.abort()
+    return silent
+
+
+def is_public(share: bool) -> bool:
+    """Tell whether others than this machine's users can reach the page."""
+    shared = share or os.environ.get("GRADIO_SHARE", "").lower() == "true"
+    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    return shared or "SPACE_ID" in os.environ or host not in ("127.0.0.1", "localhost")
+
+
+def announce(url: str, public: str | None, share: bool) -> None:
+    """Say on the terminal where the page is."""
+    print(f"Inkling is at {url}", flush=True)
+    if public:
+        print(f"and, for anyone who has the link, at {public}", flush=True)
+    elif share:
+        print("No public link could be had (is there a network?): it goes on locally.", flush=True)

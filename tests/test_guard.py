@@ -1,0 +1,215 @@
+"""What stands before every route: a tiny app behind it, and requests without a network."""
+
+import asyncio
+import contextlib
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import guard
+from guard import Guard
+
+UPLOADS = Path("/tmp/uploads")
+UPLOAD = "/gradio_api/upload"
+JOIN = "/gradio_api/queue/join"
+NEIGHBOUR, ONE, ANOTHER = "127.0.0.1", "8.8.8.8", "9.9.9.9"
+
+
+async def reads_all(scope, receive, send):
+    """Answer 200 once the body has come."""
+    while scope["method"] == "POST" and (await receive()).get("more_body"):
+        pass
+    await answer(send)
+
+
+async def answer(send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"here you are"})
+
+
+async def ask(guarded, path, *chunks, client=NEIGHBOUR, end=True, **headers):
+    """Send a request whose body comes in chunks; return status, body and headers of the answer."""
+    url, _, query = path.partition("?")
+    scope = {
+        "type": "http",
+        "method": "POST" if chunks else "GET",
+        "path": url,
+        "query_string": query.encode(),
+        "headers": [(k.replace("_", "-").encode(), v.encode()) for k, v in headers.items()],
+        "client": (client, 1),
+    }
+    messages = [{"type": "http.request", "body": c, "more_body": True} for c in chunks]
+    if end and messages:
+        messages[-1]["more_body"] = False
+    sent = []
+
+    async def receive():
+        if messages:
+            return messages.pop(0)
+        return await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    await guarded(scope, receive, send)
+    body = b"".join(m.get("body", b"") for m in sent)
+    return SimpleNamespace(status=sent[0]["status"], body=body, headers=dict(sent[0]["headers"]))
+
+
+def asked(*told, app=reads_all, **more):
+    """Return the answer to one request."""
+    return asyncio.run(asyncio.wait_for(ask(Guard(app, UPLOADS), *told, **more), 10))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/config", "/theme.css?v=1", "/assets/index.js", "/static/img/logo.svg", "/login"]
+    + ["/gradio_api/info", "/gradio_api/call/predict", "/gradio_api/call/predict/0a1b", JOIN]
+    + [
+        "/gradio_api/queue/data",
+        "/gradio_api/heartbeat/a1-b2",
+        f"/gradio_api/file={UPLOADS}/a.png",
+    ],
+)
+def test_what_the_page_and_its_clients_need_is_let_through(path):
+    assert asked(path).body == b"here you are"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/gradio_api/run/predict", "/gradio_api/api/predict", "/gradio_api/call/other", "/docs"]
+    + ["/gradio_api/component_server", "/gradio_api/proxy=http://a.hf.space", "/monitoring"]
+    + ["/gradio_api/deep_link", "/gradio_api/vibe-code", "/gradio_api/process_recording"]
+    + ["/gradio_api/file=http://a.example/b", "/gradio_api/file=/etc/passwd", "/file/etc/passwd"]
+    + [f"/gradio_api/file={UPLOADS}2/a.png", "/gradio_api/heartbeat/" + 65 * "a", "", "//"],
+)
+def test_every_other_route_is_not_there(path):
+    refused = asked(path)
+    assert refused.status == 404 and json.loads(refused.body)["detail"]
+
+
+def test_reloading_is_for_developers(monkeypatch):
+    assert asked(guard.RELOAD).status == 404
+    monkeypatch.setenv("GRADIO_WATCH_DIRS", ".")
+    assert asked(guard.RELOAD).status == 200
+
+
+def test_an_address_is_no_longer_than_it_may_be():
+    assert asked("/?" + "a" * (guard.URL_LIMIT + 1)).status == 414
+
+
+@pytest.mark.parametrize("path, limit", [(UPLOAD, guard.UPLOAD_BODY), (JOIN, guard.BODY_LIMIT)])
+def test_a_body_too_large_is_refused_announced_or_not(path, limit):
+    mib = 2**20
+    content = [b"x" * min(mib, limit - k) for k in range(0, limit, mib)]
+    assert asked(path, *content).status == 200
+    assert asked(path, *content, b"y").status == 413
+    announced = asked(path, b"x", content_length=str(limit + 1))
+    assert announced.status == 413 and announced.headers[b"connection"] == b"close"
+    assert asked(path, b"x", content_length="much").status == 413
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000], ids="in chunks of {}".format)
+def test_an_upload_has_few_parts(size):
+    def sent(parts):
+        content = b"--edge\r\na" * parts + b"--edge--"
+        chunks = [content[k : k + size] for k in range(0, len(content), size)]
+        return asked(UPLOAD, *chunks, content_type="multipart/form-data; boundary=edge").status
+
+    assert sent(guard.PARTS) == 200 and sent(guard.PARTS + 1) == 413
+
+
+def test_a_body_that_stalls_is_ended(monkeypatch):
+    monkeypatch.setattr(guard, "STALL", 0.01)
+    assert asked(UPLOAD, b"x", end=False).status == 408
+
+
+def test_an_upload_that_fails_tells_gradio_to_remove_its_files(monkeypatch):
+    told = []
+
+    async def cleans_up(scope, receive, send):
+        try:
+            await reads_all(scope, receive, send)
+        except guard.MultiPartException as error:
+            told.append(str(error))
+
+    monkeypatch.setattr(guard, "STALL", 0.01)
+    asked(UPLOAD, b"x", end=False, app=cleans_up)
+    asked(UPLOAD, b"x" * guard.UPLOAD_BODY, b"x", app=cleans_up)
+    assert len(told) == 2
+
+
+def test_no_request_takes_for_ever_but_heartbeats(monkeypatch):
+    async def takes_its_time(scope, receive, send):
+        for _ in range(10):
+            await asyncio.sleep(0)
+        await answer(send)
+
+    monkeypatch.setattr(guard, "LONGEST", 0.0)
+    assert asked("/gradio_api/queue/data", app=takes_its_time).status == 503
+    assert asked("/gradio_api/heartbeat/a", app=takes_its_time).status == 200
+
+
+def test_nobody_takes_all_places_and_all_are_given_back(monkeypatch):
+    monkeypatch.setattr(guard, "PLACES", 4)
+    begun = []
+
+    async def waits(scope, receive, send):
+        begun.append(scope["client"][0])
+        await enough.wait()
+        await answer(send)
+
+    async def crowd():
+        global enough
+        enough = asyncio.Event()
+        guarded = Guard(waits, UPLOADS)
+        clients = [ONE] * 3 + [ANOTHER] * 1 + [NEIGHBOUR] * 2
+        held = [asyncio.create_task(ask(guarded, "/", client=c)) for c in clients]
+        held.append(asyncio.create_task(ask(guarded, "/gradio_api/heartbeat/a")))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        enough.set()
+        answers = [told.status for told in await asyncio.gather(*held)]
+        assert not guarded.open
+        return answers
+
+    # one address holds half of the places; neighbours cannot be told apart, and share what is left
+    assert asyncio.run(crowd()) == [200, 200, 503, 200, 200, 503, 200]
+
+
+def test_logins_are_tried_a_few_at_a_time(monkeypatch):
+    monkeypatch.setattr(guard, "LOGINS", 0)
+    assert asked("/login", b"x").status == 503 and asked("/config").status == 200
+
+
+def test_places_are_given_back_when_a_request_fails():
+    async def fails(scope, receive, send):
+        raise RuntimeError
+
+    guarded = Guard(fails, UPLOADS)
+    with contextlib.suppress(RuntimeError):
+        asyncio.run(ask(guarded, "/"))
+    assert not guarded.open
+
+
+def test_what_one_uploads_in_a_minute_is_limited_and_what_all_upload(monkeypatch):
+    monkeypatch.setattr(guard, "UPLOAD_SHARE", 3 * guard.UPLOAD_COST)
+    monkeypatch.setattr(guard, "UPLOAD_TOTAL", 5 * guard.UPLOAD_COST)
+    now = [0.0]
+    monkeypatch.setattr(guard.time, "monotonic", lambda: now[0])
+    guarded = Guard(reads_all, UPLOADS)
+
+    def upload(client):
+        async def send():  # asyncio's own clock needs the real time
+            return (await ask(guarded, UPLOAD, b"picture", client=client)).status
+
+        with contextlib.closing(asyncio.new_event_loop()) as loop:
+            loop.time = lambda: 0.0
+            return loop.run_until_complete(send())
+
+    assert [upload(ONE) for _ in range(3)] == [200, 200, 429]
+    assert [upload(NEIGHBOUR) for _ in range(2)] == [200, 429]
+    now[0] = 61.0
+    assert upload(ONE) == upload(NEIGHBOUR) == 200
