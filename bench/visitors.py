@@ -1,0 +1,156 @@
+"""What benches of a served page share: the page, started as users start it, and its visitors."""
+
+import base64
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+import httpx
+import numpy as np
+from PIL import Image
+
+from data import load_mnist
+from model import CHECKPOINT
+
+SLOW = """
+import sys, time
+import app, first_run
+
+class Slow(first_run.Reader):
+    def read(self, *picture):
+        time.sleep(float(slow))
+        return super().read(*picture)
+
+slow = sys.argv.pop(1)
+first_run.Reader = Slow
+app.main()
+"""
+
+
+def drawings(count: int = 100) -> list[bytes]:
+    """Return PNG files of MNIST's digits as they would stand on the pad, 280 x 280 px."""
+    files = []
+    for digit in load_mnist().test.ink[:count, 0].numpy():
+        picture = Image.fromarray((255 * (1 - digit)).astype(np.uint8))
+        file = io.BytesIO()
+        picture.resize((280, 280), Image.Resampling.BICUBIC).save(file, "png")
+        files.append(file.getvalue())
+    return files
+
+
+@contextmanager
+def serving(
+    checkpoint: Path = CHECKPOINT, slow: float = 0, temporary: str = tempfile.gettempdir()
+) -> Iterator[tuple[str, int]]:
+    """Start the page, with a reader that takes so many seconds longer; give address and PID."""
+    program = ["-c", SLOW, str(slow)] if slow else ["app.py"]
+    server = subprocess.Popen(
+        [sys.executable, *program, "--checkpoint", str(checkpoint)],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": temporary},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        found = (re.search(r" at (http\S+)", line) for line in server.stdout)
+        yield next(match[1] for match in found if match), server.pid
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def processor_seconds(pid: int) -> float:
+    """Return how long a process has kept processors busy."""
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+def megabytes(pid: int) -> float:
+    """Return how much memory a process holds."""
+    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
+
+
+class Busy(Exception):
+    """The server says that it has too much to do."""
+
+
+class Visitor:
+    """One browser window with the page open."""
+
+    def __init__(self, client: httpx.AsyncClient, config: dict):
+        """Take the way to the server, and the page's configuration."""
+        self.client, self.session = client, uuid.uuid4().hex[:11]
+        parts = {part["id"]: part["props"].get("elem_id") for part in config["components"]}
+        self.events = {
+            (parts.get(target), name): event
+            for event in config["dependencies"]
+            for target, name in event["targets"]
+        }
+
+    async def draw(self, picture: bytes) -> str:
+        """Draw on the pad; return the answer's HTML."""
+        url = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+        return (await self.send("pad", "input", url))["data"][0]
+
+    async def upload(self, picture: bytes) -> str:
+        """Choose a picture file; return the answer's HTML."""
+        path = await self.deliver(picture)
+        file = {"path": path, "orig_name": "digit.png", "meta": {"_type": "gradio.FileData"}}
+        return (await self.send("upload", "change", file))["data"][0]
+
+    async def predict(self, picture: bytes) -> str:
+        """Ask the public endpoint, as programs do; return the reading's text."""
+        file = {"path": await self.deliver(picture), "meta": {"_type": "gradio.FileData"}}
+        asked = await self.client.post("/gradio_api/call/predict", json={"data": [file]})
+        if asked.status_code == 503:
+            raise Busy
+        event_id = asked.raise_for_status().json()["event_id"]
+        told = await self.client.get(f"/gradio_api/call/predict/{event_id}")
+        return told.text if "event: complete" in told.text else ""
+
+    async def deliver(self, picture: bytes) -> str:
+        """Upload a picture file; return where the server keeps it."""
+        files = {"files": ("digit.png", picture, "image/png")}
+        answer = await self.client.post("/gradio_api/upload", files=files)
+        if answer.status_code == 503:
+            raise Busy
+        return answer.raise_for_status().json()[0]
+
+    async def send(self, part: str, event: str, value: object) -> dict:
+        """Have the server handle an event of one of the page's parts; return what it changes."""
+        event = self.events[part, event]
+        job = {
+            "data": [None] * (len(event["inputs"]) - 1) + [value],
+            "fn_index": event["id"],
+            "trigger_id": event["targets"][0][0],
+            "event_data": None,
+            "session_hash": self.session,
+        }
+        joined = await self.client.post("/gradio_api/queue/join", json=job)
+        if joined.status_code == 503:
+            raise Busy
+        return await self.result(joined.raise_for_status().json()["event_id"])
+
+    async def result(self, event_id: str) -> dict:
+        """Wait for what an event changes; raises `RuntimeError` if it has failed."""
+        whom = {"session_hash": self.session}
+        async with self.client.stream("GET", "/gradio_api/queue/data", params=whom) as messages:
+            async for line in messages.aiter_lines():
+                if "process_completed" not in line:
+                    continue
+                told = json.loads(line.removeprefix("data: "))
+                if told["event_id"] == event_id and told["success"]:
+                    return told["output"]
+                break
+        raise RuntimeError("the event has failed, or its stream has ended")
