@@ -42,8 +42,9 @@ def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
             part = fraction(size)
             picture.draft(None, (width // part, height // part))
             picture.load()
-            whole = picture.copy() if picture.format == "WEBP" else picture  # frees its decoder
-            seen = upright(in_bytes(whole))
+            seen = upright(in_bytes(picture))
+            if seen is picture and picture.format == "WEBP":
+                seen = picture.copy()  # a WebP holds on to its decoder's memory
             turned = seen.size != picture.size
             return seen, size[::-1] if turned else size
     except PictureError:

@@ -188,6 +188,12 @@ def grey16() -> np.ndarray:
     return np.asarray(seven()).astype(np.uint16) * 257
 
 
+def transparent_grey16() -> bytes:
+    """Return a seven in a grey that differs from the transparent one in the last bits alone."""
+    values = np.where(grey16() > 40_000, 40_000, 40_010)
+    return deep(0, values, more=(chunk(b"tRNS", struct.pack(">H", 40_000)),))
+
+
 def damaged_exif() -> bytes:
     """Return a JPEG whose EXIF data points beyond its end."""
     return saved("jpeg", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff" + noise(200))
@@ -215,12 +221,7 @@ ODD = {
     "grey of 16 bits.png": Odd(lambda: deep(0, grey16()), "7"),
     "light grey of 16 bits.png": Odd(lambda: deep(0, grey16() // 2 + 20_000), "7"),
     "8 bits kept in 16.png": Odd(lambda: deep(0, grey16() // 257), "7"),
-    "transparent grey of 16 bits.png": Odd(
-        lambda: deep(
-            0, np.where(grey16() > 40_000, 0, 1), more=(chunk(b"tRNS", struct.pack(">H", 0)),)
-        ),
-        "7",
-    ),
+    "transparent grey of 16 bits.png": Odd(transparent_grey16, "7"),
     "colour of 16 bits.png": Odd(lambda: deep(2, *[grey16()] * 3), "7"),
     "alpha of 16 bits.png": Odd(lambda: deep(6, *[grey16()] * 3, grey16() * 0 + 65_535), "7"),
     "CMYK.jpg": Odd(lambda: saved("jpeg", seven("CMYK")), "7"),
@@ -233,6 +234,9 @@ ODD = {
     # sides and turns
     **{f"on its side.{e}": Odd(partial(turned, e), "7") for e in ("jpeg", "png", "webp")},
     "damaged EXIF.jpg": Odd(damaged_exif, "7"),
+    "damaged EXIF.png": Odd(
+        lambda: with_chunks(chunk(b"tEXt", b"Raw profile type exif\0\n\n\nno digits")), "7"
+    ),
     "one pixel.png": Odd(lambda: saved("png", Image.new("RGB", (1, 1)))),
     "one clear pixel.png": Odd(lambda: saved("png", Image.new("RGBA", (1, 1)))),
     "one row.png": Odd(lambda: saved("png", Image.new("L", (20_000, 1), 9))),

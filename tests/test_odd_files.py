@@ -155,6 +155,11 @@ def test_pictures_of_16_bits_are_seen_as_they_are(files):
     assert 70 < np.asarray(grey).min() < np.asarray(grey).max() < 220  # clipped it would be white
 
 
+def test_a_webp_lets_go_of_its_decoder(files):
+    picture, _ = open_picture(files[[*ODD].index("alpha.webp")])
+    assert not hasattr(picture, "_decoder")
+
+
 def test_a_file_that_may_not_be_read_and_one_that_has_gone_are_named(tmp_path, monkeypatch):
     with pytest.raises(PictureError, match="no such file"):
         open_picture(tmp_path / "gone.png")
