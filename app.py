@@ -19,6 +19,11 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+ENDS = (signal.SIGINT, signal.SIGTERM)  # a shell's background job ignores the first, unless told
+if __name__ == "__main__" and threading.current_thread() is threading.main_thread():
+    for end in ENDS:  # while modules are loaded, there is nothing yet to close
+        signal.signal(end, lambda *_: os._exit(0))
+
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")  # of which it keeps the times
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # and tabulates them so seldom
@@ -214,27 +219,34 @@ def main() -> None:
     """Find a reader, or begin to make one; build the page; serve it until it is told to stop."""
     global demo, source  # hot reload looks for `demo` here, and goes on with `source`
     options = parse_arguments()
-    for how in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
-        signal.signal(how, signal.default_int_handler)
+    told = threading.Event()  # to stop; the exception alone may be swallowed by a callback
+
+    def stop(*_: object) -> None:
+        told.set()
+        raise KeyboardInterrupt
+
+    for end in ENDS:
+        signal.signal(end, stop)
     with tempfile.TemporaryDirectory(prefix="inkling-", ignore_cleanup_errors=True) as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder  # uploads; nothing else lies there
-        source, demo = FirstRun(options.checkpoint), None
         try:
+            source, demo = FirstRun(options.checkpoint), None
             source.start()
             trains = options.allow_training or not is_public(options.share)
             demo = build_demo(source, trains, options.collect)
             announce(*launch(demo, options.port, options.share, options.auth), options.share)
-            threading.Event().wait()
+            told.wait()
         except KeyboardInterrupt:
-            print("Closed.")
+            pass
         except OSError as error:
             sys.exit(f"Inkling cannot start: {str(error).split('. ')[0]}.")
         finally:
-            for again in (signal.SIGINT, signal.SIGTERM):  # must not cut the closing short
-                signal.signal(again, signal.SIG_IGN)
+            for end in ENDS:  # once more must not cut the closing short
+                signal.signal(end, signal.SIG_IGN)
             source.stop()
             if demo:
                 demo.close(verbose=False)  # before its uploads are removed
+    print("Closed.")
 
 
 if __name__ == "__main__":

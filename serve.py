@@ -29,7 +29,7 @@ SESSIONS = 200  # of which the server remembers the latest picture
 TIDYING = 10.0  # seconds between two looks at what is left behind
 KEPT = 300.0  # seconds that an upload is kept
 KEPT_BYTES = 256 * 2**20  # of all uploads
-KEPT_ENTRIES = 2_000  # files and folders of uploads
+KEPT_ENTRIES = 1_200  # files and folders of uploads; between two looks there may be more
 TRACKED = 1_000  # uploads whose progress Gradio may remember
 
 

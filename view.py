@@ -120,7 +120,7 @@ def sentence(text: str) -> str:
 
 def source(name: str) -> str:
     """Return a file of `page/` as it stands: a script, a style, or what is no template."""
-    return (PAGE / name).read_text()
+    return (PAGE / name).read_text(encoding="utf-8")
 
 
 def render(template: str, **values: object) -> str:

@@ -102,7 +102,7 @@ async def soak(url: str, readings: int, look: Callable[[int, list[float]], None]
             ways = [visitor.draw, visitor.upload, visitor.predict]
             if not await tally.count(ways[number % len(ways)](next(files))):
                 await asyncio.sleep(PAUSE)
-            if number % SAMPLE == 0:
+            if number % SAMPLE == 0 or number == readings:
                 look(number, tally.answered[-SAMPLE:])
 
         async def visit() -> None:
@@ -134,8 +134,12 @@ def verdict(samples: list[Sample], tally: Tally, left: list[str]) -> list[str]:
         f"threads, by {warm[-1].threads - warm[0].threads}": (
             warm[-1].threads - warm[0].threads > STEADY
         ),
-        "the temporary folder's size": max(s.uploads for s in samples) > UPLOADS,
-        "the temporary folder's entries": max(s.entries for s in samples) > ENTRIES,
+        f"the temporary folder, to {max(s.uploads for s in samples):.0f} MB": (
+            max(s.uploads for s in samples) > UPLOADS
+        ),
+        f"the temporary folder, to {max(s.entries for s in samples)} entries": (
+            max(s.entries for s in samples) > ENTRIES
+        ),
         f"the time of a reading, {late / max(early, 1e-9):.1f} times": late > SLOWER * early,
         f"what is left after the end: {left}": bool(left),
         f"readings lost: {len(tally.lost)}": bool(tally.lost),

@@ -4,6 +4,7 @@
 const SIDE = 280;
 const PEN = 22; // a digit of 180 px comes out with strokes of 2.2 px in the network's frame
 const ERASER = 32;
+const PATIENCE = 10_000; // ms that an answer may take, else the server was too busy for it
 const ROUNDED = 6; // how much of a line corners may take: fast hands leave points far apart
 
 const sheet = element.querySelector(".sheet");
@@ -58,7 +59,10 @@ function send() {
   const picture = new OffscreenCanvas(SIDE, SIDE);
   paint(picture, strokes);
   const busy = document.querySelector("#answer [data-busy]");
-  if (busy && strokes.length) busy.dataset.busy = "true";
+  if (busy && strokes.length) {
+    busy.dataset.busy = "true"; // until an answer takes its place, or none will come
+    setTimeout(() => (busy.dataset.busy = "false"), PATIENCE);
+  }
   picture.convertToBlob({ type: "image/png" }).then((blob) => {
     const file = new FileReader();
     file.onload = () => {
