@@ -1,9 +1,11 @@
 """What several test files need: sketches, a small MNIST, a trained reader, and a browser."""
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -57,6 +59,12 @@ def sketch(digit: int, size=280, extent=170, at=(0, 0), brush=22) -> np.ndarray:
         for point in points:
             cv2.circle(paper, point.tolist(), round(brush * scale / 2), 0, -1, cv2.LINE_AA)
     return cv2.resize(paper, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def run(coroutine):
+    """Return what a coroutine does, in a thread: the browser's loop may run in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import os
 from types import SimpleNamespace
 
 import pytest
+from conftest import run
 from playwright.sync_api import expect
 
 import app
@@ -83,7 +84,7 @@ def test_tidying_goes_on_after_an_error(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(serve, "sweep", fails_once)
     app = SimpleNamespace(get_blocks=SimpleNamespace, uploaded_file_dir=str(tmp_path))
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(serve.tidy(app))
+        run(serve.tidy(app))
     assert swept == [tmp_path] * 2 and "changed size" in capsys.readouterr().err
 
 
