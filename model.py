@@ -112,7 +112,10 @@ class DigitCNN(nn.Module):
 
     def features(self, ink: Tensor) -> Tensor:
         """Return what the last layer weighs up, (N, widths[-1]), for ink (N, 1, 28, 28)."""
-        return self.layers[:-1](standardised(ink))
+        values = standardised(ink)
+        for layer in list(self.layers)[:-1]:  # a slice would be built anew each time
+            values = layer(values)
+        return values
 
     def by_kind(self, ink: Tensor) -> Tensor:
         """Return logits (N, 22) for ink (N, 1, 28, 28): ten digits of MNIST, ten drawn, and others.
