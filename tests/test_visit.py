@@ -120,6 +120,12 @@ def test_the_report_holds_every_glyph_and_needs_no_other_file(shipped):
     assert "http" not in packed["content"].replace("http://www.w3.org", "")
 
 
+def test_a_network_that_still_learns_can_be_reported_on(shipped):
+    learning = Reader(shipped.model)
+    packed = takeaway.report(Visit().read(png(7), learning), learning)
+    assert "<h1>7</h1>" in packed["content"] and "still learning" in packed["content"]
+
+
 def test_the_data_are_those_of_the_endpoint(shipped):
     packed = takeaway.data(Visit().read(NUMBER, shipped), shipped)
     told, right = json.loads(packed["content"]), shipped.read_file(NUMBER).as_dict()
