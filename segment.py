@@ -34,6 +34,7 @@ LOWEST = 0.35  # of a glyph's height: the least that a piece of it has
 ROW = 2.2  # times its height: a glyph wider than this is no single thing
 LIKELY_SEVERAL = -2.0  # logit of being several digits: below it, ink is taken for none
 SURE = -1.0  # the least plausibility of each piece of a glyph that is cut
+MOST_CUT = 16  # glyphs of a picture, the costliest: a texture has hundreds, at 20 ms each
 CUT_HEIGHT = 120  # px: taller glyphs are reduced to this before they are cut
 CUTS = 12  # places to cut one glyph
 CUT_REACH = 0.06  # of the height: the least between two cuts
@@ -249,12 +250,15 @@ def may_be_several(whole: Judged) -> bool:
     return whole.several > LIKELY_SEVERAL or whole.part.width > ROW * whole.part.height
 
 
+def worth_cutting(whole: Judged) -> bool:
+    """Tell whether a glyph may be several digits in one, and is hardly a single one."""
+    wide = whole.part.width > WIDE * whole.part.height
+    return may_be_several(whole) and (wide or whole.plausible < DOUBTFUL)
+
+
 def cut_up(whole: Judged, judge: Judge) -> list[Part]:
     """Return the pieces of a glyph that is several digits in one, or itself if it is one."""
     glyph = whole.part
-    wide = glyph.width > WIDE * glyph.height
-    if not may_be_several(whole) or not (wide or whole.plausible < DOUBTFUL):
-        return [glyph]
     scale = max(1.0, glyph.height / CUT_HEIGHT)
     ink = cv2.resize(glyph.ink, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
     everything = np.full(ink.shape, True)
@@ -313,10 +317,11 @@ def find_rows(ink: Ink, judge: Judge) -> list[list[Part]]:
     if len(parts) <= JOINED + 1:  # most often one digit, in however many strokes
         (whole,) = judged([cropped(ink.depth, 0, 0)], judge)
         if len(parts) == 1:
-            return [cut_up(whole, judge)]
+            return [cut_up(whole, judge) if worth_cutting(whole) else [whole.part]]
         if whole.plausible > DOUBTFUL and whole.part.width < WIDEST * whole.part.height:
             return [[whole.part]]
-    rows = []
-    for line in lines_of(stacked(parts)):
-        rows.append([part for glyph in read_line(line, judge) for part in cut_up(glyph, judge)])
-    return [row for row in rows if row]
+    rows = [read_line(line, judge) for line in lines_of(stacked(parts))]
+    doubtful = [glyph for row in rows for glyph in row if worth_cutting(glyph)]
+    cut = set(sorted(doubtful, key=lambda glyph: -glyph.cost)[:MOST_CUT])
+    pieces = [[cut_up(g, judge) if g in cut else [g.part] for g in row] for row in rows if row]
+    return [[part for glyph in row for part in glyph] for row in pieces]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import segment
 from paper import find_ink
 from segment import Judged, Part, best_row, cut_lines, find_rows, lines_of, parts_of, stacked
 
@@ -113,6 +114,18 @@ def test_a_cut_goes_where_two_touch():
 def test_two_that_touch_are_cut_only_if_they_are_better_apart(round_one, other, several, glyphs):
     as_if = judge(lambda wider: round_one if abs(wider) < 3 else other, several)
     assert len(find_rows(find_ink(Image.fromarray(rings())), as_if)[0]) == glyphs
+
+
+def test_of_many_that_touch_only_the_costliest_are_cut(monkeypatch):
+    monkeypatch.setattr(segment, "MOST_CUT", 4)
+    low, high = (
+        np.tile(rings()[10:110], (1, 4)),
+        np.tile(cv2.resize(rings(), None, fx=1, fy=1.2), 3),
+    )
+    paper = np.vstack([low, np.pad(high, ((0, 0), (0, 220)), constant_values=255)])
+    as_if = judge(lambda wider: 0.0 if abs(wider) < 6 else -5.0)
+    rows = find_rows(find_ink(Image.fromarray(paper)), as_if)
+    assert [len(row) for row in rows] == [5, 6]
 
 
 def test_soft_edges_stay_with_their_stroke():
