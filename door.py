@@ -24,6 +24,11 @@ LONGEST_DELAY = 4.0  # seconds that a login may be held up after wrong tries
 FORGIVEN = 60.0  # seconds without a wrong try after which nothing is held up
 
 
+def is_full(queue: Queue) -> bool:
+    """Tell whether no more events may wait."""
+    return len(queue) >= QUEUE
+
+
 def watch_queue(queue: Queue, uploads: Path) -> None:
     """Have a queue refuse, beyond what Gradio does, events that are unfair or name other files."""
     push = queue.push
@@ -35,7 +40,7 @@ def watch_queue(queue: Queue, uploads: Path) -> None:
         waiting = (event for line in lines for event in line.queue)
         held = sum(who == (visitor(event.request) or event.session_hash) for event in waiting)
         unread = queue.pending_messages_per_session.get(session)
-        if len(queue) >= QUEUE or held >= QUEUE // 2 or (unread and unread.qsize() > UNREAD):
+        if is_full(queue) or held >= QUEUE // 2 or (unread and unread.qsize() > UNREAD):
             return False, BUSY, "queue_full"
         if len(session) > SESSION_LIMIT:
             return False, "The session's name is too long.", "error"

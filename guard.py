@@ -12,7 +12,7 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from python_multipart.multipart import parse_options_header
@@ -41,6 +41,7 @@ ROUTES = re.compile(  # all that the page, gradio_client and the page about the 
     r"|/(assets|static)/.+|/gradio_api/(info/?|openapi\.json|startup-events|upload|upload_progress"
     r"|queue/(join|data)|call/(v2/)?predict(/\w+)?|cancel|heartbeat/[\w-]{1,64})"
 )
+EVENTS = re.compile(r"/gradio_api/(queue/join|call/(v2/)?predict)")
 RELOAD = "/gradio_api/dev/reload"  # for developers: `gradio app.py`
 
 
@@ -56,9 +57,12 @@ def visitor(connection: HTTPConnection) -> str | None:
 class Guard:
     """ASGI middleware that lets through what the page needs, and no more of it than is fair."""
 
-    def __init__(self, app: ASGIApp, uploads: Path):
-        """Stand before `app`, of whose files only those in folder `uploads` may be fetched."""
-        self.app = app
+    def __init__(self, app: ASGIApp, uploads: Path, is_full: Callable[[], bool]):
+        """Stand before `app`, of whose files only those in folder `uploads` may be fetched.
+
+        While `is_full` says so no event is passed on.
+        """
+        self.app, self.is_full = app, is_full
         self.files = f"/gradio_api/file={uploads}/"
         self.open: Counter[str] = Counter()  # requests in progress, by what is limited
         self.spent: Counter[str] = Counter()  # bytes uploaded in this minute, by whom
@@ -144,11 +148,10 @@ class Guard:
                 await send(message)
 
         lasting = is_heartbeat(path) or path == RELOAD
+        app = too_busy if EVENTS.fullmatch(path) and self.is_full() else self.app
         try:
             async with asyncio.timeout(None if lasting else LONGEST):
-                await self.app(
-                    request.scope, received if request.method == "POST" else receive, sent
-                )
+                await app(request.scope, received if request.method == "POST" else receive, sent)
         except TimeoutError:
             refused = HTTPException(503, BUSY)
         except MultiPartException:
@@ -186,6 +189,16 @@ class Body:
             self.tail = window[max(0, len(window) - len(self.mark) + 1) :]
             if self.marks > PARTS + 1:
                 raise HTTPException(413, "Send one picture at a time.")
+
+
+async def too_busy(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse an event once all of it has come, for a browser that still sends would not hear it.
+
+    Gradio would refuse it as well, at ten times the cost.
+    """
+    while (await receive()).get("more_body"):
+        pass
+    await JSONResponse({"detail": BUSY}, 503)(scope, receive, send)
 
 
 def is_upload(path: str) -> bool:

@@ -20,7 +20,7 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 import view
-from door import QUEUE, Gate, watch_queue
+from door import QUEUE, Gate, is_full, watch_queue
 from guard import STALL, UPLOAD_LIMIT, Guard
 
 AT_ONCE = max(2, min(8, os.cpu_count() or 2))  # events; the rest waits in the queue
@@ -69,7 +69,9 @@ def launch(
             show_error=False,
             footer_links=["api"],
             app_kwargs={
-                "middleware": [Middleware(Guard, uploads=uploads)],
+                "middleware": [
+                    Middleware(Guard, uploads=uploads, is_full=lambda: is_full(demo._queue))
+                ],
                 "lifespan": tidied,
             },
         )

@@ -50,9 +50,11 @@ class Shown:
 def shown(picture: Image.Image, size: tuple[int, int]) -> Shown:
     """Return a picture, reduced; boxes belong to one of `size` px, width and height."""
     scale = min(1, SHOWN_SIDE / max(picture.size))
-    small = picture.resize([max(1, round(scale * side)) for side in picture.size]).convert("RGBA")
-    paper = Image.new("RGBA", small.size, "white")
-    return Shown(data_url(Image.alpha_composite(paper, small).convert("RGB"), "webp"), size)
+    small = picture.resize([max(1, round(scale * side)) for side in picture.size])
+    if small.has_transparency_data:
+        layers = small.convert("RGBA")
+        small = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
+    return Shown(data_url(small.convert("RGB"), "jpeg"), size)
 
 
 def data_url(picture: Image.Image, kind: str = "png") -> str:

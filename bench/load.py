@@ -10,6 +10,7 @@ else this machine has to do, the load before it began, counts against all of it.
 
 import argparse
 import asyncio
+import contextlib
 import itertools
 import os
 import re
@@ -24,12 +25,19 @@ sys.path.insert(0, str(ROOT))
 
 import httpx
 
-from bench.visitors import Busy, Visitor, drawings, megabytes, processor_seconds, serving
+from bench.visitors import (
+    Busy,
+    Visitor,
+    drawings,
+    megabytes,
+    processor_seconds,
+    serving,
+    window,
+)
 from model import CHECKPOINT
 
 PAUSE = 1.0  # seconds
 ANSWER = re.compile(r'data-number|"digits": \[\{')  # on the page, and to programs
-PATIENCE = 60.0  # seconds without a word from the server, after which a drawing is lost
 
 
 @dataclass
@@ -68,22 +76,21 @@ class Tally:
             print(f"lost {self.lost.count(fault)} times: {fault}")
 
 
-async def visit(url: str, files: list[bytes], users: int, rounds: int) -> tuple[Tally, float]:
-    """Have users draw these files; return what became of it, and the seconds in all."""
-    limits = httpx.Limits(keepalive_expiry=2)  # no limits but this; the server waits 5 seconds
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=PATIENCE) as client:
-        config = (await client.get("/config")).json()
-        visitors = [Visitor(client, config) for _ in range(users)]
-        tally, pictures = Tally(), itertools.cycle(files)
+async def visit(url: str, pid: int, users: int, rounds: int) -> tuple[Tally, float, float]:
+    """Have users draw; return what became of it, the seconds, and the server's processor's."""
+    tally, pictures = Tally(), itertools.cycle(drawings())
 
-        async def draw(visitor: Visitor) -> None:
-            for _ in range(rounds):
-                if not await tally.count(visitor.draw(next(pictures))):
-                    await asyncio.sleep(PAUSE)
+    async def draw(visitor: Visitor) -> None:
+        for _ in range(rounds):
+            if not await tally.count(visitor.draw(next(pictures))):
+                await asyncio.sleep(PAUSE)
 
-        start = time.perf_counter()
+    async with contextlib.AsyncExitStack() as windows:
+        opened = (windows.enter_async_context(window(url)) for _ in range(users))
+        visitors = await asyncio.gather(*opened)
+        start, busy = time.perf_counter(), processor_seconds(pid)
         await asyncio.gather(*map(draw, visitors))
-        return tally, time.perf_counter() - start
+        return tally, time.perf_counter() - start, processor_seconds(pid) - busy
 
 
 def main() -> None:
@@ -98,14 +105,12 @@ def main() -> None:
     users, rounds = (options.arrivals, 1) if options.arrivals else (options.users, options.drawings)
     print(f"load of the machine, of {os.cpu_count()} cores, before: {os.getloadavg()[0]:.1f}")
     with serving(options.checkpoint, options.slow) as (url, pid):
-        files = drawings()
-        asyncio.run(visit(url, files, 1, 3))
-        memory, busy = megabytes(pid), processor_seconds(pid)
-        tally, seconds = asyncio.run(visit(url, files, users, rounds))
+        asyncio.run(visit(url, pid, 1, 3))
+        memory = megabytes(pid)
+        tally, seconds, busy = asyncio.run(visit(url, pid, users, rounds))
         tally.report(seconds)
-        busy = 1_000 * (processor_seconds(pid) - busy) / max(1, len(tally.answered))
         print(f"server: {memory:.0f} MB before, {megabytes(pid):.0f} MB after, ", end="")
-        print(f"{busy:.0f} ms of processor time an answer")
+        print(f"{1_000 * busy / max(1, len(tally.answered)):.0f} ms of processor time an answer")
 
 
 if __name__ == "__main__":

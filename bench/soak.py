@@ -15,17 +15,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
-import httpx
-
-from bench.load import PATIENCE, PAUSE, Tally
-from bench.visitors import Visitor, drawings, megabytes, serving
+from bench.load import PAUSE, Tally
+from bench.visitors import Visitor, drawings, megabytes, serving, window
 from model import CHECKPOINT
 
 VISITORS = 4
@@ -82,38 +80,36 @@ def has_files(folder: Path) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def window(client: httpx.AsyncClient, config: dict) -> Visitor:
+async def loaded(url: str) -> AsyncIterator[Visitor]:
     """Open the page as a browser does, with the connection that it holds until it is closed."""
-    visitor = Visitor(client, config)
-    (await client.get("/")).raise_for_status()
-    async with client.stream("GET", f"/gradio_api/heartbeat/{visitor.session}", timeout=None):
-        yield visitor
+    async with window(url) as visitor:
+        (await visitor.client.get("/")).raise_for_status()
+        heartbeat = f"/gradio_api/heartbeat/{visitor.session}"
+        async with visitor.client.stream("GET", heartbeat, timeout=None):
+            yield visitor
 
 
 async def soak(url: str, readings: int, look: Callable[[int, list[float]], None]) -> Tally:
     """Have visitors ask for so many readings; call `look` after each `SAMPLE` of them."""
     tally, files, asked = Tally(), itertools.cycle(drawings(2_000)), itertools.count(1)
-    limits = httpx.Limits(keepalive_expiry=2)  # seconds; the server waits 5
-    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=PATIENCE) as client:
-        config = (await client.get("/config")).json()
 
-        async def ask(visitor: Visitor, number: int) -> None:
-            ways: list[Callable[[bytes], Awaitable[str]]]
-            ways = [visitor.draw, visitor.upload, visitor.predict]
-            if not await tally.count(ways[number % len(ways)](next(files))):
-                await asyncio.sleep(PAUSE)
-            if number % SAMPLE == 0 or number == readings:
-                look(number, tally.answered[-SAMPLE:])
+    async def ask(visitor: Visitor, number: int) -> None:
+        ways: list[Callable[[bytes], Awaitable[str]]]
+        ways = [visitor.draw, visitor.upload, visitor.predict]
+        if not await tally.count(ways[number % len(ways)](next(files))):
+            await asyncio.sleep(PAUSE)
+        if number % SAMPLE == 0 or number == readings:
+            look(number, tally.answered[-SAMPLE:])
 
-        async def visit() -> None:
-            while True:
-                async with window(client, config) as visitor:
-                    for number in itertools.islice(asked, STAY):
-                        if number > readings:
-                            return
-                        await ask(visitor, number)
+    async def visit() -> None:
+        while True:
+            async with loaded(url) as visitor:
+                for number in itertools.islice(asked, STAY):
+                    if number > readings:
+                        return
+                    await ask(visitor, number)
 
-        await asyncio.gather(*(visit() for _ in range(VISITORS)))
+    await asyncio.gather(*(visit() for _ in range(VISITORS)))
     return tally
 
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +23,8 @@ from PIL import Image
 from data import load_mnist
 from model import CHECKPOINT
 
+PATIENCE = 60.0  # seconds without a word from the server, after which a drawing is lost
+LIMITS = httpx.Limits(keepalive_expiry=4)  # seconds; the server waits 5
 SLOW = """
 import sys, time
 import app, first_run
@@ -81,12 +83,23 @@ def megabytes(pid: int) -> float:
     return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
 
 
+@asynccontextmanager
+async def window(url: str) -> AsyncIterator["Visitor"]:
+    """Open the page, as a browser's window with connections of its own.
+
+    One client for all would need more time to look for a free connection than the server to answer.
+    """
+    client = httpx.AsyncClient(base_url=url, limits=LIMITS, timeout=PATIENCE, verify=False)
+    async with client:
+        yield Visitor(client, (await client.get("/config")).raise_for_status().json())
+
+
 class Busy(Exception):
     """The server says that it has too much to do."""
 
 
 class Visitor:
-    """One browser window with the page open."""
+    """Who draws in a window."""
 
     def __init__(self, client: httpx.AsyncClient, config: dict):
         """Take the way to the server, and the page's configuration."""
