@@ -18,11 +18,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gallery import Gallery
-from model import CHECKPOINT, CheckpointError, DigitCNN, Judgement, fused, load_checkpoint
+from model import CHECKPOINT, CheckpointError, DigitCNN, fused, load_checkpoint
 from paper import Ink, find_ink
 from picture import FORMATS, PictureError, open_picture
-from preprocess import Glyph, framed, thicken
-from segment import Part, find_rows
+from preprocess import Glyph
+from segment import Judged, find_rows
 
 COMPANY = 1.5  # of what the others' mean says, in logits of `not_a_digit`
 NO_DIGIT = "That does not look like a digit."
@@ -138,30 +138,20 @@ class Reader:
         if ink is None:
             return Reading(note=BLANK)
         unit = np.tile(np.array(size) / ink.depth.shape[::-1], 2)
-        rows = find_rows(ink, self.plausibility)
-        glyphs = [as_glyph(part, unit) for row in rows for part in row]
+        rows = find_rows(ink, self.judge)
+        digits = [as_digit(glyph, unit) for row in rows for glyph in row]
         seen = ink.notes
-        if len(glyphs) > 1:
-            seen += (f"{len(glyphs)} glyphs on {len(rows)} line{'s' * (len(rows) > 1)}",)
-        return without_cut_off(self.read_glyphs(glyphs, seen), size)
+        if len(digits) > 1:
+            seen += (f"{len(digits)} glyphs on {len(rows)} line{'s' * (len(rows) > 1)}",)
+        return without_cut_off(read_together(digits, seen), size)
 
     def read_glyphs(self, glyphs: list[Glyph], seen: tuple[str, ...] = ()) -> Reading:
         """Read glyphs that are found already."""
         if not glyphs:
             return Reading(note=BLANK)
         probabilities, not_a_digit, *_ = self.judge(np.stack([g.ink for g in glyphs]))
-        not_a_digit = in_company(not_a_digit)
-        digits = tuple(
-            Digit(g, tuple(p), n)
-            for g, p, n in zip(glyphs, probabilities.tolist(), not_a_digit.tolist(), strict=True)
-        )
-        none = all(d.digit is None for d in digits)
-        return Reading(digits, NO_DIGIT if none else "", seen)
-
-    def plausibility(self, inks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Judge framed ink (N, 28, 28) as `segment.Judge` does."""
-        judgement = self.judge(inks)
-        return judgement.plausible.numpy(), judgement.several.numpy()
+        answers = zip(glyphs, probabilities.tolist(), not_a_digit.tolist(), strict=True)
+        return read_together([Digit(g, tuple(p), n) for g, p, n in answers], seen)
 
     @torch.inference_mode()
     def features(self, ink: np.ndarray) -> Tensor:
@@ -170,26 +160,41 @@ class Reader:
         return self.model.features(torch.from_numpy(ink)[None, None])[0]
 
     @torch.inference_mode()
-    def judge(self, inks: np.ndarray) -> Judgement:
-        """Judge framed ink (N, 28, 28)."""
+    def judge(self, inks: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Judge framed ink (N, 28, 28); returns the arrays of a `Judgement`."""
         torch.set_num_threads(1)  # of this thread: on batches this small a second one costs time
-        return self.model.judge(torch.from_numpy(inks).unsqueeze(1))
+        judgement = self.model.judge(torch.from_numpy(inks).unsqueeze(1))
+        return tuple(field.numpy() for field in judgement)
 
 
-def as_glyph(part: Part, unit: np.ndarray) -> Glyph:
-    """Frame a part's ink; its box is multiplied by `unit` (4,), px of the picture in one of its."""
-    thick = thicken(part.ink)
-    box = tuple(np.rint(part.box * unit).astype(int).tolist())
-    return Glyph(framed(thick), box, thickened=thick is not part.ink)
+def as_digit(judged: Judged, unit: np.ndarray) -> Digit:
+    """Return a part's answer; its box is multiplied by `unit` (4,), px of the picture in a part's.
+
+    The answer is that of the glyph alone.
+    """
+    box = tuple(np.rint(judged.part.box * unit).astype(int).tolist())
+    glyph = Glyph(judged.ink, box, judged.thickened)
+    return Digit(glyph, tuple(judged.probabilities), judged.not_a_digit)
 
 
-def in_company(not_a_digit: Tensor) -> Tensor:
+def read_together(digits: list[Digit], seen: tuple[str, ...]) -> Reading:
+    """Return the reading of a picture from what each of its glyphs is alone."""
+    if not digits:
+        return Reading(note=BLANK)
+    scores = in_company(np.array([d.not_a_digit for d in digits])).tolist()
+    digits = [replace(d, not_a_digit=score) for d, score in zip(digits, scores, strict=True)]
+    none = all(d.digit is None for d in digits)
+    return Reading(tuple(digits), NO_DIGIT if none else "", seen)
+
+
+def in_company(not_a_digit: np.ndarray) -> np.ndarray:
     """Return `not_a_digit` (N,) with the others on the page in view: digits stand among digits."""
     if len(not_a_digit) == 1:
         return not_a_digit
     lean = 2 * not_a_digit - 1  # -1: surely a digit, 1: surely none
     others = (lean.sum() - lean) / (len(lean) - 1)
-    return (not_a_digit.logit(eps=1e-6) + COMPANY * others).sigmoid()
+    alone = not_a_digit.clip(1e-6, 1 - 1e-6)
+    return 1 / (1 + np.exp(-COMPANY * others) * (1 - alone) / alone)
 
 
 def without_cut_off(reading: Reading, size: tuple[int, int]) -> Reading:

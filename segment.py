@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from paper import EDGE, Ink
-from preprocess import frame, main_strokes
+from preprocess import framed, main_strokes, thicken
 
 MOST_PARTS = 300  # of a picture: a photograph of leaves has thousands, and no digits
 JOINED = 4  # strokes that one digit may have
@@ -43,9 +43,8 @@ LEANING = 0.02  # cost of a cut's slope
 CUT_SLOPES = (-0.4, -0.2, 0.0, 0.2, 0.4)  # of a cut, px to the left for each px down
 CUTTING = 0.35  # cost by which a cut row must be better than the glyph left whole
 
-# Ink (N, 28, 28) to two (N,): plausibility as a digit, a log-probability, and the logit of being
-# several digits rather than none.
-Judge = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+# Ink (N, 28, 28) to the four arrays of a `model.Judgement`.
+Judge = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,9 +176,13 @@ def distance(a: Part, b: Part) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """A part, and what the network makes of it as a glyph."""
+    """A part as a glyph, and what the network makes of it."""
 
     part: Part
+    ink: np.ndarray  # (28, 28) float32, framed: what the network saw
+    thickened: bool  # whether its strokes were too thin for the frame
+    probabilities: tuple[float, ...]  # of the ten digits
+    not_a_digit: float  # 0 to 1
     plausible: float  # log-probability of being a digit, and the likeliest one
     several: float  # logit of being several digits rather than none
 
@@ -191,8 +194,11 @@ class Judged:
 
 def judged(parts: list[Part], judge: Judge) -> list[Judged]:
     """Have the network judge parts, all in one batch."""
-    plausible, several = judge(np.stack([frame(p.ink) for p in parts]))
-    return [Judged(*j) for j in zip(parts, plausible.tolist(), several.tolist(), strict=True)]
+    thick = [thicken(p.ink) for p in parts]
+    inks = np.stack([framed(ink) for ink in thick])
+    thickened = [ink is not p.ink for ink, p in zip(thick, parts, strict=True)]
+    judgement = (field.tolist() for field in judge(inks))
+    return [Judged(*j) for j in zip(parts, inks, thickened, *judgement, strict=True)]
 
 
 def best_row(
@@ -256,7 +262,7 @@ def worth_cutting(whole: Judged) -> bool:
     return may_be_several(whole) and (wide or whole.plausible < DOUBTFUL)
 
 
-def cut_up(whole: Judged, judge: Judge) -> list[Part]:
+def cut_up(whole: Judged, judge: Judge) -> list[Judged]:
     """Return the pieces of a glyph that is several digits in one, or itself if it is one."""
     glyph = whole.part
     scale = max(1.0, glyph.height / CUT_HEIGHT)
@@ -271,13 +277,13 @@ def cut_up(whole: Judged, judge: Judge) -> list[Part]:
             corners = np.tile(glyph.box[:2], 2) + np.array(piece.box) * scale
             pieces[i, j] = Part(piece.ink, tuple(corners.round().astype(int).tolist()))
     if not pieces:
-        return [glyph]
+        return [whole]
     candidates = dict(zip(pieces, judged(list(pieces.values()), judge), strict=True))
     row = best_row(len(borders) - 1, candidates, {})
     if len(row) < 2 or min(p.plausible for p in row) < SURE:
-        return [glyph]
+        return [whole]
     better = scale**2 * sum(p.cost for p in row) + CUTTING * glyph.area < whole.cost
-    return [p.part for p in row] if better else [glyph]
+    return row if better else [whole]
 
 
 def cut_lines(drawing: np.ndarray) -> Iterator[np.ndarray]:
@@ -311,17 +317,17 @@ def cut_lines(drawing: np.ndarray) -> Iterator[np.ndarray]:
         yield side
 
 
-def find_rows(ink: Ink, judge: Judge) -> list[list[Part]]:
+def find_rows(ink: Ink, judge: Judge) -> list[list[Judged]]:
     """Return the glyphs of a picture line by line, in reading order."""
     parts = parts_of(ink)
     if len(parts) <= JOINED + 1:  # most often one digit, in however many strokes
         (whole,) = judged([cropped(ink.depth, 0, 0)], judge)
         if len(parts) == 1:
-            return [cut_up(whole, judge) if worth_cutting(whole) else [whole.part]]
+            return [cut_up(whole, judge) if worth_cutting(whole) else [whole]]
         if whole.plausible > DOUBTFUL and whole.part.width < WIDEST * whole.part.height:
-            return [[whole.part]]
+            return [[whole]]
     rows = [read_line(line, judge) for line in lines_of(stacked(parts))]
     doubtful = [glyph for row in rows for glyph in row if worth_cutting(glyph)]
     cut = set(sorted(doubtful, key=lambda glyph: -glyph.cost)[:MOST_CUT])
-    pieces = [[cut_up(g, judge) if g in cut else [g.part] for g in row] for row in rows if row]
-    return [[part for glyph in row for part in glyph] for row in pieces]
+    pieces = [[cut_up(g, judge) if g in cut else [g] for g in row] for row in rows if row]
+    return [[piece for glyph in row for piece in glyph] for row in pieces]

@@ -23,7 +23,7 @@ def parts(paper) -> list[Part]:
 
 
 def boxes_of(rows) -> list[list[int]]:
-    return [[p.box[0] for p in row] for row in rows]
+    return [[glyph.part.box[0] for glyph in row] for row in rows]
 
 
 def standing(*lefts, top=50, height=100):
@@ -52,12 +52,14 @@ def test_pieces_above_one_another_are_one_digit():
 
 def judge(plausible, several=1.0):
     """Return a judge that finds ink as plausible as a function of each one's width says."""
-    return lambda inks: (
-        np.array(
-            [plausible(int(ink.any(axis=0).sum()) - int(ink.any(axis=1).sum())) for ink in inks]
-        ),
-        np.full(len(inks), several),
-    )
+
+    def judge(inks):
+        sizes = [[int(ink.any(axis=axis).sum()) for axis in (0, 1)] for ink in inks]
+        unasked = np.zeros((len(inks), 10)), np.zeros(len(inks))
+        plausibles = np.array([plausible(width - height) for width, height in sizes])
+        return *unasked, plausibles, np.full(len(inks), several)
+
+    return judge
 
 
 def test_what_is_likelier_joined_is_joined_and_else_not():
@@ -69,9 +71,8 @@ def test_what_is_likelier_joined_is_joined_and_else_not():
 
 def test_a_row_is_the_cheapest_way_through_its_candidates():
     def candidate(left, right, plausible):
-        return Judged(
-            Part(np.ones((20, right - left), np.float32), (left, 0, right, 20)), plausible, 0
-        )
+        part = Part(np.ones((20, right - left), np.float32), (left, 0, right, 20))
+        return Judged(part, part.ink, False, (), 0.0, plausible, 0.0)
 
     for whole, chosen in ((-0.1, [0, 30]), (-5.0, [0, 10, 30])):
         spans = {
