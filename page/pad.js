@@ -4,7 +4,8 @@
 const SIDE = 280;
 const PEN = 22; // a digit of 180 px comes out with strokes of 2.2 px in the network's frame
 const ERASER = 32;
-const PATIENCE = 10_000; // ms that an answer may take, else the server was too busy for it
+const PATIENCE = 4_000; // ms that an answer may take, else the server was too busy for it
+const TRIES = 3; // of sending the same strokes
 const ROUNDED = 6; // how much of a line corners may take: fast hands leave points far apart
 
 const sheet = element.querySelector(".sheet");
@@ -15,6 +16,7 @@ let strokes = [];
 let past = []; // what the strokes were before each change, for undo
 let future = []; // and after the changes undone, for redo
 let current = null; // the stroke being drawn
+let waiting = null; // the timer of the answer that is waited for
 
 // The point on the way from a to b that is half the way, or as far as corners are rounded.
 function toward([x, y], [toX, toY]) {
@@ -54,14 +56,18 @@ function show() {
   tool("clear").disabled = empty;
 }
 
-function send() {
+function send(tries = TRIES) {
+  clearTimeout(waiting);
   show();
   const picture = new OffscreenCanvas(SIDE, SIDE);
   paint(picture, strokes);
   const busy = document.querySelector("#answer [data-busy]");
   if (busy && strokes.length) {
     busy.dataset.busy = "true"; // until an answer takes its place, or none will come
-    setTimeout(() => (busy.dataset.busy = "false"), PATIENCE);
+    waiting = setTimeout(() => {
+      if (busy.isConnected && tries > 1) send(tries - 1);
+      else busy.dataset.busy = "false";
+    }, PATIENCE);
   }
   picture.convertToBlob({ type: "image/png" }).then((blob) => {
     const file = new FileReader();
