@@ -13,6 +13,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from python_multipart.multipart import parse_options_header
@@ -48,10 +49,16 @@ RELOAD = "/gradio_api/dev/reload"  # for developers: `gradio app.py`
 def visitor(connection: HTTPConnection) -> str | None:
     """Return a visitor's internet address; None if only a proxy's or a neighbour's is known."""
     host = connection.client.host if connection.client else ""
+    return host if is_global(host) else None
+
+
+@lru_cache(maxsize=PLACES)
+def is_global(host: str) -> bool:
+    """Tell whether this is an address of the internet, and of no neighbour or proxy."""
     try:
-        return host if ipaddress.ip_address(host).is_global else None
+        return ipaddress.ip_address(host).is_global
     except ValueError:
-        return None
+        return False
 
 
 class Guard:

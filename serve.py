@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import cv2
 import gradio as gr
 from gradio.queueing import Queue
 from gradio.routes import App, file_upload_statuses
@@ -26,6 +27,7 @@ from guard import STALL, UPLOAD_LIMIT, Guard
 AT_ONCE = max(2, min(8, os.cpu_count() or 2))  # events; the rest waits in the queue
 THREADS = 8
 SESSIONS = 200  # of which the server remembers the latest picture
+STATUS_RATE = 5.0  # seconds between two words to those who wait
 TIDYING = 10.0  # seconds between two looks at what is left behind
 KEPT = 300.0  # seconds that an upload is kept
 KEPT_BYTES = 256 * 2**20  # of all uploads
@@ -47,7 +49,9 @@ def launch(
     uploads = Path(get_upload_folder()).resolve()
     for event in demo.fns.values():  # one line for all: what is limited is the machine
         event.concurrency_id, event.concurrency_limit = "all", AT_ONCE
-    demo.queue(api_open=False, max_size=QUEUE)
+    cv2.setNumThreads(1)  # of each event: they share the cores already
+    # else whoever waits is told so, whenever an event begins; the page does not show it
+    demo.queue(api_open=False, max_size=QUEUE, status_update_rate=STATUS_RATE)
     watch_queue(demo._queue, uploads)
     with contextlib.redirect_stdout(io.StringIO()):  # Gradio's paragraphs about share links
         _, url, public = demo.launch(

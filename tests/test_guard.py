@@ -58,9 +58,14 @@ async def ask(guarded, path, *chunks, client=NEIGHBOUR, end=True, **headers):
     return SimpleNamespace(status=sent[0]["status"], body=body, headers=dict(sent[0]["headers"]))
 
 
-def asked(*told, app=reads_all, **more):
+def asked(*told, app=reads_all, full=False, **more):
     """Return the answer to one request."""
-    return asyncio.run(asyncio.wait_for(ask(Guard(app, UPLOADS), *told, **more), 10))
+    return asyncio.run(asyncio.wait_for(ask(before(app, full), *told, **more), 10))
+
+
+def before(app, full=False):
+    """Return a guard of this app, and of a queue that is full or not."""
+    return Guard(app, UPLOADS, lambda: full)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +169,7 @@ def test_nobody_takes_all_places_and_all_are_given_back(monkeypatch):
     async def crowd():
         global enough
         enough = asyncio.Event()
-        guarded = Guard(waits, UPLOADS)
+        guarded = before(waits)
         clients = [ONE] * 3 + [ANOTHER] * 1 + [NEIGHBOUR] * 2
         held = [asyncio.create_task(ask(guarded, "/", client=c)) for c in clients]
         held.append(asyncio.create_task(ask(guarded, "/gradio_api/heartbeat/a")))
@@ -179,6 +184,25 @@ def test_nobody_takes_all_places_and_all_are_given_back(monkeypatch):
     assert asyncio.run(crowd()) == [200, 200, 503, 200, 200, 503, 200]
 
 
+@pytest.mark.parametrize("path", [JOIN, "/gradio_api/call/predict", "/gradio_api/call/v2/predict"])
+def test_a_full_queue_takes_no_event_and_says_so_once_all_of_it_has_come(path, monkeypatch):
+    monkeypatch.setattr(guard, "STALL", 0.01)
+    begun = []
+
+    async def begins(scope, receive, send):
+        begun.append(scope["path"])
+
+    told = asked(path, b"an", b"event", app=begins, full=True)
+    assert told.status == 503 and json.loads(told.body) == {"detail": guard.BUSY} and not begun
+    assert b"connection" not in told.headers  # it is kept: the visitor will try again
+    assert asked(path, b"cut off", end=False, full=True).status == 408
+
+
+@pytest.mark.parametrize("path", ["/", "/gradio_api/queue/data", "/gradio_api/call/predict/0a1b"])
+def test_a_full_queue_keeps_nobody_from_the_page_and_from_answers(path):
+    assert asked(path, full=True).status == 200
+
+
 def test_logins_are_tried_a_few_at_a_time(monkeypatch):
     monkeypatch.setattr(guard, "LOGINS", 0)
     assert asked("/login", b"x").status == 503 and asked("/config").status == 200
@@ -188,7 +212,7 @@ def test_places_are_given_back_when_a_request_fails():
     async def fails(scope, receive, send):
         raise RuntimeError
 
-    guarded = Guard(fails, UPLOADS)
+    guarded = before(fails)
     with contextlib.suppress(RuntimeError):
         asyncio.run(ask(guarded, "/"))
     assert not guarded.open
@@ -199,7 +223,7 @@ def test_what_one_uploads_in_a_minute_is_limited_and_what_all_upload(monkeypatch
     monkeypatch.setattr(guard, "UPLOAD_TOTAL", 5 * guard.UPLOAD_COST)
     now = [0.0]
     monkeypatch.setattr(guard.time, "monotonic", lambda: now[0])
-    guarded = Guard(reads_all, UPLOADS)
+    guarded = before(reads_all)
 
     def upload(client):
         async def send():  # asyncio's own clock needs the real time
