@@ -7,6 +7,7 @@ well, though one stranger may then take what others would have had.
 """
 
 import asyncio
+import errno
 import ipaddress
 import os
 import re
@@ -37,6 +38,7 @@ UPLOAD_SHARE = 64 * 2**20  # bytes that one visitor may upload in a minute
 UPLOAD_TOTAL = 256 * 2**20  # bytes that all may upload in a minute
 
 BUSY = "Inkling is busy: try again in a few seconds."
+NO_ROOM = "The server's disk is full: pictures must wait, but what is drawn is read."
 ROUTES = re.compile(  # all that the page, gradio_client and the page about the API ask for
     r"/|/config/?|/login/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/pwa_icon(/\d+)?"
     r"|/(assets|static)/.+|/gradio_api/(info/?|openapi\.json|startup-events|upload|upload_progress"
@@ -164,6 +166,10 @@ class Guard:
         except MultiPartException:
             if not refused:
                 raise
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            refused = HTTPException(507, NO_ROOM)
         if refused and not started:
             await refuse(refused, path)(request.scope, receive, send)
 

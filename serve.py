@@ -47,6 +47,7 @@ def launch(
     public link if one was asked for and could be had.
     """
     uploads = Path(get_upload_folder()).resolve()
+    gr.routes.DEFAULT_TEMP_DIR = str(uploads)  # where else an empty folder would stay behind
     for event in demo.fns.values():  # one line for all: what is limited is the machine
         event.concurrency_id, event.concurrency_limit = "all", AT_ONCE
     cv2.setNumThreads(1)  # of each event: they share the cores already

@@ -27,6 +27,7 @@ from test_model import rewrite
 
 import data
 import first_run
+import guard
 import learn
 import train
 from data import Digits, Mnist
@@ -388,6 +389,7 @@ data.run_attached([sys.executable, "-c", data.DOWNLOAD[:end] + wait + "time.slee
 
 # --- the whole app, in hard surroundings ------------------------------------------------------
 
+ITS_OWN_DISKS = ["unshare", "--map-root-user", "--mount"]
 SHUT_IN = ["unshare", "--map-root-user", "--mount", "--net"]  # as if there were no network
 ALONE = ["unshare", "--map-root-user", "--pid", "--fork", "--mount-proc"]  # as in a container
 INSIDE = """
@@ -417,6 +419,26 @@ with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
     picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
     asked = client.post("/gradio_api/call/predict", json={"data": [picture]}).json()
     print(client.get(f"/gradio_api/call/predict/{asked['event_id']}").text)
+"""
+SMALL = """
+import os, subprocess, sys
+place = os.environ["TMPDIR"]
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=True)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+ON_A_FULL_DISK = """
+import asyncio, os, subprocess, sys
+sys.path.insert(0, os.getcwd())
+from bench.visitors import window
+
+async def visit(url, file):
+    subprocess.run(["dd", "if=/dev/zero", "of=" + os.environ["TMPDIR"] + "/all of it"])
+    async with window(url) as visitor:
+        print(await visitor.draw(file))
+        told = await visitor.client.post("/gradio_api/upload", files={"files": file})
+        print(told.status_code, told.text)
+
+asyncio.run(visit(sys.argv[1], open(sys.argv[2], "rb").read()))
 """
 WAIT_FOR_EVER = """
 import sys, httpx
@@ -522,10 +544,12 @@ class Serving:
         """Run a program where the page can be reached; give it the page's address."""
         address = self.until("Inkling is at").split()[-1]
         program = [sys.executable, "-c", program[0], address, *map(str, program[1:])]
-        if "--net" in self.wrap:
-            inside = ["nsenter", "--preserve-credentials", "--user", "--net"]
+        spaces = [space for space in ("--net", "--mount") if space in self.wrap]
+        if spaces:
+            inside = ["nsenter", "--preserve-credentials", "--user", *spaces, "--wd"]
             program = [*inside, "--target", str(self.innermost()), *program]
-        return subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
+        environment = os.environ | {"TMPDIR": str(self.folder)}
+        return subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment)
 
     def told(self, *program):
         """Return what that program prints, once it has ended."""
@@ -538,7 +562,7 @@ class Serving:
         rest, _ = self.process.communicate(timeout=STOP_LIMIT)
         said = "".join(self.lines) + rest
         assert self.process.returncode == 0, said
-        assert "Traceback" not in said and list(self.folder.glob("inkling*")) == []
+        assert "Traceback" not in said and list(self.folder.iterdir()) == []
         return said
 
 
@@ -562,6 +586,13 @@ def test_without_checkpoint_archives_and_network_it_serves_and_says_why_in_a_lin
         assert "Put the four archives" in failed
         asked.communicate()
         page.lines.append("Inkling is at " + page.lines[0].split()[-1])
+        page.stop(signal.SIGTERM)
+
+
+def test_with_a_full_disk_it_reads_drawings_and_says_why_no_pictures(may, seven, tmp_path):
+    with Serving(tmp_path, ["-c", SMALL, "app.py"], wrap=may(ITS_OWN_DISKS)) as page:
+        told = page.told(ON_A_FULL_DISK, seven)
+        assert 'data-number="7"' in told and f"507 {guard.NO_ROOM}" in told
         page.stop(signal.SIGTERM)
 
 
