@@ -10,7 +10,8 @@ import io
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import cv2
@@ -86,9 +87,38 @@ def launch(
 @contextlib.asynccontextmanager
 async def tidied(app: App) -> AsyncIterator[None]:
     """Keep a server tidy from its start to its end."""
+    app.state_holder.session_data = Sessions(app.get_blocks)
     tidying = asyncio.create_task(tidy(app))
     yield
     tidying.cancel()
+
+
+class Sessions(OrderedDict):
+    """What is remembered of each session; of too many those are forgotten first without a page.
+
+    Each call of a program is a session, too: many would make the server forget who only pauses.
+    """
+
+    def __init__(self, get_blocks: Callable[[], gr.Blocks]):
+        """Begin with none, on the server of what `get_blocks` returns."""
+        super().__init__()
+        self.get_blocks = get_blocks
+
+    def popitem(self, last: bool = True) -> tuple:
+        """Forget one session, and return it: by default the latest, else one that is not needed."""
+        if last:
+            return super().popitem()
+        *others, _ = self
+        open_now = open_pages(self.get_blocks().server.server_state.connections)
+        oldest = next((session for session in others if session not in open_now), others[0])
+        return oldest, self.pop(oldest)
+
+
+def open_pages(connections: set) -> set[str]:
+    """Return the sessions whose pages are open: each one's heartbeat is a request in progress."""
+    cycles = (c.cycle for c in connections if c.cycle and not c.cycle.response_complete)
+    paths = (cycle.scope["path"].rpartition("/heartbeat/") for cycle in cycles)
+    return {session for _, heartbeat, session in paths if heartbeat}
 
 
 async def tidy(app: App) -> None:

@@ -1,5 +1,6 @@
 """What strangers try against the real server: none of it works, and the server stays well."""
 
+import base64
 import http.client
 import json
 import os
@@ -17,6 +18,7 @@ from conftest import ROOT, sketch
 from PIL import Image
 
 import guard
+from serve import SESSIONS
 
 PATIENCE = 60  # seconds until something counts as not happening
 PROMPT = 3.0  # seconds for an answer, on cores that others use too
@@ -73,14 +75,15 @@ class Server:
         answer = httpx.post(f"{self.url}/gradio_api/{path}", timeout=PATIENCE, **more)
         return answer.status_code, answer.text
 
-    def event(self, number, data, event_data=None):
+    def event(self, number, data, event_data=None, session=None):
         """Have an event run; return a status (that of the queue, or 500 if it fails), and text."""
-        call = {"data": data, "fn_index": number, "session_hash": os.urandom(8).hex()}
+        session = session or os.urandom(8).hex()
+        call = {"data": data, "fn_index": number, "session_hash": session}
         status, told = self.post("queue/join", json=call | {"event_data": event_data})
         if status != 200:
             return status, told
         stream = httpx.get(
-            f"{self.url}/gradio_api/queue/data?session_hash={call['session_hash']}",
+            f"{self.url}/gradio_api/queue/data?session_hash={session}",
             timeout=PATIENCE,
         )
         done = [json.loads(line[6:]) for line in stream.text.splitlines() if line[:6] == "data: "]
@@ -387,6 +390,18 @@ def test_an_upload_within_the_limits_is_read_however_it_is_called(server):
     for name in ("7.gif", "7.svg", "7", "sieben ü.png"):
         _, told = server.predict({"path": server.upload(name), "orig_name": name, "meta": FILE})
         assert '"text": "7"' in told
+
+
+def test_many_calls_make_the_page_forget_nobody(server):
+    sketch = f"data:image/png;base64,{base64.b64encode(server.seven.read_bytes()).decode()}"
+    with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/pausing"):
+        drawn, chosen = number_of(server, "read_sketch"), number_of(server, "choose")
+        _, told = server.event(drawn, [None, None, sketch], session="pausing")
+        assert 'data-number=\\"7' in told
+        for _ in range(SESSIONS + 10):
+            server.predict(None)
+        _, told = server.event(chosen, [None, None], {"pick": "0"}, session="pausing")
+        assert 'data-number=\\"7' in told
 
 
 def test_who_never_fetches_answers_is_told_to_wait(server):

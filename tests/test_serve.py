@@ -127,6 +127,29 @@ def test_connections_that_say_nothing_are_closed_at_the_second_look():
     assert not (busy.closed or asks.closed or new.closed)
 
 
+def request(path, complete=False):
+    """Return a connection with a request in progress, or answered already."""
+    return Connection(SimpleNamespace(scope={"path": path}, response_complete=complete))
+
+
+def test_pages_that_are_open_are_forgotten_last():
+    connections = {
+        request("/gradio_api/heartbeat/a"),
+        request("/gradio_api/heartbeat/b"),
+        request("/gradio_api/heartbeat/gone", complete=True),
+        request("/gradio_api/queue/data"),
+        Connection(None),
+    }
+    assert serve.open_pages(connections) == {"a", "b"}
+    state = SimpleNamespace(connections=connections)
+    blocks = SimpleNamespace(server=SimpleNamespace(server_state=state))
+    sessions = serve.Sessions(lambda: blocks)
+    sessions.update(a=1, program=2, b=3, gone=4, latest=5)
+    forgotten = [sessions.popitem(last=False) for _ in range(4)]
+    assert forgotten == [("program", 2), ("gone", 4), ("a", 1), ("b", 3)]
+    assert dict(sessions) == {"latest": 5}
+
+
 @pytest.mark.parametrize(
     "share, environment, public",
     [
