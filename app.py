@@ -28,7 +28,8 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")  # of which it keeps the times
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # and tabulates them so seldom
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ.setdefault("NO_PROXY", "localhost,127.0.0.1")  # Gradio looks at its own page once
+direct = f"{os.environ.get('no_proxy') or os.environ.get('NO_PROXY', '')},localhost,127.0.0.1"
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = direct  # Gradio looks at its own page once
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # training shares the cores with the page
 if sys.version_info < (3, 12):
     # At import Gradio looks up the source of each component, and Python 3.11 splits sources into

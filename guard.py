@@ -1,9 +1,20 @@
 """What Gradio leaves open to strangers is closed: what a request may ask, send and hold on to.
 
-Every request passes here first; events and logins pass through `door.py`, too. Visitors are told
-apart by their internet address where the server can see it. Behind a share link's tunnel or a
-Space's proxy it may not, so what all of them may do together is limited as well: the server stays
-well, though one stranger may then take what others would have had.
+Every request passes here first; events and logins pass through `door.py`, too. What each limit is
+against, as Gradio 6.31 stands without it:
+
+routes      it gives away how often what is called, fetches any public address for a stranger, runs
+            events past the queue, and writes a page's state to the disk
+bodies      only files have a limit there: 60 MB of JSON, or of a form's field, lie in memory
+parts       a thousand files come in one upload, each within its limit
+stalls      who stops sending holds a connection for ever, and leaves half a file behind
+uploads     5 MB twenty times a second fill a disk in minutes
+places      idle pages cost a file descriptor each, and there are a thousand
+a full one  it reads and parses an event before it finds no place for it
+
+Visitors are told apart by their internet address where the server can see it. Behind a share link's
+tunnel or a Space's proxy it may not, so what all of them may do together is limited as well: the
+server stays well, though one stranger may then take what others would have had.
 """
 
 import asyncio
@@ -205,10 +216,7 @@ class Body:
 
 
 async def too_busy(scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse an event once all of it has come, for a browser that still sends would not hear it.
-
-    Gradio would refuse it as well, at ten times the cost.
-    """
+    """Refuse an event once all of it has come, for a browser that still sends would not hear it."""
     while (await receive()).get("more_body"):
         pass
     await JSONResponse({"detail": BUSY}, 503)(scope, receive, send)

@@ -6,6 +6,7 @@ The page is started as users start it, and its start is timed too. The browser p
 """
 
 import argparse
+import asyncio
 import json
 import re
 import shutil
@@ -24,10 +25,12 @@ import httpx
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
+from starlette.types import Receive, Send
 
 from bench.pages import PAGES, compose
 from data import load_mnist
 from explain import evidence, inside
+from guard import Guard
 from model import CHECKPOINT
 from predict import Reader
 
@@ -91,6 +94,26 @@ def time_rounds(action: Callable[[], object], rounds: int = ROUNDS) -> list[floa
         action()
         seconds.append(time.perf_counter() - start)
     return seconds[5:]
+
+
+async def time_guard(rounds: int = ROUNDS) -> list[float]:
+    """Return the seconds that a stroke's request spends in the guard, many times over."""
+    body = [{"type": "http.request", "body": bytes(20_000), "more_body": False}]
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/queue/join", "headers": []}
+    scope |= {"query_string": b"", "client": ("8.8.8.8", 1)}
+
+    async def read_body(_: dict, receive: Receive, __: Send) -> None:
+        await receive()
+
+    async def receive() -> dict:
+        return body[0]
+
+    seconds, guard = [], Guard(read_body, Path("/uploads"), lambda: False)
+    for _ in range(rounds):
+        start = time.perf_counter()
+        await guard(scope, receive, receive)
+        seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def predict_over_http(client: httpx.Client, file: Path) -> dict:
@@ -182,6 +205,7 @@ def main() -> None:
         "evidence, 7 rather than 2", time_rounds(lambda: evidence(reader.model, glyph.ink, 7, 2))
     )
     report("inside of the network", time_rounds(lambda: inside(reader.model, glyph.ink)))
+    report("the guard, a stroke's request", asyncio.run(time_guard()))
     for name, size in PHOTOGRAPHS.items():
         report_photograph(name, size, options.checkpoint)
     start = time.perf_counter()
