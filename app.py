@@ -52,7 +52,10 @@ from teach import Lessons
 from visit import Visit, index, sketch_bytes
 
 QUIETLY = {"show_progress": "hidden", "api_visibility": "private"}
-LIVE = {**QUIETLY, "trigger_mode": "always_last"}  # of strokes that wait only the latest is read
+LIVE = {"trigger_mode": "always_last"}  # of strokes that wait only the latest is read
+# What parts send and show is as handlers take and return it: Gradio would decode a picture itself,
+# of any size and any file of the server's, and pass each answer's parts through threads.
+AS_IT_IS = {**QUIETLY, "preprocess": False, "postprocess": False}
 
 
 def build_demo(source: FirstRun, trains: bool = False, collect: Path | None = None) -> gr.Blocks:
@@ -74,7 +77,8 @@ def wire(demo: gr.Blocks, page: Page, source: FirstRun, collect: Path | None) ->
 
     def show(visit: Visit, lessons: Lessons) -> tuple:
         visit = replace(visit, lessons=lessons, count=visit.count + 1)
-        return *visit.parts(source.reader), visit
+        answer, strip, bars, *others = visit.parts(source.reader)
+        return answer, strip, page.label.postprocess(bars).model_dump(), *others, visit
 
     def read_sketch(visit: Visit, lessons: Lessons, sketch: str | None) -> tuple:
         return show(visit.read(sketch_bytes(sketch), source.reader), lessons)
@@ -119,16 +123,15 @@ def wire(demo: gr.Blocks, page: Page, source: FirstRun, collect: Path | None) ->
         return reading.as_dict()
 
     known = [page.visit, page.taught]
-    page.pad.input(read_sketch, [*known, page.pad], outputs, **LIVE)
-    # Gradio would decode the picture itself, of any size and any file of the server's
-    page.upload.change(read_upload, [*known, page.upload], outputs, preprocess=False, **QUIETLY)
-    page.examples.pick(read_example, known, outputs, **LIVE)
-    page.timer.tick(read_again, known, outputs, **LIVE)  # while it learns
-    page.strip.pick(choose, known, outputs, **LIVE)
-    page.label.select(compare, known, outputs, **LIVE)
-    page.lessons.pick(teach, known, [*outputs, page.taught, page.kept], **QUIETLY)
+    page.pad.input(read_sketch, [*known, page.pad], outputs, **AS_IT_IS, **LIVE)
+    page.upload.change(read_upload, [*known, page.upload], outputs, **AS_IT_IS)
+    page.examples.pick(read_example, known, outputs, **AS_IT_IS, **LIVE)
+    page.timer.tick(read_again, known, outputs, **AS_IT_IS, **LIVE)  # while it learns
+    page.strip.pick(choose, known, outputs, **AS_IT_IS, **LIVE)
+    page.label.select(compare, known, outputs, **AS_IT_IS, **LIVE)
+    page.lessons.pick(teach, known, [*outputs, page.taught, page.kept], **AS_IT_IS)
     demo.load(remember, page.kept, [page.taught, page.lessons], **QUIETLY)
-    page.inside.expand(unfold, known, [*outputs, page.map], **QUIETLY)
+    page.inside.expand(unfold, known, [*outputs, page.map], **AS_IT_IS)
     page.inside.collapse(fold, page.visit, page.visit, **QUIETLY)
     page.copy.click(None, js=view.source("copy.js"))
     for button, pack in ((page.report, takeaway.report), (page.data, takeaway.data)):
