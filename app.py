@@ -87,21 +87,21 @@ def wire(demo: gr.Blocks, page: Page, source: FirstRun, collect: Path | None) ->
         return show(visit.read(uploaded_path(file), source.reader), lessons)
 
     def read_example(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
-        chosen = index(event.pick, len(EXAMPLES))
+        chosen = index(picked(event), len(EXAMPLES))
         return show(visit.read(EXAMPLES[chosen or 0], source.reader), lessons)
 
     def read_again(visit: Visit, lessons: Lessons) -> tuple:
         return show(visit.read_again(source.reader), lessons)
 
     def choose(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
-        return show(visit.choose(event.pick), lessons)
+        return show(visit.choose(picked(event)), lessons)
 
-    def compare(visit: Visit, lessons: Lessons, event: gr.SelectData) -> tuple:
-        return show(visit.compare(event.value), lessons)
+    def compare(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
+        return show(visit.compare(picked(event, "value")), lessons)
 
     def teach(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
-        digit = index(event.pick, 10)
-        lessons = Lessons() if event.pick == "forget" else visit.teach(lessons, digit)
+        digit = index(picked(event), 10)
+        lessons = Lessons() if picked(event) == "forget" else visit.teach(lessons, digit)
         if collect:
             takeaway.save_correction(visit, digit, collect)
         return *show(visit, lessons), lessons, lessons.to_json()
@@ -160,7 +160,7 @@ def wire_network(demo: gr.Blocks, page: Page, source: FirstRun, trains: bool) ->
         return *look(), *([gr.skip()] * len(known) if source.learning else show_card())
 
     def show_cell(event: gr.EventData) -> str:
-        return card.cell_html(source.reader, event.pick)
+        return card.cell_html(source.reader, picked(event))
 
     def train(seed: float, epochs: float) -> tuple:
         with contextlib.suppress(ValueError):  # it is learning already, as the page will show
@@ -178,6 +178,11 @@ def wire_network(demo: gr.Blocks, page: Page, source: FirstRun, trains: bool) ->
     if trains:  # what is not wired up cannot be called, either
         page.train.click(train, [page.seed, page.epochs], learning, **QUIETLY)
         page.cancel.click(cancel, None, learning, **QUIETLY)
+
+
+def picked(event: gr.EventData, name: str = "pick") -> object:
+    """Return what was picked, as the page says it; None if what came is not from the page."""
+    return event._data.get(name) if isinstance(event._data, dict) else None
 
 
 def uploaded_path(file: dict | None) -> Path | None:

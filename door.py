@@ -8,9 +8,10 @@ import argparse
 import asyncio
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gradio.blocks import Block
 from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Queue
 from starlette.requests import Request
@@ -45,9 +46,10 @@ def watch_queue(queue: Queue, uploads: Path) -> None:
         if len(session) > SESSION_LIMIT:
             return False, "The session's name is too long.", "error"
         event = queue.blocks.fns.get(body.fn_index)
-        if event is None or len(body.data) < len(event.inputs):  # else all of it is logged
+        # each of these is an error in Gradio, with a page in the log: strangers would fill the disk
+        if event is None or len(body.data) < len(event.inputs):
             return False, "There is no such event.", "error"
-        if names_other_file(body.data, uploads):
+        if names_other_file(body.data, uploads) or is_misshapen(body.data, event.inputs):
             return False, "Only uploaded pictures are read.", "error"
         return await push(body, request, username)
 
@@ -71,6 +73,18 @@ def names_other_file(data: object, uploads: Path) -> bool:
             parts.extend(part.values())
         elif isinstance(part, list):
             parts.extend(part)
+    return False
+
+
+def is_misshapen(data: list, parts: Sequence[Block]) -> bool:
+    """Tell whether a value from outside is none that its part of the page can have."""
+    for value, part in zip(data, parts, strict=False):
+        model = getattr(part, "data_model", None)
+        if model and value is not None:
+            try:
+                model.model_validate(value, context={"validate_meta": True})
+            except ValueError:
+                return True
     return False
 
 

@@ -7,6 +7,7 @@ that nobody fetches, connections that say nothing.
 import asyncio
 import contextlib
 import io
+import logging
 import os
 import sys
 import time
@@ -51,6 +52,7 @@ def launch(
     gr.routes.DEFAULT_TEMP_DIR = str(uploads)  # where else an empty folder would stay behind
     for event in demo.fns.values():  # one line for all: what is limited is the machine
         event.concurrency_id, event.concurrency_limit = "all", AT_ONCE
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # strangers could fill a log
     cv2.setNumThreads(1)  # of each event: they share the cores already
     # else whoever waits is told so, whenever an event begins; the page does not show it
     demo.queue(api_open=False, max_size=QUEUE, status_update_rate=STATUS_RATE)

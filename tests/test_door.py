@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from gradio.data_classes import FileData
 
 import door
 from door import Gate, credentials, names_other_file, watch_queue
@@ -16,13 +17,14 @@ def request(host=PROXY):
 
 
 class FakeQueue:
-    """Holds what it is given; its one event takes two inputs."""
+    """Holds what it is given; its one event takes anything, and a file."""
 
     def __init__(self):
         self.waiting = SimpleNamespace(queue=[])
         self.event_queue_per_concurrency_id = {"all": self.waiting}
         self.pending_messages_per_session = {}
-        self.blocks = SimpleNamespace(fns={0: SimpleNamespace(inputs=[None, None])})
+        inputs = [SimpleNamespace(), SimpleNamespace(data_model=FileData)]
+        self.blocks = SimpleNamespace(fns={0: SimpleNamespace(inputs=inputs)})
 
     def __len__(self):
         return len(self.waiting.queue)
@@ -75,6 +77,8 @@ def test_who_fetches_no_answers_gets_no_more(queue):
         {"event": None},
         {"data": [None]},
         {"data": [None, {"path": "/etc/passwd"}]},
+        {"data": [None, "seven.png"]},
+        {"data": [None, {}]},
     ],
     ids=str,
 )

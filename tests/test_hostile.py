@@ -57,8 +57,10 @@ class Server:
         (self.uploads,) = folder.glob("inkling-*")
 
     def stop(self):
+        """Stop it, and check that nothing that was tried has filled its log."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(PATIENCE)
+        assert len(self.log.read_text().splitlines()) == 2  # where it is, and that it is closed
 
     def get(self, path):
         """Ask for a path exactly as it is written; return status and text of the answer."""
