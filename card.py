@@ -7,8 +7,9 @@ import numpy as np
 
 from first_run import FirstRun, NoReader
 from gallery import Gallery
+from pixels import ink_url
 from predict import Reader
-from view import ink_url, percent, render
+from view import percent, render
 from visit import index
 
 HARDEST = 40  # misread digits on the card

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import gradio as gr
 
 import view
+from pixels import Shown
 from predict import Reading
 from teach import Lessons
-from view import Shown
 from visit import Visit
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())

@@ -3,70 +3,29 @@
 Templates lie in `page/`; nothing here knows Gradio.
 """
 
-import base64
-import io
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 from jinja2 import Environment, FileSystemLoader
-from PIL import Image
 from torch import Tensor
 
 from explain import Evidence, Stage
 from gallery import Gallery
 from picture import open_picture
+from pixels import Shown, atlas, data_url, digit_map, heat_map, ink_url, shown
 from predict import Digit, Reading
 
 PAGE = Path(__file__).parent / "page"
 WAITING = "Draw a digit or a number on the pad, or choose a picture."
 UNSURE = 0.8  # a confidence below it names two candidates: one such answer in five is wrong or more
 RUNNER_UP = 0.1  # the least that the second candidate must have to be named
-SHOWN_SIDE = 360  # px: longest side of a picture as the page shows it
-SPEAKS_FOR, SPEAKS_AGAINST = (0, 114, 178), (213, 94, 0)  # Okabe and Ito's blue and vermilion
-QUIET = (238, 240, 246)  # a place of a layer's map that does not respond
-MAP_SIDE, MAP_DIGIT = 880, 26  # px
-MAP_COLOURS = (  # of the ten digits, dark enough on white: Tol's muted scheme, and black
-    (51, 34, 136), (0, 0, 0), (17, 119, 51), (68, 130, 180), (136, 34, 85),
-    (150, 110, 20), (204, 102, 119), (20, 130, 120), (170, 68, 153), (190, 60, 10),
-)  # fmt: skip
 MARKED = 0.5  # the least evidence, of 1, that gets a plus or a minus
 
 TEMPLATES = Environment(
     loader=FileSystemLoader(PAGE), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A picture as the page shows it."""
-
-    data: str = ""  # as a URL
-    size: tuple[int, int] = (1, 1)  # of the picture that the boxes belong to, px
-
-
-def shown(picture: Image.Image, size: tuple[int, int]) -> Shown:
-    """Return a picture, reduced; boxes belong to one of `size` px, width and height."""
-    scale = min(1, SHOWN_SIDE / max(picture.size))
-    small = picture.resize([max(1, round(scale * side)) for side in picture.size])
-    if small.has_transparency_data:
-        layers = small.convert("RGBA")
-        small = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
-    return Shown(data_url(small.convert("RGB"), "jpeg"), size)
-
-
-def data_url(picture: Image.Image, kind: str = "png") -> str:
-    """Return a picture as a URL that holds it."""
-    file = io.BytesIO()
-    picture.save(file, kind)
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-def ink_url(ink: np.ndarray) -> str:
-    """Return ink (H, W), 0 = paper, 1 = ink, as a URL of a picture, dark on light."""
-    return data_url(Image.fromarray((255 * (1 - ink)).round().astype(np.uint8)))
 
 
 @dataclass(frozen=True)
@@ -203,14 +162,6 @@ def a_digit(digit: int) -> str:
     return f"{'An' if digit == 8 else 'A'} {digit}"
 
 
-def heat_map(evidence: np.ndarray, ink: np.ndarray) -> Image.Image:
-    """Picture signed evidence (28, 28), -1 to 1, over ink (28, 28), 0 to 1: (28, 28) RGB."""
-    strength = np.abs(evidence)[..., None] ** 0.7
-    hue = np.where(evidence[..., None] > 0, SPEAKS_FOR, SPEAKS_AGAINST)
-    paper = 255 * (1 - strength) + hue * strength
-    return Image.fromarray((paper * (1 - 0.55 * ink[..., None])).round().astype(np.uint8))
-
-
 def marks(evidence: np.ndarray) -> list[tuple[float, float, str]]:
     """Return where a plus and a minus stand on the heat map: x, y in its pixels, and the sign."""
     found = []
@@ -257,39 +208,10 @@ def inside_html(stages: list[Stage]) -> str:
     )
 
 
-def atlas(maps: np.ndarray) -> dict:
-    """Return maps (K, H, W), 0 to 1, side by side as one picture, and its size in pixels."""
-    apart = np.pad(maps, ((0, 0), (0, 0), (0, 1)), constant_values=np.nan)[
-        :, :, : maps.shape[2] + 1
-    ]
-    strip = np.concatenate(list(apart), axis=1)[:, :-1]
-    strength = np.nan_to_num(strip)[..., None]
-    colour = (1 - strength) * np.array(QUIET) + strength * np.array(SPEAKS_FOR)
-    gaps = np.isnan(strip)[..., None]
-    pixels = np.concatenate([colour, 255 * ~gaps], axis=2)
-    picture = Image.fromarray(pixels.round().astype(np.uint8), "RGBA")
-    return {"picture": data_url(picture), "width": strip.shape[1], "height": strip.shape[0]}
-
-
 @lru_cache(maxsize=2)
 def map_html(gallery: Gallery | None) -> str:
-    """Return the map of digit space: each digit of the gallery small, at its place."""
-    if gallery is None:
-        return ""
-    side = MAP_SIDE - MAP_DIGIT
-    picture = np.full((MAP_SIDE, MAP_SIDE, 3), 255.0)
-    colours = np.array(MAP_COLOURS)
-    order = np.argsort(-gallery.confidence.float().numpy())  # the least sure on top
-    for k in order:
-        x, y = (gallery.places[k].float().numpy() * side).round().astype(int)
-        ink = cv2.resize(
-            gallery.ink[k].numpy(), (MAP_DIGIT, MAP_DIGIT), interpolation=cv2.INTER_AREA
-        )
-        ink = ink[..., None] / 255
-        part = picture[y : y + MAP_DIGIT, x : x + MAP_DIGIT]
-        part[:] = part * (1 - ink) + colours[gallery.labels[k]] * ink
-    drawn = Image.fromarray(picture.astype(np.uint8))
-    return render("map.html", picture=data_url(drawn.quantize(64)))
+    """Return the map of digit space."""
+    return render("map.html", picture=data_url(digit_map(gallery))) if gallery else ""
 
 
 def neighbours_html(gallery: Gallery | None, features: Tensor, ink: np.ndarray) -> str:

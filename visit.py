@@ -13,9 +13,9 @@ import view
 from explain import evidence, inside
 from first_run import NoReader
 from picture import PictureError, open_picture
+from pixels import Shown, shown
 from predict import Reader, Reading
 from teach import Lessons, adapt
-from view import Shown, shown
 
 SKETCH_HEADER = "data:image/png;base64,"
 SKETCH_LIMIT = 200_000  # characters of a sketch: the pad's are a tenth of it, scribbled full
