@@ -12,9 +12,9 @@ uploads     5 MB twenty times a second fill a disk in minutes
 places      idle pages cost a file descriptor each, and there are a thousand
 a full one  it reads and parses an event before it finds no place for it
 
-Visitors are told apart by their internet address where the server can see it. Behind a share link's
-tunnel or a Space's proxy it may not, so what all of them may do together is limited as well: the
-server stays well, though one stranger may then take what others would have had.
+Visitors are told apart by their address where the server can see it. Behind a share link's tunnel
+or a Space's proxy it cannot, so what all of them may do together is limited as well: the server
+stays well, though one stranger may then take what others would have had.
 """
 
 import asyncio
@@ -60,18 +60,19 @@ RELOAD = "/gradio_api/dev/reload"  # for developers: `gradio app.py`
 
 
 def visitor(connection: HTTPConnection) -> str | None:
-    """Return a visitor's internet address; None if only a proxy's or a neighbour's is known."""
+    """Return a visitor's address; None if others may come from there as well."""
     host = connection.client.host if connection.client else ""
-    return host if is_global(host) else None
+    return None if is_shared(host, on_space="SPACE_ID" in os.environ) else host
 
 
 @lru_cache(maxsize=PLACES)
-def is_global(host: str) -> bool:
-    """Tell whether this is an address of the internet, and of no neighbour or proxy."""
+def is_shared(host: str, on_space: bool) -> bool:
+    """Tell whether an address is the end of a tunnel, or a Space's proxy."""
     try:
-        return ipaddress.ip_address(host).is_global
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return False
+        return True
+    return address.is_loopback or (on_space and not address.is_global)
 
 
 class Guard:

@@ -84,13 +84,14 @@ def megabytes(pid: int) -> float:
 
 
 @asynccontextmanager
-async def window(url: str) -> AsyncIterator["Visitor"]:
-    """Open the page, as a browser's window with connections of its own.
+async def window(url: str, address: str = "127.0.0.1") -> AsyncIterator["Visitor"]:
+    """Open the page from an address, as a browser's window with connections of its own.
 
     One client for all would need more time to look for a free connection than the server to answer.
     """
-    client = httpx.AsyncClient(base_url=url, limits=LIMITS, timeout=PATIENCE, verify=False)
-    async with client:
+    headers = {"x-forwarded-for": address}  # as a proxy on the server's machine would tell it
+    options = {"limits": LIMITS, "timeout": PATIENCE, "headers": headers, "verify": False}
+    async with httpx.AsyncClient(base_url=url, **options) as client:
         yield Visitor(client, (await client.get("/config")).raise_for_status().json())
 
 

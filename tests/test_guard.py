@@ -14,7 +14,7 @@ from guard import Guard
 UPLOADS = Path("/tmp/uploads")
 UPLOAD = "/gradio_api/upload"
 JOIN = "/gradio_api/queue/join"
-NEIGHBOUR, ONE, ANOTHER = "127.0.0.1", "8.8.8.8", "9.9.9.9"
+UNKNOWN, ONE, ANOTHER = "127.0.0.1", "8.8.8.8", "9.9.9.9"
 
 
 async def reads_all(scope, receive, send):
@@ -29,7 +29,7 @@ async def answer(send):
     await send({"type": "http.response.body", "body": b"here you are"})
 
 
-async def ask(guarded, path, *chunks, client=NEIGHBOUR, end=True, **headers):
+async def ask(guarded, path, *chunks, client=UNKNOWN, end=True, **headers):
     """Send a request whose body comes in chunks; return status, body and headers of the answer."""
     url, _, query = path.partition("?")
     scope = {
@@ -157,6 +157,27 @@ def test_no_request_takes_for_ever_but_heartbeats(monkeypatch):
     assert asked("/gradio_api/heartbeat/a", app=takes_its_time).status == 200
 
 
+@pytest.mark.parametrize(
+    "host, space, told_apart",
+    [
+        ("8.8.8.8", False, True),
+        ("2001:4860:4860::8888", True, True),
+        ("192.168.1.7", False, True),  # in a classroom
+        ("10.1.2.3", True, False),  # the Space's proxy
+        ("127.0.0.1", False, False),  # a tunnel's end
+        ("::1", False, False),
+        ("testclient", False, False),
+        ("", False, False),
+    ],
+)
+def test_visitors_are_told_apart_by_an_address_of_their_own(monkeypatch, host, space, told_apart):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    if space:
+        monkeypatch.setenv("SPACE_ID", "someone/inkling")
+    connection = SimpleNamespace(client=SimpleNamespace(host=host))
+    assert guard.visitor(connection) == (host if told_apart else None)
+
+
 def test_nobody_takes_all_places_and_all_are_given_back(monkeypatch):
     monkeypatch.setattr(guard, "PLACES", 4)
     begun = []
@@ -170,7 +191,7 @@ def test_nobody_takes_all_places_and_all_are_given_back(monkeypatch):
         global enough
         enough = asyncio.Event()
         guarded = before(waits)
-        clients = [ONE] * 3 + [ANOTHER] * 1 + [NEIGHBOUR] * 2
+        clients = [ONE] * 3 + [ANOTHER] * 1 + [UNKNOWN] * 2
         held = [asyncio.create_task(ask(guarded, "/", client=c)) for c in clients]
         held.append(asyncio.create_task(ask(guarded, "/gradio_api/heartbeat/a")))
         await asyncio.sleep(0)
@@ -180,7 +201,7 @@ def test_nobody_takes_all_places_and_all_are_given_back(monkeypatch):
         assert not guarded.open
         return answers
 
-    # one address holds half of the places; neighbours cannot be told apart, and share what is left
+    # one address holds half of the places; who cannot be told apart shares what is left
     assert asyncio.run(crowd()) == [200, 200, 503, 200, 200, 503, 200]
 
 
@@ -234,6 +255,6 @@ def test_what_one_uploads_in_a_minute_is_limited_and_what_all_upload(monkeypatch
             return loop.run_until_complete(send())
 
     assert [upload(ONE) for _ in range(3)] == [200, 200, 429]
-    assert [upload(NEIGHBOUR) for _ in range(2)] == [200, 429]
+    assert [upload(UNKNOWN) for _ in range(2)] == [200, 429]
     now[0] = 61.0
-    assert upload(ONE) == upload(NEIGHBOUR) == 200
+    assert upload(ONE) == upload(UNKNOWN) == 200
