@@ -25,9 +25,12 @@ LONGEST_DELAY = 4.0  # seconds that a login may be held up after wrong tries
 FORGIVEN = 60.0  # seconds without a wrong try after which nothing is held up
 
 
-def is_full(queue: Queue) -> bool:
-    """Tell whether no more events may wait."""
-    return len(queue) >= QUEUE
+def is_full(queue: Queue, who: str | None) -> bool:
+    """Tell whether no more events may wait, or none of this visitor's."""
+    lines = queue.event_queue_per_concurrency_id.values()
+    waiting = (event for line in lines for event in line.queue)
+    held = sum(who == (visitor(event.request) or event.session_hash) for event in waiting)
+    return len(queue) >= QUEUE or held >= QUEUE // 2
 
 
 def watch_queue(queue: Queue, uploads: Path) -> None:
@@ -36,12 +39,9 @@ def watch_queue(queue: Queue, uploads: Path) -> None:
 
     async def push_if_fair(body: PredictBodyInternal, request: Request, username: str | None):
         session = body.session_hash or ""
-        who = visitor(request) or session
-        lines = queue.event_queue_per_concurrency_id.values()
-        waiting = (event for line in lines for event in line.queue)
-        held = sum(who == (visitor(event.request) or event.session_hash) for event in waiting)
         unread = queue.pending_messages_per_session.get(session)
-        if is_full(queue) or held >= QUEUE // 2 or (unread and unread.qsize() > UNREAD):
+        full = is_full(queue, visitor(request) or session)
+        if full or (unread and unread.qsize() > UNREAD):
             return False, BUSY, "queue_full"
         if len(session) > SESSION_LIMIT:
             return False, "The session's name is too long.", "error"

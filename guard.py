@@ -44,6 +44,7 @@ STALL = 15.0  # seconds that a sender of a body may say nothing
 LONGEST = 120.0  # seconds that any request may take, except heartbeats
 PLACES = 400  # requests at once, and heartbeats at once; half of each for one visitor
 LOGINS = 8  # at once
+HELD_UP = 0.5  # seconds that a visitor waits to be told that others have their turn
 UPLOAD_COST = 2**16  # bytes that even the smallest upload counts as
 UPLOAD_SHARE = 64 * 2**20  # bytes that one visitor may upload in a minute
 UPLOAD_TOTAL = 256 * 2**20  # bytes that all may upload in a minute
@@ -78,10 +79,10 @@ def is_shared(host: str, on_space: bool) -> bool:
 class Guard:
     """ASGI middleware that lets through what the page needs, and no more of it than is fair."""
 
-    def __init__(self, app: ASGIApp, uploads: Path, is_full: Callable[[], bool]):
+    def __init__(self, app: ASGIApp, uploads: Path, is_full: Callable[[str | None], bool]):
         """Stand before `app`, of whose files only those in folder `uploads` may be fetched.
 
-        While `is_full` says so no event is passed on.
+        While `is_full` says so of a visitor, no event is passed on.
         """
         self.app, self.is_full = app, is_full
         self.files = f"/gradio_api/file={uploads}/"
@@ -169,7 +170,7 @@ class Guard:
                 await send(message)
 
         lasting = is_heartbeat(path) or path == RELOAD
-        app = too_busy if EVENTS.fullmatch(path) and self.is_full() else self.app
+        app = self.put_off if EVENTS.fullmatch(path) and self.is_full(body.address) else self.app
         try:
             async with asyncio.timeout(None if lasting else LONGEST):
                 await app(request.scope, received if request.method == "POST" else receive, sent)
@@ -184,6 +185,14 @@ class Guard:
             refused = HTTPException(507, NO_ROOM)
         if refused and not started:
             await refuse(refused, path)(request.scope, receive, send)
+
+    async def put_off(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse an event once all of it has come: a browser that still sends would not hear it."""
+        while (await receive()).get("more_body"):
+            pass
+        if not self.is_full(None):  # there is room, but not for one who takes half of it
+            await asyncio.sleep(HELD_UP)
+        await JSONResponse({"detail": BUSY}, 503)(scope, receive, send)
 
 
 class Body:
@@ -214,13 +223,6 @@ class Body:
             self.tail = window[max(0, len(window) - len(self.mark) + 1) :]
             if self.marks > PARTS + 1:
                 raise HTTPException(413, "Send one picture at a time.")
-
-
-async def too_busy(scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse an event once all of it has come, for a browser that still sends would not hear it."""
-    while (await receive()).get("more_body"):
-        pass
-    await JSONResponse({"detail": BUSY}, 503)(scope, receive, send)
 
 
 def is_upload(path: str) -> bool:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -78,7 +79,7 @@ def launch(
             footer_links=["api"],
             app_kwargs={
                 "middleware": [
-                    Middleware(Guard, uploads=uploads, is_full=lambda: is_full(demo._queue))
+                    Middleware(Guard, uploads=uploads, is_full=partial(is_full, demo._queue))
                 ],
                 "lifespan": tidied,
             },

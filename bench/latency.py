@@ -108,7 +108,7 @@ async def time_guard(rounds: int = ROUNDS) -> list[float]:
     async def receive() -> dict:
         return body[0]
 
-    seconds, guard = [], Guard(read_body, Path("/uploads"), lambda: False)
+    seconds, guard = [], Guard(read_body, Path("/uploads"), lambda _: False)
     for _ in range(rounds):
         start = time.perf_counter()
         await guard(scope, receive, receive)

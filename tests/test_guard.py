@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -65,7 +66,7 @@ def asked(*told, app=reads_all, full=False, **more):
 
 def before(app, full=False):
     """Return a guard of this app, and of a queue that is full or not."""
-    return Guard(app, UPLOADS, lambda: full)
+    return Guard(app, UPLOADS, lambda _: full)
 
 
 @pytest.mark.parametrize(
@@ -208,6 +209,7 @@ def test_nobody_takes_all_places_and_all_are_given_back(monkeypatch):
 @pytest.mark.parametrize("path", [JOIN, "/gradio_api/call/predict", "/gradio_api/call/v2/predict"])
 def test_a_full_queue_takes_no_event_and_says_so_once_all_of_it_has_come(path, monkeypatch):
     monkeypatch.setattr(guard, "STALL", 0.01)
+    monkeypatch.setattr(guard, "HELD_UP", 60)
     begun = []
 
     async def begins(scope, receive, send):
@@ -217,6 +219,14 @@ def test_a_full_queue_takes_no_event_and_says_so_once_all_of_it_has_come(path, m
     assert told.status == 503 and json.loads(told.body) == {"detail": guard.BUSY} and not begun
     assert b"connection" not in told.headers  # it is kept: the visitor will try again
     assert asked(path, b"cut off", end=False, full=True).status == 408
+
+
+def test_who_takes_half_of_the_queue_is_held_up_and_others_are_not(monkeypatch):
+    monkeypatch.setattr(guard, "HELD_UP", 0.05)
+    guarded, begun = Guard(reads_all, UPLOADS, lambda who: who == ONE), time.perf_counter()
+    assert asyncio.run(ask(guarded, JOIN, b"event", client=ONE)).status == 503
+    assert time.perf_counter() - begun > 0.05
+    assert asyncio.run(ask(guarded, JOIN, b"event", client=ANOTHER)).status == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/gradio_api/queue/data", "/gradio_api/call/predict/0a1b"])
