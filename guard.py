@@ -188,9 +188,10 @@ class Guard:
 
     async def put_off(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse an event once all of it has come: a browser that still sends would not hear it."""
+        greedy = not self.is_full(None)  # there is room, but not for one who takes half of it
         while (await receive()).get("more_body"):
             pass
-        if not self.is_full(None):  # there is room, but not for one who takes half of it
+        if greedy:
             await asyncio.sleep(HELD_UP)
         await JSONResponse({"detail": BUSY}, 503)(scope, receive, send)
 
