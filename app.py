@@ -99,9 +99,10 @@ def wire(demo: gr.Blocks, page: Page, source: FirstRun, collect: Path | None) ->
     def compare(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
         return show(visit.compare(picked(event, "value")), lessons)
 
-    def teach(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
+    def teach(visit: Visit, kept: object, event: gr.EventData) -> tuple:
         digit = index(picked(event), 10)
-        lessons = Lessons() if picked(event) == "forget" else visit.teach(lessons, digit)
+        lessons = Lessons() if picked(event) == "forget" else Lessons.from_json(kept)
+        lessons = visit.teach(lessons, digit)
         if collect:
             takeaway.save_correction(visit, digit, collect)
         return *show(visit, lessons), lessons, lessons.to_json()
@@ -129,7 +130,8 @@ def wire(demo: gr.Blocks, page: Page, source: FirstRun, collect: Path | None) ->
     page.timer.tick(read_again, known, outputs, **AS_IT_IS, **LIVE)  # while it learns
     page.strip.pick(choose, known, outputs, **AS_IT_IS, **LIVE)
     page.label.select(compare, known, outputs, **AS_IT_IS, **LIVE)
-    page.lessons.pick(teach, known, [*outputs, page.taught, page.kept], **AS_IT_IS)
+    taught = [*outputs, page.taught, page.kept]  # the browser's lessons are the ones that count
+    page.lessons.pick(teach, [page.visit, page.kept], taught, **AS_IT_IS)
     demo.load(remember, page.kept, [page.taught, page.lessons], **QUIETLY)
     page.inside.expand(unfold, known, [*outputs, page.map], **AS_IT_IS)
     page.inside.collapse(fold, page.visit, page.visit, **QUIETLY)

@@ -13,6 +13,7 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import cv2
 import gradio as gr
 from gradio.queueing import Queue
 from gradio.routes import App, file_upload_statuses
+from gradio.state_holder import StateHolder
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
@@ -33,6 +35,7 @@ SESSIONS = 200  # of which the server remembers the latest picture
 STATUS_RATE = 5.0  # seconds between two words to those who wait
 TIDYING = 10.0  # seconds between two looks at what is left behind
 KEPT = 300.0  # seconds that an upload is kept
+REMEMBERED = 900.0  # seconds that a session is, once its page is closed
 KEPT_BYTES = 256 * 2**20  # of all uploads
 KEPT_ENTRIES = 1_200  # files and folders of uploads; between two looks there may be more
 TRACKED = 1_000  # uploads whose progress Gradio may remember
@@ -132,6 +135,7 @@ async def tidy(app: App) -> None:
         try:
             demo = app.get_blocks()
             await asyncio.to_thread(sweep, Path(app.uploaded_file_dir), time.time())
+            forget(app.state_holder, open_pages(demo.server.server_state.connections))
             unread = drop_unread(demo._queue, unread)
             silent = hang_up(demo.server.server_state.connections, silent)
             for names in demo.temp_file_sets:  # Gradio notes each upload, and forgets none
@@ -164,6 +168,15 @@ def sweep(folder: Path, now: float) -> None:
                 if path.parent != folder:  # each upload has a folder of its own
                     path.parent.rmdir()
                     entries -= 1
+
+
+def forget(holder: StateHolder, open_now: set[str]) -> None:
+    """Forget sessions without an open page: Gradio keeps their latest drawing, and its answer."""
+    for session, used in list(holder.time_last_used.items()):
+        age = (datetime.now() - used).total_seconds()
+        if session not in open_now and age > REMEMBERED:
+            del holder.time_last_used[session]
+            holder.session_data.pop(session, None)
 
 
 def drop_unread(queue: Queue, before: dict) -> dict:

@@ -1,7 +1,9 @@
 """What is left behind is removed: uploads, answers nobody fetches, connections that are silent."""
 
 import asyncio
+import contextlib
 import os
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +15,7 @@ import door
 import serve
 from first_run import NoReader
 from guard import STALL
+from predict import Reader
 from serve import drop_unread, hang_up, is_public, sweep
 
 NOW = 1_000_000.0
@@ -132,6 +135,14 @@ def request(path, complete=False):
     return Connection(SimpleNamespace(scope={"path": path}, response_complete=complete))
 
 
+def test_a_session_is_forgotten_minutes_after_its_page_is_closed():
+    long_ago = datetime.now() - timedelta(seconds=serve.REMEMBERED + 1)
+    used = {"open": long_ago, "closed": long_ago, "program": datetime.now()}
+    holder = SimpleNamespace(time_last_used=used, session_data=dict.fromkeys(used))
+    serve.forget(holder, open_now={"open"})
+    assert list(holder.session_data) == list(used) == ["open", "program"]
+
+
 def test_pages_that_are_open_are_forgotten_last():
     connections = {
         request("/gradio_api/heartbeat/a"),
@@ -168,16 +179,36 @@ def test_a_page_that_others_can_reach_is_public(monkeypatch, share, environment,
     assert is_public(share) is public
 
 
-@pytest.fixture
-def page(tmp_path):
-    """Return a served page's address; its reader is never asked."""
-    source = SimpleNamespace(
-        reader=NoReader("Not yet."), progress=None, learning=False, again=False, failure=""
-    )
+@contextlib.contextmanager
+def served(reader):
+    """Serve a page with this reader."""
+    source = SimpleNamespace(reader=reader, progress=None, learning=False, again=False, failure="")
     demo = app.build_demo(source)
     serve.launch(demo)
-    yield demo.local_url
+    yield demo
     demo.close(verbose=False)
+
+
+@pytest.fixture
+def page():
+    """Return a served page's address; its reader is never asked."""
+    with served(NoReader("Not yet.")) as demo:
+        yield demo.local_url
+
+
+def test_what_a_page_was_taught_outlives_its_session(chromium):
+    with served(Reader.load()) as demo:
+        opened = chromium.new_page()
+        opened.goto(demo.local_url)
+        for known, place in ((1, {"x": 90, "y": 150}), (2, {"x": 200, "y": 150})):
+            opened.locator("#pad canvas").click(position=place)
+            opened.get_by_role("button", name=f"It is a {known}").click(timeout=30_000)
+            knows = opened.locator("#lessons .known")
+            expect(knows).to_contain_text(f"knows {known} of", timeout=30_000)
+            demo.app.state_holder.session_data.clear()
+            opened.locator("[data-tool=clear]").click()
+            expect(opened.get_by_role("button", name="It is a 3")).to_have_count(0, timeout=30_000)
+        opened.close()
 
 
 def test_who_comes_when_the_queue_is_full_is_told_so_at_once_and_read_later(
