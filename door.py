@@ -27,8 +27,9 @@ FORGIVEN = 60.0  # seconds without a wrong try after which nothing is held up
 
 def is_full(queue: Queue, who: str | None) -> bool:
     """Tell whether no more events may wait, or none of this visitor's."""
-    if who is None or len(queue) >= QUEUE:
-        return len(queue) >= QUEUE
+    full = len(queue) >= QUEUE
+    if full or who is None:
+        return full
     lines = queue.event_queue_per_concurrency_id.values()
     waiting = (event for line in lines for event in line.queue)
     held = sum(who == (visitor(event.request) or event.session_hash) for event in waiting)

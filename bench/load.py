@@ -2,7 +2,7 @@
 
     python bench/load.py [--users 100] [--drawings 10]     each draws again once it is answered
     python bench/load.py --arrivals 300 --slow 0.2         all at once, to a slower reader
-    python bench/load.py --users 10 --flood 50         and one more who asks for 50 at once
+    python bench/load.py --users 10 --flood 50             and one more who asks for 50 at once
 
 The page is started as users start it, on the same machine. A drawing is answered, told busy (the
 queue was full), or lost: anything else. Who is told busy takes `PAUSE` before drawing again. What
