@@ -16,6 +16,7 @@ import signal
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,15 +29,26 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")  # of which it keeps the times
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # and tabulates them so seldom
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-direct = f"{os.environ.get('no_proxy') or os.environ.get('NO_PROXY', '')},localhost,127.0.0.1"
-os.environ["NO_PROXY"] = os.environ["no_proxy"] = direct  # Gradio looks at its own page once
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # training shares the cores with the page
 if sys.version_info < (3, 12):
     # At import Gradio looks up the source of each component, and Python 3.11 splits sources into
     # lines one character at a time: 2 of the 4 seconds that the import takes, saved by this.
     ast._splitlines_no_ff = lambda source: io.StringIO(source, newline="").readlines()
 
-import gradio as gr
+from address import (
+    LOOPBACK,
+    address,
+    check_port,
+    direct,
+    environment,
+    is_public,
+    port_number,
+)
+
+# Gradio sets up a client for other servers, which no proxy shall prevent, and takes the port for a
+# number, which `parse_arguments` looks at first.
+with direct(), environment(GRADIO_SERVER_PORT=None):
+    import gradio as gr
 from gradio.utils import get_upload_folder
 
 import card
@@ -44,18 +56,27 @@ import takeaway
 import view
 from door import credentials
 from first_run import FirstRun
+from formats import SPOKEN
+from guard import UPLOAD_LIMIT
 from layout import EXAMPLES, Page, lay_out
 from model import CHECKPOINT
+from picture import PictureError
 from predict import Reading
-from serve import announce, is_public, launch
+from serve import announce, launch
+from sketch import Sketch
 from teach import Lessons
-from visit import Visit, index, sketch_bytes
+from visit import Visit, Visitor, index
 
 QUIETLY = {"show_progress": "hidden", "api_visibility": "private"}
-LIVE = {"trigger_mode": "always_last"}  # of strokes that wait only the latest is read
+LIVE = {"trigger_mode": "always_last"}  # of questions that wait only the latest is asked
 # What parts send and show is as handlers take and return it: Gradio would decode a picture itself,
 # of any size and any file of the server's, and pass each answer's parts through threads.
 AS_IT_IS = {**QUIETLY, "preprocess": False, "postprocess": False}
+VARIABLES = {  # of the environment, for arguments that are not given
+    "auth": ("INKLING_AUTH", credentials),
+    "host": ("GRADIO_SERVER_NAME", address),
+    "port": ("GRADIO_SERVER_PORT", port_number),
+}
 
 
 def build_demo(source: FirstRun, trains: bool = False, collect: Path | None = None) -> gr.Blocks:
@@ -71,78 +92,95 @@ def build_demo(source: FirstRun, trains: bool = False, collect: Path | None = No
 
 
 def wire(demo: gr.Blocks, page: Page, source: FirstRun, collect: Path | None) -> None:
-    """Connect everything that reads: each event makes a new visit, and the page shows it."""
+    """Connect everything that reads: each event changes the visit, and the page shows it."""
     outputs = [page.answer, page.strip, page.label, page.lessons]
-    outputs += [page.details, page.layers, page.nearest, page.visit]
+    outputs += [page.details, page.layers, page.nearest]
 
-    def show(visit: Visit, lessons: Lessons) -> tuple:
-        visit = replace(visit, lessons=lessons, count=visit.count + 1)
-        answer, strip, bars, *others = visit.parts(source.reader)
-        return answer, strip, page.label.postprocess(bars).model_dump(), *others, visit
+    def show(visitor: Visitor, change: Callable[[Visit], Visit], turn: int | None = None) -> tuple:
+        parts = visitor.update(change, source.reader, turn)
+        if parts is None:  # something else was asked since, and is shown
+            return tuple(gr.skip() for _ in outputs)
+        return values(parts)
 
-    def read_sketch(visit: Visit, lessons: Lessons, sketch: str | None) -> tuple:
-        return show(visit.read(sketch_bytes(sketch), source.reader), lessons)
+    def values(parts: tuple) -> tuple:
+        answer, strip, bars, *others = parts
+        return answer, strip, page.label.postprocess(bars).model_dump(), *others
 
-    def read_upload(visit: Visit, lessons: Lessons, file: dict | None) -> tuple:
-        return show(visit.read(uploaded_path(file), source.reader), lessons)
+    def read(visitor: Visitor, picture: Path | Sketch | PictureError | None) -> tuple:
+        turn = visitor.turn()
+        way = Visit.read_sketch if isinstance(picture, Sketch) else Visit.read
+        seen = way(visitor.visit, picture, source.reader)  # takes its time
+        return show(
+            visitor, lambda visit: visit.see(seen.by_network, seen.picture, seen.asked), turn
+        )
 
-    def read_example(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
-        chosen = index(picked(event), len(EXAMPLES))
-        return show(visit.read(EXAMPLES[chosen or 0], source.reader), lessons)
+    def read_sketch(visitor: Visitor, sketch: object) -> tuple:
+        return read(visitor, Sketch.from_json(sketch))
 
-    def read_again(visit: Visit, lessons: Lessons) -> tuple:
-        return show(visit.read_again(source.reader), lessons)
+    def read_upload(visitor: Visitor, file: object) -> tuple:
+        return read(visitor, uploaded(file))
 
-    def choose(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
-        return show(visit.choose(picked(event)), lessons)
+    def read_example(visitor: Visitor, event: gr.EventData) -> tuple:
+        return read(visitor, EXAMPLES[index(picked(event), len(EXAMPLES)) or 0])
 
-    def compare(visit: Visit, lessons: Lessons, event: gr.EventData) -> tuple:
-        return show(visit.compare(picked(event, "value")), lessons)
+    def read_again(visitor: Visitor) -> tuple:
+        return show(visitor, lambda visit: visit.read_again(source.reader))
 
-    def teach(visit: Visit, kept: object, event: gr.EventData) -> tuple:
+    def choose(visitor: Visitor, event: gr.EventData) -> tuple:
+        return show(visitor, lambda visit: visit.choose(picked(event)))
+
+    def compare(visitor: Visitor, event: gr.EventData) -> tuple:
+        return show(visitor, lambda visit: visit.compare(picked(event, "value")))
+
+    def teach(visitor: Visitor, kept: object, event: gr.EventData) -> tuple:
         digit = index(picked(event), 10)
         lessons = Lessons() if picked(event) == "forget" else Lessons.from_json(kept)
-        lessons = visit.teach(lessons, digit)
         if collect:
-            takeaway.save_correction(visit, digit, collect)
-        return *show(visit, lessons), lessons, lessons.to_json()
+            takeaway.save_correction(visitor.visit, digit, collect)
+        shown = show(visitor, lambda visit: visit.taught(lessons, digit))
+        return *shown, visitor.visit.lessons.to_json()
 
-    def remember(kept: object) -> tuple[Lessons, str]:
-        lessons = Lessons.from_json(kept)
-        return lessons, view.lessons_html(Reading(), len(lessons))
+    def remember(visitor: Visitor, kept: object) -> tuple:
+        return values(visitor.remember(Lessons.from_json(kept), source.reader))
 
-    def unfold(visit: Visit, lessons: Lessons) -> tuple:
-        shown = show(replace(visit, unfolded=True), lessons)
+    def unfold(visitor: Visitor) -> tuple:
+        shown = show(visitor, lambda visit: replace(visit, unfolded=True))
         return *shown, view.map_html(source.reader.gallery)
 
-    def fold(visit: Visit) -> Visit:
-        return replace(visit, unfolded=False)
+    def fold(visitor: Visitor) -> None:
+        visitor.visit = replace(visitor.visit, unfolded=False)
 
     def predict(picture: str | None) -> dict:
-        """Read a picture of handwritten digits: PNG, JPEG, WebP, GIF or BMP, up to 8 MB."""
         reading = source.reader.read_file(Path(picture)) if picture else Reading()
         return reading.as_dict()
 
-    known = [page.visit, page.taught]
-    page.pad.input(read_sketch, [*known, page.pad], outputs, **AS_IT_IS, **LIVE)
-    page.upload.change(read_upload, [*known, page.upload], outputs, **AS_IT_IS)
-    page.examples.pick(read_example, known, outputs, **AS_IT_IS, **LIVE)
-    page.timer.tick(read_again, known, outputs, **AS_IT_IS, **LIVE)  # while it learns
-    page.strip.pick(choose, known, outputs, **AS_IT_IS, **LIVE)
-    page.label.select(compare, known, outputs, **AS_IT_IS, **LIVE)
-    taught = [*outputs, page.taught, page.kept]  # the browser's lessons are the ones that count
-    page.lessons.pick(teach, [page.visit, page.kept], taught, **AS_IT_IS)
-    demo.load(remember, page.kept, [page.taught, page.lessons], **QUIETLY)
-    page.inside.expand(unfold, known, [*outputs, page.map], **AS_IT_IS)
-    page.inside.collapse(fold, page.visit, page.visit, **QUIETLY)
+    predict.__doc__ = f"Read a picture of handwritten digits: {SPOKEN}, up to 8 MB."
+    page.pad.input(read_sketch, [page.visitor, page.pad], outputs, **AS_IT_IS)
+    page.upload.change(read_upload, [page.visitor, page.upload], outputs, **AS_IT_IS)
+    page.picture.upload(read_upload, [page.visitor, page.picture], outputs, **AS_IT_IS)
+    page.examples.pick(read_example, page.visitor, outputs, **AS_IT_IS, **LIVE)
+    page.timer.tick(read_again, page.visitor, outputs, **AS_IT_IS, **LIVE)  # while it learns
+    page.strip.pick(choose, page.visitor, outputs, **AS_IT_IS, **LIVE)
+    page.label.select(compare, page.visitor, outputs, **AS_IT_IS, **LIVE)
+    taught = [*outputs, page.kept]  # the browser's lessons are the ones that count
+    page.lessons.pick(teach, [page.visitor, page.kept], taught, **AS_IT_IS)
+    demo.load(remember, [page.visitor, page.kept], outputs, **AS_IT_IS)
+    page.inside.expand(unfold, page.visitor, [*outputs, page.map], **AS_IT_IS)
+    page.inside.collapse(fold, page.visitor, None, **QUIETLY)
     page.copy.click(None, js=view.source("copy.js"))
     for button, pack in ((page.report, takeaway.report), (page.data, takeaway.data)):
         packed = button.click(
-            lambda visit, pack=pack: pack(visit, source.reader), page.visit, page.parcel, **QUIETLY
+            lambda visitor, pack=pack: pack(visitor.visit, source.reader),
+            page.visitor,
+            page.parcel,
+            **QUIETLY,
         )
         packed.then(None, page.parcel, js=view.source("save.js"))
     gr.Button(visible=False).click(
-        predict, gr.File(visible=False), gr.JSON(visible=False), api_name="predict"
+        predict,
+        gr.File(label="picture", visible=False),
+        gr.JSON(label="reading", visible=False),
+        api_name="predict",
     )
 
 
@@ -187,10 +225,20 @@ def picked(event: gr.EventData, name: str = "pick") -> object:
     return event._data.get(name) if isinstance(event._data, dict) else None
 
 
-def uploaded_path(file: dict | None) -> Path | None:
-    """Return where an uploaded file lies; raises `gr.Error` if it is not among the uploads."""
-    if not file or not file.get("path"):
+def uploaded(file: object) -> Path | PictureError | None:
+    """Return where an uploaded file lies, or why it does not; None if there is none any more.
+
+    Raises `gr.Error` if it is not among the uploads.
+    """
+    if file is None:
         return None
+    if not isinstance(file, dict):
+        raise gr.Error("Only uploaded pictures are read.", print_exception=False)
+    if size := index(file.get("megabytes"), 100_000):
+        limit = UPLOAD_LIMIT // 1_000_000
+        return PictureError(f"the file has {size} MB, and the limit is {limit}: make it smaller.")
+    if not file.get("path"):
+        return PictureError("the picture could not be sent: try again in a moment.")
     path = Path(file["path"]).resolve()
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
         raise gr.Error("Only uploaded pictures are read.", print_exception=False)
@@ -199,9 +247,7 @@ def uploaded_path(file: dict | None) -> Path | None:
 
 def parse_arguments() -> argparse.Namespace:
     """Return what was asked for on the command line."""
-    parser = argparse.ArgumentParser(
-        description="Serve Inkling's page.", formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description="Serve Inkling's page.")
     parser.add_argument("--share", action="store_true", help="ask for a public link as well")
     parser.add_argument(
         "--auth",
@@ -209,8 +255,19 @@ def parse_arguments() -> argparse.Namespace:
         metavar="USER:PASSWORD",
         help="let in only who knows these; or set INKLING_AUTH, which other users do not see",
     )
-    parser.add_argument("--port", type=int, help="port to serve on, instead of the first free one")
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with")
+    parser.add_argument(
+        "--host",
+        type=address,
+        help=f"address to serve on, 0.0.0.0 for a network; else GRADIO_SERVER_NAME, or {LOOPBACK}",
+    )
+    parser.add_argument(
+        "--port",
+        type=port_number,
+        help="port to serve on, 0 for the first free one; else GRADIO_SERVER_PORT, or 0",
+    )
+    parser.add_argument(
+        "--checkpoint", type=Path, default=CHECKPOINT, help="network to read with (%(default)s)"
+    )
     parser.add_argument("--collect", type=Path, help="folder to save corrected digits in")
     parser.add_argument(
         "--allow-training",
@@ -218,11 +275,15 @@ def parse_arguments() -> argparse.Namespace:
         help="let visitors train again on a public page, too",
     )
     options = parser.parse_args()
-    if options.auth is None and (auth := os.environ.get("INKLING_AUTH")):
-        try:
-            options.auth = credentials(auth)
-        except argparse.ArgumentTypeError as error:
-            parser.error(f"INKLING_AUTH: {error}")
+    for name, (variable, parse) in VARIABLES.items():
+        value = os.environ.get(variable)
+        if value and getattr(options, name) is None:
+            try:
+                setattr(options, name, parse(value))
+            except argparse.ArgumentTypeError as error:
+                parser.error(f"{variable}: {error}")
+    options.host, options.port = options.host or LOOPBACK, options.port or 0
+    options.share = options.share or os.environ.get("GRADIO_SHARE", "").lower() == "true"
     return options
 
 
@@ -242,10 +303,12 @@ def main() -> None:
         os.environ["GRADIO_TEMP_DIR"] = folder  # uploads; nothing else lies there
         try:
             source, demo = FirstRun(options.checkpoint), None
+            check_port(options.host, options.port)
             source.start()
-            trains = options.allow_training or not is_public(options.share)
+            trains = options.allow_training or not is_public(options.host, options.share)
             demo = build_demo(source, trains, options.collect)
-            announce(*launch(demo, options.port, options.share, options.auth), options.share)
+            where = launch(demo, options.port, options.share, options.auth, options.host)
+            announce(*where, options.share)
             told.wait()
         except KeyboardInterrupt:
             pass

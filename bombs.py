@@ -8,9 +8,12 @@ import io
 import os
 import re
 import stat
+import struct
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Tags
 
 FILE_LIMIT = 64_000_000  # bytes
 SIDE_LIMIT = 32_000  # px: Pillow holds an address for each row
@@ -25,6 +28,9 @@ PIXEL_PIECES = 200_000  # reads of the pixels: 0.2 s in Python
 MOST_INFLATED = 100  # of a PNG's profiles and compressed texts: each inflates to 1 MB or less
 TEXT_LIMIT = 4_000_000  # characters of all texts in a PNG
 INFLATED = (b"iCCP", b"zTXt", b"iTXt")
+TAGS = 1_000  # of EXIF data, or of a TIFF: cameras write 100
+TAG_BYTES = 4_000_000  # of all of them, which may all lie in the same place
+TAG_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 11: 4, 13: 4}  # bytes, by type; else 8
 SCAN = re.compile(rb"\xff\xda\0(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")  # length, components
 
 PngImagePlugin.MAX_TEXT_MEMORY = TEXT_LIMIT  # Pillow's own is 64 MB, which emojis make 256
@@ -85,14 +91,31 @@ def refuse_inflated(content: Content) -> None:
     content.pieces = HEADER_PIECES
 
 
+def load_tags(tags: Tags, file: io.BufferedIOBase, load: Callable = Tags.load) -> None:
+    """Load a table of EXIF data's or a TIFF's tags, as Pillow does, if they do not hold too much.
+
+    In 65 KB of a JPEG 5,000 tags may name the same 60 KB, and Pillow would copy them for each.
+    """
+    start = file.tell()
+    number, entry = ("Q", "2xHQ8x") if tags._bigtiff else ("H", "2xHL4x")
+    order = "<" if tags.prefix == b"II" else ">"
+    head = file.read(struct.calcsize(order + number))
+    count = int.from_bytes(head, "little" if tags.prefix == b"II" else "big")
+    size = struct.calcsize(order + entry)
+    table = file.read(min(count, TAGS) * size)
+    entries = list(struct.iter_unpack(order + entry, table[: len(table) // size * size]))
+    total = sum(values * TAG_SIZES.get(kind, 8) for kind, values in entries)
+    if count > TAGS or total > TAG_BYTES:
+        raise PictureError("the picture has too many or too large tags: save it without them.")
+    file.seek(start)
+    load(tags, file)
+
+
+Tags.load = load_tags
+
+
 def refuse_bomb(picture: Image.Image, content: Content) -> None:
     """Raise `PictureError` if what a header announces would cost too much."""
-    width, height = picture.size
-    if max(width, height) > SIDE_LIMIT:
-        raise PictureError(
-            f"the picture has {width} x {height} pixels, and no side may have more than "
-            f"{SIDE_LIMIT}: cut it into parts."
-        )
     limit, kind = MOST, f"a {picture.format}"
     if picture.format == "WEBP":
         limit, kind = MOST_WEBP, "a WebP"
@@ -106,9 +129,20 @@ def refuse_bomb(picture: Image.Image, content: Content) -> None:
             limit, kind = MOST_PROGRESSIVE, "a progressive JPEG"
             if len(scans) > MOST_SCANS:
                 raise PictureError(f"the JPEG has {len(scans)} scans: save it again.")
+    refuse_size(picture.size, limit, kind)
+    content.pieces = PIXEL_PIECES
+
+
+def refuse_size(size: tuple[int, int], limit: int, kind: str) -> None:
+    """Raise `PictureError` if a picture of this (width, height) is too large for its kind."""
+    width, height = size
+    if max(size) > SIDE_LIMIT:
+        raise PictureError(
+            f"the picture has {width} x {height} pixels, and no side may have more than "
+            f"{SIDE_LIMIT}: cut it into parts."
+        )
     if width * height > limit:
         raise PictureError(
             f"the picture has {width} x {height} pixels, and the limit for {kind} is "
             f"{limit // 1_000_000} megapixels: make it smaller."
         )
-    content.pieces = PIXEL_PIECES

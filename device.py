@@ -1,12 +1,24 @@
 """What this machine trains fastest with: its device, its type of numbers, its threads."""
 
 import copy
+import os
 import time
 
 import torch
 from torch import nn
 
-THREADS = torch.get_num_threads()  # before a reader, which needs but one, says otherwise
+
+def training_threads() -> int:
+    """Return how many threads train: OMP_NUM_THREADS, or one for each processor that we may use.
+
+    PyTorch's own number is no guide: wherever a picture was read before, a reader has set it to 1.
+    """
+    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if told.isdecimal() and int(told):
+        return int(told)
+    if hasattr(os, "sched_getaffinity"):  # Linux, where containers may have but a part of them
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def best_device() -> torch.device:

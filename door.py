@@ -16,6 +16,7 @@ from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Queue
 from starlette.requests import Request
 
+from calls import CALL
 from guard import BUSY, visitor
 
 QUEUE = 32  # events that may wait; half of them for one visitor
@@ -36,6 +37,12 @@ def is_full(queue: Queue, who: str | None) -> bool:
     return held >= QUEUE // 2
 
 
+def is_event(queue: Queue, name: str) -> bool:
+    """Tell whether there is an event of this name whose answer can still be fetched."""
+    unread = queue.pending_event_ids_session.values()  # until the last word is delivered
+    return any(name in events for events in unread)
+
+
 def watch_queue(queue: Queue, uploads: Path) -> None:
     """Have a queue refuse, beyond what Gradio does, events that are unfair or name other files."""
     push = queue.push
@@ -50,10 +57,13 @@ def watch_queue(queue: Queue, uploads: Path) -> None:
             return False, "The session's name is too long.", "error"
         event = queue.blocks.fns.get(body.fn_index)
         # each of these is an error in Gradio, with a page in the log: strangers would fill the disk
-        if event is None or len(body.data) < len(event.inputs):
+        if event is None:
             return False, "There is no such event.", "error"
+        if len(body.data) != len(event.inputs):
+            return False, f"The data's values are too few or too many: {CALL}", "error"
+        mark_files(body.data, event.inputs)
         if names_other_file(body.data, uploads) or is_misshapen(body.data, event.inputs):
-            return False, "Only uploaded pictures are read.", "error"
+            return False, f"This is no picture that was uploaded: {CALL}", "error"
         return await push(body, request, username)
 
     queue.push = push_if_fair
@@ -77,6 +87,17 @@ def names_other_file(data: object, uploads: Path) -> bool:
         elif isinstance(part, list):
             parts.extend(part)
     return False
+
+
+def mark_files(data: list, parts: Sequence[Block]) -> None:
+    """Mark values as files, as Gradio wants it, where their part of the page can be nothing else.
+
+    Who calls the endpoint by hand, with the path of an upload, need not know of the mark.
+    """
+    for value, part in zip(data, parts, strict=True):
+        model = getattr(part, "data_model", None)
+        if isinstance(value, dict) and model and "meta" in model.model_fields:
+            value.setdefault("meta", {"_type": "gradio.FileData"})
 
 
 def is_misshapen(data: list, parts: Sequence[Block]) -> bool:

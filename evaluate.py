@@ -17,6 +17,7 @@ from outliers import by_kind
 from predict import Reader
 from report import misread_sheet, write_report
 from score import Refusal, Score, refusals, score, score_pictures, sweep, without_doubtful
+from terminal import printable, run
 
 OUTLIERS = 200  # of each kind of thing that is no digit
 DRAWN = 5_000  # digits of the drawn styles, none of which a training has seen
@@ -58,6 +59,8 @@ def main() -> None:
         scores, refused = evaluate(options.checkpoint, options.pictures, options.report)
     except CheckpointError as error:
         sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
+    except BrokenPipeError:  # of the progress bar
+        raise
     except (DataError, OSError) as error:
         sys.exit(str(error))
     print(
@@ -74,8 +77,8 @@ def main() -> None:
     print("\nWhat is no digit, and taken for none (AUROC against MNIST's test images):")
     for one in refused:
         print(f"{one.name:20s} {one.flagged:6.1%}  ({one.auroc:.4f})")
-    print(f"The report is {options.report}.")
+    print(f"The report is {printable(options.report)}.")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

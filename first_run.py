@@ -27,9 +27,9 @@ Watch = Callable[[Progress | None], None]
 class NoReader:
     """Stands where a reader will be, and says why there is none yet."""
 
-    def __init__(self, note: str):
+    def __init__(self, note: str = "", error: str = ""):
         """Take the words to answer with."""
-        self.answer = Reading(note=note)
+        self.answer = Reading(note=note, error=error)
         self.description: dict = {}
         self.gallery = None
 
@@ -143,7 +143,7 @@ class FirstRun:
         except (ValueError, OSError, RuntimeError) as error:
             self.failure = f"Learning ended early: {reason(error)}"
             if isinstance(self.reader, NoReader):
-                self.reader = NoReader(f"error: {self.failure}")
+                self.reader = NoReader(error=self.failure)
             print(self.failure, file=sys.stderr)
         finally:
             if isinstance(former, Reader):

@@ -7,6 +7,7 @@ routes      it gives away how often what is called, fetches any public address f
             events past the queue, and writes a page's state to the disk
 bodies      only files have a limit there: 60 MB of JSON, or of a form's field, lie in memory
 parts       a thousand files come in one upload, each within its limit
+calls       what is no JSON, or names no host or event, ends in a traceback: the log fills a disk
 stalls      who stops sending holds a connection for ever, and leaves half a file behind
 uploads     5 MB twenty times a second fill a disk in minutes
 places      idle pages cost a file descriptor each, and there are a thousand
@@ -22,18 +23,23 @@ import errno
 import ipaddress
 import os
 import re
+import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
+import httpx
 from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from calls import UPLOAD, check_call
 
 UPLOAD_LIMIT = 8 * 2**20  # bytes of a picture
 UPLOAD_BODY = UPLOAD_LIMIT + 20_000  # bytes, with what multipart adds
@@ -48,15 +54,22 @@ HELD_UP = 0.5  # seconds that a visitor waits to be told that others have their 
 UPLOAD_COST = 2**16  # bytes that even the smallest upload counts as
 UPLOAD_SHARE = 64 * 2**20  # bytes that one visitor may upload in a minute
 UPLOAD_TOTAL = 256 * 2**20  # bytes that all may upload in a minute
+REPORTED = 60.0  # seconds between two failures that the log tells of
 
 BUSY = "Inkling is busy: try again in a few seconds."
+FAILED = "Inkling could not answer this: its log says why."
 NO_ROOM = "The server's disk is full: pictures must wait, but what is drawn is read."
 ROUTES = re.compile(  # all that the page, gradio_client and the page about the API ask for
     r"/|/config/?|/login/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/pwa_icon(/\d+)?"
-    r"|/(assets|static)/.+|/gradio_api/(info/?|openapi\.json|startup-events|upload|upload_progress"
-    r"|queue/(join|data)|call/(v2/)?predict(/\w+)?|cancel|heartbeat/[\w-]{1,64})"
+    r"|/seven\.png|/(assets|static)/.+|/gradio_api/(info/?|openapi\.json|startup-events|app_id"
+    r"|upload|upload_progress|queue/(join|data)|call/(v2/)?predict(/\w+)?|cancel"
+    r"|heartbeat/[\w-]{1,64})"
 )
 EVENTS = re.compile(r"/gradio_api/(queue/join|call/(v2/)?predict)")
+CANCEL = "/gradio_api/cancel"  # takes JSON as events do
+ANSWERS = re.compile(r"/gradio_api/call/(?:v2/)?(?:predict/)?(\w+)")
+HOST = re.compile(r"(https?://)?[\w.:[\]-]+", re.ASCII)
+BODY = "http.response.body"
 RELOAD = "/gradio_api/dev/reload"  # for developers: `gradio app.py`
 
 
@@ -79,23 +92,31 @@ def is_shared(host: str, on_space: bool) -> bool:
 class Guard:
     """ASGI middleware that lets through what the page needs, and no more of it than is fair."""
 
-    def __init__(self, app: ASGIApp, uploads: Path, is_full: Callable[[str | None], bool]):
+    def __init__(
+        self,
+        app: ASGIApp,
+        uploads: Path,
+        is_full: Callable[[str | None], bool],
+        is_event: Callable[[str], bool],
+    ):
         """Stand before `app`, of whose files only those in folder `uploads` may be fetched.
 
-        While `is_full` says so of a visitor, no event is passed on.
+        While `is_full` says so of a visitor, no event is passed on. `is_event` tells whether an
+        event of that name has an answer that can be fetched.
         """
-        self.app, self.is_full = app, is_full
+        self.app, self.is_full, self.is_event = app, is_full, is_event
         self.files = f"/gradio_api/file={uploads}/"
         self.open: Counter[str] = Counter()  # requests in progress, by what is limited
         self.spent: Counter[str] = Counter()  # bytes uploaded in this minute, by whom
         self.minute = 0
+        self.reported = -REPORTED  # when a failure was last told of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it with a status and a sentence."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         request = Request(scope)
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        path = path_of(scope)
         places = list(self.places(path, visitor(request)))
         try:
             self.check(path, request, places)
@@ -125,6 +146,13 @@ class Guard:
         raw = request.scope.get("raw_path") or path.encode()
         if len(raw) + len(request.scope["query_string"]) > URL_LIMIT:
             raise HTTPException(414, "The address is too long.")
+        if not names_host(request):
+            raise HTTPException(400, "The request's host is no host's name.")
+        if request.headers.get("range", "").count("-") > 1:
+            raise HTTPException(416, "Ask for one range at a time.")
+        event = ANSWERS.fullmatch(path)
+        if request.method == "GET" and event and not self.is_event(event[1]):
+            raise HTTPException(404, "There is no such event, or its answer has been fetched.")
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > body_limit(path):
             raise too_large(path)
@@ -145,8 +173,9 @@ class Guard:
                     raise HTTPException(429, "Too much was uploaded: try again in a minute.")
 
     async def watch(self, path: str, request: Request, receive: Receive, send: Send) -> None:
-        """Pass a request on, until its body is too large or stalls, or it takes too long."""
-        body, refused, started = Body(self, path, request), None, False
+        """Pass a request on, until its body is too large or stalls, it takes too long or fails."""
+        body, refused = Body(self, path, request), None
+        started = ended = False
 
         async def received() -> Message:
             nonlocal refused
@@ -164,36 +193,79 @@ class Guard:
             raise MultiPartException(refused.detail)
 
         async def sent(message: Message) -> None:
-            nonlocal started
+            nonlocal started, ended
             if not refused or started:
-                started = True
+                started, ended = True, message["type"] == BODY and not message.get("more_body")
                 await send(message)
 
+        posted = request.method == "POST"
+        app = self.pass_call if posted and takes_json(path) else self.app
+        app = self.pass_upload if posted and is_upload(path) else app
         lasting = is_heartbeat(path) or path == RELOAD
-        app = self.put_off if EVENTS.fullmatch(path) and self.is_full(body.address) else self.app
         try:
             async with asyncio.timeout(None if lasting else LONGEST):
-                await app(request.scope, received if request.method == "POST" else receive, sent)
+                await app(request.scope, received if posted else receive, sent)
         except TimeoutError:
             refused = HTTPException(503, BUSY)
-        except MultiPartException:
-            if not refused:
-                raise
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            refused = HTTPException(507, NO_ROOM)
+        except Exception as error:
+            refused = refused or self.explain(path, error)
         if refused and not started:
-            await refuse(refused, path)(request.scope, receive, send)
+            await refuse(refused, path, body.complete)(request.scope, receive, send)
+        elif started and not ended:  # a stream, whose last words have been said
+            await send({"type": BODY})
 
-    async def put_off(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse an event once all of it has come: a browser that still sends would not hear it."""
-        greedy = not self.is_full(None)  # there is room, but not for one who takes half of it
-        while (await receive()).get("more_body"):
-            pass
-        if greedy:
-            await asyncio.sleep(HELD_UP)
-        await JSONResponse({"detail": BUSY}, 503)(scope, receive, send)
+    async def pass_call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on a call, or refuse it, once all of it has come: who still sends would not hear."""
+        request, content, more = Request(scope), b"", True
+        while more:
+            message = await receive()
+            content += message.get("body", b"")
+            more = message.get("more_body", False)
+        path = path_of(scope)
+        if EVENTS.fullmatch(path) and self.is_full(visitor(request)):
+            if not self.is_full(None):  # there is room, but not for one who takes half of it
+                await asyncio.sleep(HELD_UP)
+            raise HTTPException(503, BUSY)
+        check_call(path, request.headers.get("content-type", ""), content)
+        whole = [{"type": "http.request", "body": content, "more_body": False}]
+
+        async def again() -> Message:
+            return whole.pop() if whole else await receive()
+
+        await self.app(scope, again, send)
+
+    async def pass_upload(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on an upload; raises `HTTPException` if no file comes of it."""
+        answer = []
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        await self.app(scope, receive, keep)
+        if any(m.get("status") == 400 or m.get("body") == b"[]" for m in answer):
+            raise HTTPException(400, UPLOAD)
+        for message in answer:
+            await send(message)
+
+    def explain(self, path: str, error: Exception) -> HTTPException | None:
+        """Return what is said of a failure; None if that has been said. The log tells of few."""
+        if isinstance(error, HTTPException):
+            return error
+        if isinstance(error.__cause__, HTTPException):  # told as the last words of a stream
+            return None
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return HTTPException(507, NO_ROOM)
+        if is_upload(path):  # all that is done there is to take the form apart
+            return HTTPException(400, UPLOAD)
+        if time.monotonic() - self.reported >= REPORTED:
+            self.reported = time.monotonic()
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            print(
+                f"A request for {path[:40]!r} failed: {repr(error)[:200]} "
+                f"({place.filename}, line {place.lineno})",
+                file=sys.stderr,
+            )
+        return HTTPException(500, FAILED)
 
 
 class Body:
@@ -226,6 +298,29 @@ class Body:
                 raise HTTPException(413, "Send one picture at a time.")
 
 
+def path_of(scope: Scope) -> str:
+    """Return a request's path, as it is without a proxy."""
+    return scope["path"].removeprefix(scope.get("root_path", ""))
+
+
+def names_host(request: Request) -> bool:
+    """Tell whether what a request says of its host is an address that Gradio can make links of."""
+    for name in ("host", "x-forwarded-host", "x-gradio-server"):
+        host = request.headers.get(name, "").split(",")[0].strip()
+        try:
+            httpx.URL(host if "://" in host else f"http://{host}")
+        except httpx.InvalidURL:
+            return False
+        if host and not HOST.fullmatch(host):
+            return False
+    return True
+
+
+def takes_json(path: str) -> bool:
+    """Tell whether this is a route that takes JSON."""
+    return path == CANCEL or EVENTS.fullmatch(path) is not None
+
+
 def is_upload(path: str) -> bool:
     """Tell whether this is the route that takes pictures."""
     return path == "/gradio_api/upload"
@@ -246,9 +341,13 @@ def too_large(path: str) -> HTTPException:
     return HTTPException(413, f"Too large: the limit is {body_limit(path) / 2**20:.1f} MB.")
 
 
-def refuse(refused: HTTPException, path: str) -> ASGIApp:
-    """Return the answer to a refused request, as Gradio's page shows it, and end the connection."""
-    headers = {"connection": "close"}  # else a body that nobody reads could go on for ever
+def refuse(refused: HTTPException, path: str, complete: bool = False) -> ASGIApp:
+    """Return the answer to a refused request, as Gradio's page shows it.
+
+    It ends the connection unless the `complete` request has come: else a body that nobody reads
+    could go on for ever.
+    """
+    headers = {} if complete else {"connection": "close"}
     if is_upload(path):
         return PlainTextResponse(refused.detail, refused.status_code, headers)
     return JSONResponse({"detail": refused.detail}, refused.status_code, headers)

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import gradio as gr
 
 import view
+from formats import ACCEPTED
+from guard import UPLOAD_LIMIT
 from pixels import Shown
 from predict import Reading
-from teach import Lessons
-from visit import Visit
+from visit import Visitor
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())
 TICK = 1.0  # seconds between two looks at a training
@@ -49,8 +50,7 @@ def lay_out(trains: bool, collects: bool) -> Page:
         with gr.Tab("The network") as page.about:
             lay_out_card(page, trains)
     page.timer = gr.Timer(TICK, active=False)
-    page.visit = gr.State(Visit())
-    page.taught = gr.State(Lessons())
+    page.visitor = gr.State(Visitor())
     page.kept = gr.BrowserState([], storage_key="inkling-lessons", secret="inkling")
     return page
 
@@ -66,12 +66,13 @@ def lay_out_input(page: Page) -> None:
                     elem_id="pad",
                 )
             with gr.Tab("Picture"):
-                page.upload = gr.Image(
+                page.upload = gr.Image(  # its camera; what is chosen is the next one's
                     label="Picture",
                     sources=["upload", "webcam", "clipboard"],
                     buttons=[],
                     elem_id="upload",
                 )
+        page.picture = html(script="picture.js", accept=ACCEPTED, limit=UPLOAD_LIMIT)
         page.examples = html(view.examples_html(EXAMPLES), "pick.js", elem_id="examples")
 
 

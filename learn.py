@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from data import Digits, Mnist, distort, join, shift
-from device import THREADS, best_device, best_precision
+from device import best_device, best_precision, training_threads
 from drawn import HELD_OUT_SEED, drawn_digits
 from model import DigitCNN, calibrated, doubt
 from outliers import outliers, seen_again
@@ -102,7 +102,7 @@ def train(
     and whenever digits are drawn, which takes seconds; what it raises ends the training. The same
     recipe, seed, machine, number of threads and precision (`best_precision`) give the same weights.
     """
-    torch.set_num_threads(THREADS)
+    torch.set_num_threads(training_threads())
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     device = best_device()

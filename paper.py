@@ -4,16 +4,20 @@ A photograph's light falls off, its paper is ruled, its page lies on a table; a 
 that. What is done to a picture is said in words, for people to read.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from picture import in_bytes
 from rules import without_rules
 
 WORK_SIDE = 1024  # px: larger pictures are reduced to this before anything else
 EVEN = 0.04  # darkness: ink under transparent paper of one colour varies less than this
+SLIGHT = 10  # of 255: alpha that differs less than this shows no shape; screenshots have 250 to 255
+SAMPLED = 200  # px: the colours of a picture are compared in about so many rows and columns
 LIGHTNESS = np.array([0.299, 0.587, 0.114])  # of red, green and blue: ITU-R BT.601
 CHROMA = 0.25  # share of the contrast that is of lightness: below it colours are compared
 MIN_CONTRAST = 0.08  # of white to black: fainter ink is not told from paper
@@ -57,13 +61,12 @@ def find_ink(picture: Image.Image) -> Ink | None:
     return ink_in(brightness(picture), level=1)
 
 
-def colour_axis(picture: np.ndarray) -> np.ndarray | None:
-    """Return the colour, (3,) float32, in which the picture (H, W, 3) differs most.
+def colour_axis(sample: np.ndarray) -> np.ndarray | None:
+    """Return the colour, (3,) float32, in which a sample of a picture (H, W, 3) differs most.
 
     None if it differs in its lightness as well, which is then as good a measure.
     """
-    step = max(1, max(picture.shape) // 200)
-    sample = picture[::step, ::step].reshape(-1, 3)
+    sample = sample.reshape(-1, 3)
     if len(sample) < 2:
         return None
     spread = np.cov(sample.T.astype(np.float32))
@@ -320,29 +323,67 @@ def brightness(picture: Image.Image) -> np.ndarray:
     """
     scale = min(1.0, WORK_SIDE / max(picture.size))
     size = tuple(max(1, round(side * scale)) for side in picture.size)
-    if picture.mode in ("I", "F") or picture.mode.startswith("I;"):  # more than 8 bits a pixel
-        values = np.nan_to_num(np.asarray(picture, np.float32), posinf=0, neginf=0)
-        low, high = float(values.min()), float(values.max())
-        if picture.mode != "F":
-            low, high = min(0.0, low), 65535.0 if high > 255 else 255.0
-        grey = (values - low) / max(high - low, 1e-6)
-        return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).clip(0, 1)
-    if not picture.has_transparency_data:
-        if picture.mode == "RGB" and (axis := colour_axis(np.asarray(picture))) is not None:
-            colours = cv2.resize(np.asarray(picture), size, interpolation=cv2.INTER_AREA)
-            shade = colours.astype(np.float32) @ axis
-            return (shade - shade.min()) / max(np.ptp(shade), 1e-6)
-        grey = np.asarray(picture.convert("L"))
-        return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    layers = picture if picture.mode == "RGBA" else picture.convert("LA")
-    cover = np.asarray(layers.getchannel("A"))
-    layers = cv2.merge([cv2.multiply(np.asarray(layers.convert("L")), cover, scale=1 / 255), cover])
-    layers = cv2.resize(layers, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    shade, alpha = layers[..., 0], layers[..., 1]
-    if not alpha.any():
-        return np.ones_like(alpha)
+    picture = in_bytes(picture)
+    if picture.has_transparency_data:
+        picture = picture if picture.mode in ("LA", "RGBA") else picture.convert("RGBA")
+        low, high = picture.getchannel("A").getextrema()
+        if high - low > SLIGHT or low <= SLIGHT:
+            return brightness_of_layers(picture, size)
+    if picture.mode in ("P", "PA"):
+        picture = picture.convert("RGB")
+    if picture.mode in ("RGB", "RGBA"):
+        step = max(1, max(picture.size) // SAMPLED)
+        sample = np.stack([band[::step, ::step] for band in bands(picture)], -1)
+        if (axis := colour_axis(sample)) is not None:
+            return along(axis, np.stack([reduced(band, size) for band in bands(picture)], -1))
+    return reduced(np.asarray(picture.convert("L")), size)
+
+
+def bands(picture: Image.Image) -> Iterator[np.ndarray]:
+    """Yield the channels (H, W) of a picture but its alpha, one by one: all are much to hold."""
+    for band in picture.getbands():
+        if band != "A":
+            yield np.asarray(picture.getchannel(band))
+
+
+def reduced(channel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a channel, uint8, reduced to a (width, height): (H, W) float32, 0 to 1."""
+    return cv2.resize(channel, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+
+
+def along(axis: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Return how far each of the colours (H, W, 3) is along an axis of theirs, 0 to 1: (H, W)."""
+    shade = colours @ axis
+    return (shade - shade.min()) / max(np.ptp(shade), 1e-6)
+
+
+def brightness_of_layers(picture: Image.Image, size: tuple[int, int]) -> np.ndarray:
+    """Return the brightness (H, W) of a picture that is transparent here and there, LA or RGBA.
+
+    Either its alpha is what was drawn, or it is a sheet of paper with clear surroundings.
+    """
+    cover = np.asarray(picture.getchannel("A"))
+    alpha = reduced(cover, size)
+    covered = (cv2.multiply(band, cover, scale=1 / 255) for band in bands(picture))
+    colours = np.stack([reduced(band, size) for band in covered], -1)
+    weights = LIGHTNESS if colours.shape[-1] == 3 else np.ones(1)
     solid = alpha > 0.5
-    colour = shade[solid] / alpha[solid]
-    if not solid.any() or colour.std() < EVEN:  # the shape is in the alpha, whatever the colour is
-        return 1 - alpha
-    return shade + (1 - alpha) * np.median(colour)  # a sheet of paper with clear surroundings
+    if not solid.any() or not is_sheet(colours / np.maximum(alpha, 0.5)[..., None], solid, weights):
+        return 1 - alpha  # whatever the colour is
+    paper = np.median(colours[solid] / alpha[solid, None], axis=0)
+    colours += (1 - alpha)[..., None] * paper
+    if len(weights) == 3 and (axis := colour_axis(colours)) is not None:
+        return along(axis, colours)
+    return (colours @ weights).astype(np.float32)
+
+
+def is_sheet(colours: np.ndarray, solid: np.ndarray, weights: np.ndarray) -> bool:
+    """Tell whether there is ink among the solid colours (H, W, C), 0 to 1, of a picture.
+
+    On a sheet that fills most of the picture there may be very little of it, or pale ink; but edges
+    of what was drawn have odd colours, so that those are left out.
+    """
+    if solid.mean() <= 0.5:
+        return bool((colours[solid] @ weights).std() >= EVEN)
+    inner = cv2.erode(solid.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    return bool(inner.any() and np.ptp(colours[inner], axis=0).max() >= MIN_CONTRAST)

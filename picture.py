@@ -10,10 +10,13 @@ from pathlib import Path
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from apart import decoded_apart
 from bombs import MOST, PictureError, open_content, refuse_bomb
+from formats import HERE, START, is_apart, refusal
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 ENOUGH = 2_000  # px: a JPEG's shorter side is decoded at the smallest fraction above this
+TINY = 1e-6  # the least that counts as light where values are floats: white is mostly 1
+PLAIN = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")  # modes that all that follows knows
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -36,17 +39,22 @@ def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
     that. Raises `PictureError`, whose message is one sentence.
     """
     try:
-        with open_content(file) as content, Image.open(content, formats=FORMATS) as picture:
-            refuse_bomb(picture, content)
-            width, height = size = picture.size
-            part = fraction(size)
-            picture.draft(None, (width // part, height // part))
-            picture.load()
-            seen = upright(in_bytes(picture))
-            if seen is picture and picture.format == "WEBP":
-                seen = picture.copy()  # a WebP holds on to its decoder's memory
-            turned = seen.size != picture.size
-            return seen, size[::-1] if turned else size
+        with open_content(file) as content:
+            start = content.peek()[:START]
+            if is_apart(start):
+                seen = upright(in_bytes(decoded_apart(content.read())))
+                return seen, seen.size
+            with Image.open(content, formats=HERE) as picture:
+                refuse_bomb(picture, content)
+                width, height = size = picture.size
+                part = fraction(size)
+                picture.draft(None, (width // part, height // part))
+                picture.load()
+                seen = upright(in_bytes(picture))
+                if seen is picture and picture.format == "WEBP":
+                    seen = picture.copy()  # a WebP holds on to its decoder's memory
+                turned = seen.size != picture.size
+                return seen, size[::-1] if turned else size
     except PictureError:
         raise
     except FileNotFoundError as error:
@@ -58,7 +66,7 @@ def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
     except Image.DecompressionBombError as error:
         raise PictureError("the picture has far too many pixels: make it smaller.") from error
     except UnidentifiedImageError as error:
-        raise PictureError("the file is no PNG, JPEG, WebP, GIF or BMP picture.") from error
+        raise PictureError(refusal(start)) from error
     except Exception as error:  # decoders raise whatever they like on damaged files
         if isinstance(error, OSError) and error.strerror:  # the system's, not a decoder's
             why = error.strerror.lower()
@@ -75,11 +83,29 @@ def fraction(size: tuple[int, int]) -> int:
 
 
 def in_bytes(picture: Image.Image) -> Image.Image:
-    """Return a picture of 16 bits a pixel, which Pillow clips, as one of 8."""
-    if not picture.mode.startswith("I;16"):
+    """Return a picture of any mode in one of 1, L, LA, P, PA, RGB and RGBA: 8 bits or less a value.
+
+    Values of more bits are divided by a power of two, the least that brings them below 256: cameras
+    and scanners keep 8, 10, 12 or 16 bits in 16.
+    """
+    if picture.mode in PLAIN:
         return picture
-    deep = picture.getextrema()[1] > 255  # others keep 8 bits in 16
-    grey = (picture.point(lambda value: value / 256) if deep else picture).convert("L")
+    if picture.mode in ("La", "RGBa"):
+        return picture.convert(picture.mode.upper())
+    if picture.mode == "LAB":
+        return picture.getchannel("L")
+    if picture.mode not in ("I", "F") and not picture.mode.startswith("I;16"):
+        return picture.convert("RGB")
+    values = np.asarray(picture)
+    if values.dtype.kind == "u":
+        values = values >> max(0, int(values.max()).bit_length() - 8)
+    else:
+        values = values.astype(np.float32)
+        np.nan_to_num(values, copy=False, posinf=0, neginf=0)
+        values -= min(0, values.min())
+        values *= 255 / 2 ** np.ceil(np.log2(max(values.max(), TINY)))
+        np.rint(values, out=values)
+    grey = Image.fromarray(values.astype(np.uint8))
     clear = picture.info.get("transparency")
     if clear is not None:
         grey.putalpha(Image.fromarray(np.uint8(255) * (np.asarray(picture) != clear)))

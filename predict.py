@@ -6,6 +6,7 @@ python predict.py --json photos/ > out.jsonl  one JSON object a line
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -17,12 +18,14 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
+from formats import is_picture_file
 from gallery import Gallery
 from model import CHECKPOINT, CheckpointError, DigitCNN, fused, load_checkpoint
 from paper import Ink, find_ink
-from picture import FORMATS, PictureError, open_picture
+from picture import PictureError, open_picture
 from preprocess import Glyph
 from segment import Judged, find_rows
+from terminal import printable, run, some_of
 
 COMPANY = 1.5  # of what the others' mean says, in logits of `not_a_digit`
 NO_DIGIT = "That does not look like a digit."
@@ -65,6 +68,12 @@ class Reading:
     digits: tuple[Digit, ...] = ()
     note: str = ""  # why nothing was read, in words
     seen: tuple[str, ...] = ()  # what was done to the picture, and found in it, in words
+    error: str = ""  # why there was no picture to read, and what to do, in words
+
+    @property
+    def remark(self) -> str:
+        """What there is to say in one line: the error, marked as one, or the note."""
+        return f"error: {self.error}" if self.error else self.note
 
     @property
     def text(self) -> str:
@@ -80,7 +89,7 @@ class Reading:
         """Return the reading as the object that the command line and the endpoint give."""
         return {
             "text": self.text,
-            "note": self.note,
+            "note": self.remark,
             "seen": "; ".join(self.seen),
             "digits": [
                 {
@@ -127,11 +136,11 @@ class Reader:
         return map(self.read, pictures)
 
     def read_file(self, path: Path) -> Reading:
-        """Read a picture file; one that cannot be read has a note "error: ..."."""
+        """Read a picture file; of one that cannot be read there is only an `error`."""
         try:
             return self.read(*open_picture(path))
         except PictureError as error:
-            return Reading(note=f"error: {error}")
+            return Reading(error=str(error))
 
     def read_ink(self, ink: Ink | None, size: tuple[int, int]) -> Reading:
         """Read the ink of a picture; boxes are given in pixels of its (width, height)."""
@@ -224,17 +233,32 @@ def as_picture(picture: Image.Image | np.ndarray) -> Image.Image:
     return picture
 
 
-def pictures_in(paths: list[Path]) -> list[Path]:
-    """Replace each folder by the pictures in it, by name; files stay as they are."""
-    endings = {e for e, name in Image.registered_extensions().items() if name in FORMATS}
-    found = []
+def pictures_in(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Replace each folder by the pictures in it, by name; files stay as they are.
+
+    Returns the pictures, and what was passed over in the folders: what is no picture by its name's
+    ending, nor by its first bytes. Hidden files are not spoken of.
+    """
+    found, passed_over = [], []
     for path in paths:
         try:
             inside = sorted(path.iterdir()) if path.is_dir() else [path]
         except OSError:
             inside = [path]  # that it cannot be read will be said of it
-        found += [p for p in inside if p == path or p.suffix.lower() in endings]
-    return found
+        for file in inside:
+            if file == path or is_picture_file(file):
+                found.append(file)
+            elif not file.name.startswith("."):
+                passed_over.append(file)
+    return found, passed_over
+
+
+def say_passed_over(files: list[Path]) -> None:
+    """Say in the terminal what was found in folders and is not read, if there is such a thing."""
+    if files:
+        names = some_of(f"{file.name}{os.sep * file.is_dir()}" for file in files)
+        told = f"Passed over, no pictures by name or content: {names} ({len(files)} in all)."
+        tqdm.write(told, sys.stderr)
 
 
 def main() -> int:
@@ -255,21 +279,24 @@ def main() -> int:
         )
     except (CheckpointError, OSError) as error:
         sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
-    paths = pictures_in(options.paths)
+    paths, passed_over = pictures_in(options.paths)
+    say_passed_over(passed_over)
+    if not paths:
+        sys.exit(f"Nothing was read: there is no picture in {some_of(options.paths)}.")
     failed = False
     with tqdm(total=len(paths), unit="picture", disable=None, leave=False) as bar:
         for path, reading in ((path, reader.read_file(path)) for path in paths):
-            failed |= reading.note.startswith("error: ")
+            failed |= bool(reading.error)
             bar.update()
             if options.json:
                 line = json.dumps({"file": str(path), **reading.as_dict()})
             else:
                 sure = " ".join(f"{d.confidence:.1%}" for d in reading.digits)
-                name = str(path) if str(path).isprintable() else ascii(str(path))
-                line = f"{name}: {reading.text} {sure} {reading.note}".rstrip()
-            print(line, flush=True)
+                line = f"{printable(path)}: {reading.text} {sure} {reading.remark}".rstrip()
+            tqdm.write(line, sys.stdout)  # above the bar, if both are seen in one terminal
+            sys.stdout.flush()
     return int(failed)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import cv2
 import gradio as gr
+from fastapi.exceptions import RequestValidationError
 from gradio.queueing import Queue
 from gradio.routes import App, file_upload_statuses
 from gradio.state_holder import StateHolder
@@ -26,8 +27,11 @@ from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
 import view
-from door import QUEUE, Gate, is_full, watch_queue
+from address import LOOPBACK, direct, environment
+from calls import say_what_is_wrong
+from door import QUEUE, Gate, is_event, is_full, watch_queue
 from guard import STALL, UPLOAD_LIMIT, Guard
+from usage import Usage
 
 AT_ONCE = max(2, min(8, os.cpu_count() or 2))  # events; the rest waits in the queue
 THREADS = 8
@@ -43,27 +47,32 @@ TRACKED = 1_000  # uploads whose progress Gradio may remember
 
 def launch(
     demo: gr.Blocks,
-    port: int | None = None,
+    port: int = 0,
     share: bool = False,
     auth: tuple[str, str] | None = None,
+    host: str = LOOPBACK,
 ) -> tuple[str, str | None]:
     """Start serving the page, with the settings that a page open to strangers needs.
 
-    With `auth`, a user and a password, nobody else gets in. Returns the page's address, and its
-    public link if one was asked for and could be had.
+    Without a `port` it takes the first free one from 7860 on. With `auth`, a user and a password,
+    nobody else gets in. Returns the page's address, and its public link if one was asked for and
+    could be had.
     """
     uploads = Path(get_upload_folder()).resolve()
     gr.routes.DEFAULT_TEMP_DIR = str(uploads)  # where else an empty folder would stay behind
     for event in demo.fns.values():  # one line for all: what is limited is the machine
         event.concurrency_id, event.concurrency_limit = "all", AT_ONCE
-    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # strangers could fill a log
     cv2.setNumThreads(1)  # of each event: they share the cores already
     # else whoever waits is told so, whenever an event begins; the page does not show it
     demo.queue(api_open=False, max_size=QUEUE, status_update_rate=STATUS_RATE)
     watch_queue(demo._queue, uploads)
-    with contextlib.redirect_stdout(io.StringIO()):  # Gradio's paragraphs about share links
+    # Gradio prints paragraphs about share links, looks at its own page once, and tries ports at the
+    # address that the environment names, which it cannot for one of IPv6
+    told = environment(GRADIO_SERVER_NAME=None, GRADIO_SERVER_PORT=None)
+    with contextlib.redirect_stdout(io.StringIO()), direct(host), told:
         _, url, public = demo.launch(
-            server_port=port,
+            server_name=f"[{host}]" if ":" in host else host,
+            server_port=port or None,
             share=share,
             auth=Gate(*auth).admits if auth else None,
             prevent_thread_lock=True,
@@ -82,11 +91,22 @@ def launch(
             footer_links=["api"],
             app_kwargs={
                 "middleware": [
-                    Middleware(Guard, uploads=uploads, is_full=partial(is_full, demo._queue))
+                    Middleware(
+                        Guard,
+                        uploads=uploads,
+                        is_full=partial(is_full, demo._queue),
+                        is_event=partial(is_event, demo._queue),
+                    ),
+                    Middleware(Usage),
                 ],
+                "exception_handlers": {RequestValidationError: say_what_is_wrong},
                 "lifespan": tidied,
             },
         )
+    for name in ("python_multipart", "uvicorn.error"):  # strangers could fill a log; see `Guard`
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for every, one in (("//localhost:", f"//{LOOPBACK}:"), ("//[::]:", "//[::1]:")):
+        url = url.replace(every, one)  # "every address" is none that a browser can open
     return url, public
 
 
@@ -211,13 +231,6 @@ def hang_up(connections: set, before: dict) -> dict:
         if before.get(connection, connection) is cycle:
             connection.transport.abort()
     return silent
-
-
-def is_public(share: bool) -> bool:
-    """Tell whether others than this machine's users can reach the page."""
-    shared = share or os.environ.get("GRADIO_SHARE", "").lower() == "true"
-    host = os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    return shared or "SPACE_ID" in os.environ or host not in ("127.0.0.1", "localhost")
 
 
 def announce(url: str, public: str | None, share: bool) -> None:

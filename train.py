@@ -26,6 +26,7 @@ from labelled import labelled_digits
 from learn import DEFAULT, HELD_OUT_DRAWN, QUICK, Progress, Recipe, accuracy, train
 from model import CHECKPOINT, CheckpointError, load_checkpoint, save_checkpoint, sweep
 from score import milliseconds, score, summary
+from terminal import printable, run
 
 
 def make_checkpoint(
@@ -199,21 +200,25 @@ def main() -> None:
         )
     try:
         added = labelled_digits(options.add) if options.add else None
+    except BrokenPipeError:  # of what is left out
+        raise
     except OSError as error:
         sys.exit(str(error))
     try:
         check_place(options.checkpoint)
         made = make_checkpoint(options.checkpoint, recipe, options.seed, TrainingBar(), added)
-        seconds = made["history"][-1]["seconds"]
-        print(
-            f"{options.checkpoint}: {made['figures']['mnist_test']:.2%} of MNIST's 10,000 test "
-            f"images, learned in {seconds:.0f} s"
-        )
     except KeyboardInterrupt:
         sys.exit("\nStopped; no checkpoint was written.")
+    except BrokenPipeError:  # of the progress bar
+        raise
     except (CheckpointError, DataError, OSError) as error:
         sys.exit(f"{options.checkpoint}: {error}")
+    seconds = made["history"][-1]["seconds"]
+    print(
+        f"{printable(options.checkpoint)}: {made['figures']['mnist_test']:.2%} of MNIST's 10,000 "
+        f"test images, learned in {seconds:.0f} s"
+    )
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -40,8 +40,8 @@ class Answer:
 
 def answer(reading: Reading) -> Answer:
     """Return what to say of a reading."""
-    if reading.note.startswith("error: "):
-        return Answer("error", "Sorry", sentence(reading.note.removeprefix("error: ")), "!")
+    if reading.error:
+        return Answer("error", "Sorry", sentence(reading.error), "!")
     if not reading.digits:
         return Answer("waiting", "0 – 9", reading.note or WAITING)
     if len(reading.digits) == 1:
@@ -89,9 +89,13 @@ def render(template: str, **values: object) -> str:
     return TEMPLATES.get_template(template).render(**values)
 
 
-def answer_html(reading: Reading, count: int) -> str:
-    """Return the answer in large type; `count` tells it from an equal one before."""
-    return render("answer.html", **vars(answer(reading)), number=reading.text, count=count)
+def answer_html(reading: Reading, count: int, asked: int = 0) -> str:
+    """Return the answer in large type; `count` tells it from an equal one before.
+
+    `asked` is the pad's number of the question that it answers, or 0 if that was another's.
+    """
+    told = {"number": reading.text, "count": count, "asked": asked}
+    return render("answer.html", **vars(answer(reading)), **told)
 
 
 def strip_html(reading: Reading, chosen: int) -> str:

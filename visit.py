@@ -3,8 +3,8 @@
 A visit lives in the server's memory as long as the page is open; nothing here knows Gradio.
 """
 
-import base64
-import binascii
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -15,10 +15,10 @@ from first_run import NoReader
 from picture import PictureError, open_picture
 from pixels import Shown, shown
 from predict import Reader, Reading
+from sketch import Sketch
 from teach import Lessons, adapt
 
-SKETCH_HEADER = "data:image/png;base64,"
-SKETCH_LIMIT = 200_000  # characters of a sketch: the pad's are a tenth of it, scribbled full
+A_DOT = "That is a dot: draw a digit, or a whole number."
 
 
 @dataclass(frozen=True)
@@ -32,17 +32,36 @@ class Visit:
     lessons: Lessons = Lessons()  # known at its latest answer
     unfolded: bool = False  # whether the inside of the network is in view
     count: int = 0  # of the answers so far
+    asked: int = 0  # the pad's number of the question that is answered; 0: another's
 
-    def read(self, content: Path | bytes | None, reader: Reader | NoReader) -> Self:
-        """Have a picture read; None wipes the slate."""
+    def read(self, content: Path | bytes | PictureError | None, reader: Reader | NoReader) -> Self:
+        """Have a picture file read, or say why there is none; None wipes the slate."""
         latest, picture = Reading(), Shown()
         if content:
             try:
+                if isinstance(content, PictureError):
+                    raise content
                 opened, size = open_picture(content)
                 latest, picture = reader.read(opened, size), shown(opened, size)
             except PictureError as error:
-                latest = Reading(note=f"error: {error}")
-        return replace(self, by_network=latest, picture=picture, chosen=0, rival=None)
+                latest = Reading(error=str(error))
+        return self.see(latest, picture)
+
+    def read_sketch(self, sketch: Sketch, reader: Reader | NoReader) -> Self:
+        """Have what stands on the pad read; an empty pad wipes the slate."""
+        latest, picture = Reading(), Shown()
+        if sketch.strokes:
+            drawn = sketch.picture()
+            latest, picture = reader.read(drawn), shown(drawn, drawn.size)
+        if sketch.is_dots:
+            latest = Reading(note=A_DOT)
+        return self.see(latest, picture, sketch.asked)
+
+    def see(self, latest: Reading, picture: Shown, asked: int = 0) -> Self:
+        """Turn to another picture, and its reading; what is chosen of the same one stays so."""
+        if asked and asked == self.asked:  # the pad asked twice, as the first answer was late
+            return replace(self, by_network=latest, picture=picture)
+        return replace(self, by_network=latest, picture=picture, chosen=0, rival=None, asked=asked)
 
     def read_again(self, reader: Reader | NoReader) -> Self:
         """Have the same glyphs read by a network that has learned more since."""
@@ -61,11 +80,11 @@ class Visit:
         """Hold the answer against another digit than the runner-up."""
         return replace(self, rival=index(digit, 10))
 
-    def teach(self, lessons: Lessons, digit: int | None) -> Lessons:
-        """Return the lessons and one more: that the chosen glyph is this digit."""
-        if digit is None or not self.by_network.digits:
-            return lessons
-        return lessons.add(self.by_network.digits[self.chosen].glyph.ink, digit)
+    def taught(self, lessons: Lessons, digit: int | None) -> Self:
+        """Know these lessons and one more: that the chosen glyph is this digit."""
+        if digit is not None and self.by_network.digits:
+            lessons = lessons.add(self.by_network.digits[self.chosen].glyph.ink, digit)
+        return replace(self, lessons=lessons)
 
     def reading(self, reader: Reader | NoReader) -> Reading:
         """Return the reading as the lessons have it."""
@@ -82,7 +101,7 @@ class Visit:
             layers = view.inside_html(inside(reader.model, ink))
             nearest = view.neighbours_html(reader.gallery, reader.features(ink), ink)
         return (
-            view.answer_html(reading, self.count),
+            view.answer_html(reading, self.count, self.asked),
             view.strip_html(reading, self.chosen),
             view.bars(reading, self.chosen),
             view.lessons_html(reading, len(self.lessons)),
@@ -108,11 +127,44 @@ def index(told: object, count: int) -> int | None:
     return known.get(str(told))
 
 
-def sketch_bytes(told: object) -> bytes | None:
-    """Return the PNG file in a pad's value; None if the pad is empty or this is no pad's value."""
-    if not isinstance(told, str) or not told.startswith(SKETCH_HEADER) or len(told) > SKETCH_LIMIT:
-        return None
-    try:
-        return base64.b64decode(told.removeprefix(SKETCH_HEADER), validate=True)
-    except binascii.Error:
-        return None
+class Visitor:
+    """A visitor's latest visit; events of one visitor may be handled at the same time."""
+
+    def __init__(self) -> None:
+        """Begin with a visit in which nothing was done yet."""
+        self.visit = Visit()
+        self._turn = 0  # number of the latest picture that was asked about
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, _: dict) -> "Visitor":
+        """Return one who has done nothing yet: each session gets its own."""
+        return Visitor()
+
+    def turn(self) -> int:
+        """Begin to ask about another picture; return what `update` takes for it."""
+        with self._lock:
+            self._turn += 1
+            return self._turn
+
+    def update(
+        self, change: Callable[[Visit], Visit], reader: Reader | NoReader, turn: int | None = None
+    ) -> tuple | None:
+        """Change the visit, and return its `parts`, in the order in which things were asked.
+
+        None if another picture was asked about since this `turn`: then nothing changes.
+        """
+        with self._lock:
+            if turn not in (None, self._turn):
+                return None
+            changed = change(self.visit)
+            self.visit = replace(changed, count=self.visit.count + 1)
+            return self.visit.parts(reader)
+
+    def remember(self, lessons: Lessons, reader: Reader | NoReader) -> tuple:
+        """Know the lessons that a browser kept, and return the `parts` of the same visit.
+
+        The pad may have asked before: its answer keeps its count, put as the lessons have it.
+        """
+        with self._lock:
+            self.visit = replace(self.visit, lessons=lessons)
+            return self.visit.parts(reader)

@@ -3,7 +3,8 @@
     python bench/fuzz.py [--count 10000] [--seed 0] [--checkpoint PATH]
 
 A process of its own reads them, within limits, and is started again if it dies. Every second file
-is read from memory as the pad's is, the others from disk. The exit status is 1 on any failure.
+is read from memory as the pad's is, the others from disk. TIFFs and AVIFs are decoded in a third
+process, within the limits of `apart.py`, and not counted. The exit status is 1 on any failure.
 """
 
 import argparse
@@ -139,7 +140,7 @@ def read_all(first: int, count: int, seed: int, checkpoint: Path) -> None:
             reading = (
                 Visit().read(whole, reader).by_network if number % 2 else reader.read_file(file)
             )
-            note, error = reading.note, ""
+            note, error = reading.remark, ""
             if not all(np.isfinite(d.probabilities).all() for d in reading.digits):
                 error = "probabilities that are no numbers"
         except Exception as raised:

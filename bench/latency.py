@@ -98,8 +98,10 @@ def time_rounds(action: Callable[[], object], rounds: int = ROUNDS) -> list[floa
 
 async def time_guard(rounds: int = ROUNDS) -> list[float]:
     """Return the seconds that a stroke's request spends in the guard, many times over."""
-    body = [{"type": "http.request", "body": bytes(20_000), "more_body": False}]
-    scope = {"type": "http", "method": "POST", "path": "/gradio_api/queue/join", "headers": []}
+    event = json.dumps({"data": [20_000 * "a"]}).encode()
+    body = [{"type": "http.request", "body": event, "more_body": False}]
+    scope = {"type": "http", "method": "POST", "path": "/gradio_api/queue/join"}
+    scope |= {"headers": [(b"content-type", b"application/json")]}
     scope |= {"query_string": b"", "client": ("8.8.8.8", 1)}
 
     async def read_body(_: dict, receive: Receive, __: Send) -> None:
@@ -108,7 +110,7 @@ async def time_guard(rounds: int = ROUNDS) -> list[float]:
     async def receive() -> dict:
         return body[0]
 
-    seconds, guard = [], Guard(read_body, Path("/uploads"), lambda _: False)
+    seconds, guard = [], Guard(read_body, Path("/uploads"), lambda _: False, bool)
     for _ in range(rounds):
         start = time.perf_counter()
         await guard(scope, receive, receive)

@@ -85,18 +85,18 @@ async def visit(
 
     One more asks for `flood` answers at a time all the while, each in the name of a new window.
     """
-    tally, pictures = Tally(), itertools.cycle(drawings())
+    tally, digits = Tally(), itertools.cycle(drawings())
 
     async def draw(visitor: Visitor) -> None:
         for _ in range(rounds):
-            if not await tally.count(visitor.draw(next(pictures))):
+            if not await tally.count(visitor.draw(next(digits))):
                 await asyncio.sleep(PAUSE)
 
     async def ask_on(visitor: Visitor) -> None:
         while True:
             visitor.session = uuid.uuid4().hex
             with contextlib.suppress(Busy, httpx.HTTPError, RuntimeError):
-                await visitor.draw(next(pictures))
+                await visitor.draw(next(digits))
 
     async with contextlib.AsyncExitStack() as windows:
         addresses = [f"10.0.{k // 250}.{k % 250 + 1}" for k in range(users)] + ["10.9.9.9"] * flood

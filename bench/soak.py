@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.load import PAUSE, Tally
-from bench.visitors import Visitor, drawings, megabytes, serving, window
+from bench.visitors import Drawing, Visitor, drawings, megabytes, serving, window
 from model import CHECKPOINT
 
 VISITORS = 4
@@ -91,12 +91,12 @@ async def loaded(url: str) -> AsyncIterator[Visitor]:
 
 async def soak(url: str, readings: int, look: Callable[[int, list[float]], None]) -> Tally:
     """Have visitors ask for so many readings; call `look` after each `SAMPLE` of them."""
-    tally, files, asked = Tally(), itertools.cycle(drawings(2_000)), itertools.count(1)
+    tally, digits, asked = Tally(), itertools.cycle(drawings(2_000)), itertools.count(1)
 
     async def ask(visitor: Visitor, number: int) -> None:
-        ways: list[Callable[[bytes], Awaitable[str]]]
+        ways: list[Callable[[Drawing], Awaitable[str]]]
         ways = [visitor.draw, visitor.upload, visitor.predict]
-        if not await tally.count(ways[number % len(ways)](next(files))):
+        if not await tally.count(ways[number % len(ways)](next(digits))):
             await asyncio.sleep(PAUSE)
         if number % SAMPLE == 0 or number == readings:
             look(number, tally.answered[-SAMPLE:])

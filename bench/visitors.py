@@ -1,6 +1,5 @@
 """What benches of a served page share: the page, started as users start it, and its visitors."""
 
-import base64
 import io
 import json
 import os
@@ -9,19 +8,21 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 import httpx
 import numpy as np
-from PIL import Image
 
-from data import load_mnist
+from drawn import Style
 from model import CHECKPOINT
+from sketch import Sketch
+from styles import STYLES
 
 PATIENCE = 60.0  # seconds without a word from the server, after which a drawing is lost
 LIMITS = httpx.Limits(keepalive_expiry=4)  # seconds; the server waits 5
@@ -40,15 +41,36 @@ app.main()
 """
 
 
-def drawings(count: int = 100) -> list[bytes]:
-    """Return PNG files of MNIST's digits as they would stand on the pad, 280 x 280 px."""
-    files = []
-    for digit in load_mnist().test.ink[:count, 0].numpy():
-        picture = Image.fromarray((255 * (1 - digit)).astype(np.uint8))
+class Drawing(NamedTuple):
+    """A digit that somebody drew."""
+
+    told: dict  # as the pad tells of it
+    file: bytes  # as a PNG file
+
+
+def drawings(count: int = 100) -> list[Drawing]:
+    """Return digits of the drawn styles, as they would stand on the pad."""
+    rng = np.random.default_rng(0)
+    styles = [list(STYLES[k].values()) for k in range(10)]
+    drawn = []
+    for k in range(count):
+        lines = styles[k % 10]
+        told = pad_tells([path[0] for path in Style(lines[k // 10 % len(lines)]).vary(1, rng)])
         file = io.BytesIO()
-        picture.resize((280, 280), Image.Resampling.BICUBIC).save(file, "png")
-        files.append(file.getvalue())
-    return files
+        Sketch.from_json(told).picture().save(file, "png")
+        drawn.append(Drawing(told, file.getvalue()))
+    return drawn
+
+
+def pad_tells(strokes: Sequence[np.ndarray], asked: int = 1) -> dict:
+    """Return strokes, each (N, 2), as the pad tells of them, in its middle and six tenths of it."""
+    points = np.concatenate(strokes)
+    low, high = points.min(axis=0), points.max(axis=0)
+    unit = 600 / max((high - low).max(), 1e-6)
+    corner = 500 - (low + high) / 2 * unit
+    rows = [np.rint(stroke * unit + corner).astype(int).ravel().tolist() for stroke in strokes]
+    told = [{"width": 79, "erases": False, "points": row} for row in rows]
+    return {"asked": asked, "size": 1000, "strokes": told}
 
 
 @contextmanager
@@ -112,20 +134,19 @@ class Visitor:
             for target, name in event["targets"]
         }
 
-    async def draw(self, picture: bytes) -> str:
+    async def draw(self, drawing: Drawing) -> str:
         """Draw on the pad; return the answer's HTML."""
-        url = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
-        return (await self.send("pad", "input", url))["data"][0]
+        return (await self.send("pad", "input", drawing.told))["data"][0]
 
-    async def upload(self, picture: bytes) -> str:
+    async def upload(self, drawing: Drawing) -> str:
         """Choose a picture file; return the answer's HTML."""
-        path = await self.deliver(picture)
+        path = await self.deliver(drawing.file)
         file = {"path": path, "orig_name": "digit.png", "meta": {"_type": "gradio.FileData"}}
         return (await self.send("upload", "change", file))["data"][0]
 
-    async def predict(self, picture: bytes) -> str:
+    async def predict(self, drawing: Drawing) -> str:
         """Ask the public endpoint, as programs do; return the reading's text."""
-        file = {"path": await self.deliver(picture), "meta": {"_type": "gradio.FileData"}}
+        file = {"path": await self.deliver(drawing.file), "meta": {"_type": "gradio.FileData"}}
         asked = await self.client.post("/gradio_api/call/predict", json={"data": [file]})
         if asked.status_code == 503:
             raise Busy

@@ -1,22 +1,27 @@
-// The pad: strokes are kept as points, drawn sharply on whatever screen there is, and sent at the
-// end of each stroke as one small picture, the component's value. Lengths are in its pixels. The
-// hint shows that the pad is ready.
-const SIDE = 280;
-const PEN = 22; // a digit of 180 px comes out with strokes of 2.2 px in the network's frame
-const ERASER = 32;
+// The pad: strokes are kept as points, drawn sharply on whatever screen there is, and sent as points
+// at the end of each stroke. The canvas is never read: some browsers give out noise for it. Lengths
+// are in thousandths of the pad's side. The hint shows that the pad is ready.
+const SIZE = 1000;
+const PEN = 79; // a digit of two thirds of the pad comes out with strokes of 2.2 px in the network's frame
+const ERASER = 114;
+const STEP = 9; // the least between two points of a stroke: a digit is then sent in 2 KB
+const ROUNDED = 21; // how much of a line corners may take, as in `sketch.py`
 const PATIENCE = 4_000; // ms that an answer may take, else the server was too busy for it
-const TRIES = 3; // of sending the same strokes
-const ROUNDED = 6; // how much of a line corners may take: fast hands leave points far apart
+const TRIES = 3; // of sending the same strokes to a busy server
+const LOOK = 2_000; // ms between two looks whether a lost server is back
+const PALM = 1_000; // ms after a pen was there, in which a touch is a palm's
+const KEPT = "inkling-pad"; // where the session keeps the strokes, for the way back to this page
 
 const sheet = element.querySelector(".sheet");
 const canvas = element.querySelector("canvas");
 const hint = element.querySelector(".hint");
+const answer = document.querySelector("#answer");
 const tool = (name) => element.querySelector(`[data-tool=${name}]`);
-let strokes = [];
+let strokes = []; // each {width, erases, points: [x, y, x, y, …]}
 let past = []; // what the strokes were before each change, for undo
 let future = []; // and after the changes undone, for redo
-let current = null; // the stroke being drawn
-let waiting = null; // the timer of the answer that is waited for
+let current = null; // the stroke being drawn, and the pointer that draws it
+let penSeen = -Infinity; // when, in ms
 
 // The point on the way from a to b that is half the way, or as far as corners are rounded.
 function toward([x, y], [toX, toY]) {
@@ -24,31 +29,30 @@ function toward([x, y], [toX, toY]) {
   return [x + (toX - x) * share, y + (toY - y) * share];
 }
 
-function trace(pen, { points, erases }) {
-  const [[x, y], ...rest] = points;
+function trace(pen, { width, erases, points }) {
+  const at = (k) => points.slice(2 * k, 2 * k + 2);
+  const [x, y] = at(0);
   pen.strokeStyle = erases ? "#ffffff" : "#000000";
-  pen.lineWidth = erases ? ERASER : PEN;
+  pen.lineWidth = width;
   pen.lineCap = pen.lineJoin = "round";
   pen.beginPath();
   pen.moveTo(x, y);
   pen.lineTo(x + 0.01, y); // a tap leaves a dot
-  rest.forEach((corner, k) => {
-    pen.lineTo(...toward(corner, points[k]));
-    pen.quadraticCurveTo(...corner, ...toward(corner, points[k + 2] ?? corner));
-  });
+  for (let k = 1; 2 * k < points.length; k++) {
+    const next = 2 * k + 2 < points.length ? at(k + 1) : at(k);
+    pen.lineTo(...toward(at(k), at(k - 1)));
+    pen.quadraticCurveTo(...at(k), ...toward(at(k), next));
+  }
   pen.stroke();
 }
 
-function paint(target, drawn) {
-  const pen = target.getContext("2d");
-  pen.setTransform(target.width / SIDE, 0, 0, target.height / SIDE, 0, 0);
-  pen.fillStyle = "#ffffff";
-  pen.fillRect(0, 0, SIDE, SIDE);
-  drawn.forEach((stroke) => trace(pen, stroke));
-}
-
 function show() {
-  paint(canvas, current ? [...strokes, current] : strokes);
+  const pen = canvas.getContext("2d");
+  pen.setTransform(canvas.width / SIZE, 0, 0, canvas.height / SIZE, 0, 0);
+  pen.fillStyle = "#ffffff";
+  pen.fillRect(0, 0, SIZE, SIZE);
+  strokes.forEach((stroke) => trace(pen, stroke));
+  if (current) trace(pen, current.stroke);
   const empty = !strokes.length && !current;
   hint.hidden = !empty;
   tool("undo").disabled = !past.length;
@@ -56,67 +60,137 @@ function show() {
   tool("clear").disabled = empty;
 }
 
-function send(tries = TRIES) {
+// Questions. At most one is on its way; what is drawn meanwhile is asked once it is answered. A
+// question is given up as soon as another part of the page asks something.
+let asked = 0; // the number of the latest question; the answer to it has the same
+let waiting = null; // the timer of the question on its way
+let before = ""; // the count of the answer that stood there when it was asked
+let unasked = false; // whether strokes have changed since
+let lost = false; // whether the server cannot be reached
+const wait = (state) => (answer.dataset.wait = state); // "", "reading", "lost" or "failed": the answer's look
+const answered = () => answer.querySelector("[data-asked]")?.dataset ?? {};
+wait("");
+
+function ask(tries = TRIES, again = false) {
   clearTimeout(waiting);
+  unasked = false;
+  before = answered().count;
+  waiting = setTimeout(() => look(tries - 1), PATIENCE);
+  wait("reading");
+  if (!again) asked++; // the same strokes: what was chosen of their answer since stays chosen
+  props.value = { asked, size: SIZE, strokes };
+  trigger("input");
+}
+function changed() {
   show();
-  const picture = new OffscreenCanvas(SIDE, SIDE);
-  paint(picture, strokes);
-  const busy = document.querySelector("#answer [data-busy]");
-  if (busy && strokes.length) {
-    busy.dataset.busy = "true"; // until an answer takes its place, or none will come
-    waiting = setTimeout(() => {
-      if (busy.isConnected && tries > 1) send(tries - 1);
-      else busy.dataset.busy = "false";
-    }, PATIENCE);
+  keep(JSON.stringify(strokes));
+  if (waiting === null) ask();
+  else {
+    unasked = true;
+    wait(lost ? "lost" : "reading"); // what stands there answers an older drawing
   }
-  picture.convertToBlob({ type: "image/png" }).then((blob) => {
-    const file = new FileReader();
-    file.onload = () => {
-      props.value = strokes.length ? file.result : "";
-      trigger("input");
-    };
-    file.readAsDataURL(blob);
-  });
+}
+function settle() {
+  clearTimeout(waiting);
+  waiting = null;
+  unasked = lost = false;
+  wait("");
+}
+new MutationObserver(() => {
+  const { asked: about, count } = answered();
+  if (waiting === null || count === before) return;
+  if (about === String(asked) && unasked) ask();
+  else if (about === String(asked) || about === "") settle(); // ours, or that of another picture
+}).observe(answer, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-count"] });
+document.addEventListener("inkling-asks", settle); // another part of the page does
+
+// No answer: was the server too busy, is it away, or has it been started anew?
+const serverId = () =>
+  fetch(`${window.gradio_config?.root ?? ""}/gradio_api/app_id`, { cache: "no-store" })
+    .then((told) => (told.ok ? told.json() : Promise.reject(told.status)))
+    .then(({ app_id }) => app_id);
+const known = serverId().catch(() => null);
+async function look(tries) {
+  const question = asked;
+  const id = await serverId().catch(() => null);
+  if (question !== asked || waiting === null) return;
+  if (id === null) {
+    lost = true;
+    wait("lost");
+    waiting = setTimeout(() => look(tries), LOOK);
+  } else if ((await known) !== null && id !== (await known)) location.reload(); // its sessions are gone
+  else if (lost || tries > 0) {
+    lost = false;
+    ask(Math.max(tries, 1), !unasked);
+  } else {
+    settle();
+    wait("failed");
+  }
 }
 
+// Pointers. One draws at a time; a pen takes over from a touch, which was the palm's.
 const place = (event) => {
   const box = canvas.getBoundingClientRect();
-  return [((event.clientX - box.x) * SIDE) / box.width, ((event.clientY - box.y) * SIDE) / box.height];
+  return [event.clientX - box.x, event.clientY - box.y].map((v) => Math.round((v * SIZE) / box.width));
 };
-
+function add({ points }, [x, y], least) {
+  const [lastX, lastY] = points.slice(-2);
+  if (Math.hypot(x - lastX, y - lastY) >= least) points.push(x, y);
+}
 canvas.addEventListener("pointerdown", (event) => {
-  if (!event.isPrimary || event.button > 0) return;
+  const touch = event.pointerType === "touch";
+  const pen = event.pointerType === "pen";
+  if (pen) penSeen = event.timeStamp;
+  if (current && !(pen && current.touch)) {
+    // two fingers that land together are no stroke
+    if (touch && current.touch && current.stroke.points.length <= 4) drop();
+    return;
+  }
+  const turned = event.button === 5; // the other end of a pen
+  if ((event.button > 0 && !turned) || (touch && event.timeStamp - penSeen < PALM)) return;
   event.preventDefault();
   canvas.setPointerCapture(event.pointerId);
-  current = { points: [place(event)], erases: tool("eraser").ariaPressed === "true" };
+  const erases = turned || tool("eraser").ariaPressed === "true";
+  const stroke = { width: erases ? ERASER : PEN, erases, points: place(event) };
+  current = { pointer: event.pointerId, buttons: event.buttons, touch, stroke };
   show();
 });
 canvas.addEventListener("pointermove", (event) => {
-  if (!current || !event.isPrimary) return;
+  if (event.pointerType === "pen") penSeen = event.timeStamp;
+  if (event.pointerId !== current?.pointer) return;
+  if (event.buttons !== current.buttons) return finish(); // let go of elsewhere, or another button
   const passed = event.getCoalescedEvents?.() ?? [];
-  current.points.push(...(passed.length ? passed : [event]).map(place));
+  (passed.length ? passed : [event]).forEach((one) => add(current.stroke, place(one), STEP));
   requestAnimationFrame(show);
 });
-function finish(event) {
-  if (!current || !event.isPrimary) return;
-  const stroke = current;
+canvas.addEventListener("pointerup", (event) => {
+  if (event.pointerId !== current?.pointer) return;
+  add(current.stroke, place(event), 1); // where it ends
+  finish();
+});
+canvas.addEventListener("pointercancel", (event) => event.pointerId === current?.pointer && drop());
+canvas.addEventListener("lostpointercapture", (event) => event.pointerId === current?.pointer && finish());
+function finish() {
+  const { stroke } = current;
   current = null;
   change([...strokes, stroke]);
 }
-canvas.addEventListener("pointerup", finish);
-canvas.addEventListener("pointercancel", finish);
+function drop() {
+  current = null;
+  show();
+}
 
 function change(next) {
   past.push(strokes);
   future = [];
   strokes = next;
-  send();
+  changed();
 }
 function travel(from, to) {
   if (!from.length) return;
   to.push(strokes);
   strokes = from.pop();
-  send();
+  changed();
 }
 const act = {
   undo: () => travel(past, future),
@@ -139,11 +213,14 @@ document.addEventListener("keydown", (event) => {
   if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || !canvas.offsetParent) return;
   const control = event.ctrlKey || event.metaKey;
   const key = event.key.toLowerCase();
-  if (control && key === "z") act[event.shiftKey ? "redo" : "undo"]();
-  else if (control && key === "y") act.redo();
-  else if (key === "escape") act.clear();
-  else return;
+  let does = null;
+  if (control && key === "z") does = act[event.shiftKey ? "redo" : "undo"];
+  else if (control && key === "y") does = act.redo;
+  else if (key === "escape") does = act.clear;
+  if (!does) return;
   event.preventDefault();
+  if (current) drop(); // a stroke that is not ended is the first that goes
+  else does();
 });
 
 new ResizeObserver(() => {
@@ -152,3 +229,16 @@ new ResizeObserver(() => {
   canvas.width = canvas.height = side;
   show();
 }).observe(canvas);
+
+// Back on this page, what was drawn is there again.
+function keep(text) {
+  try {
+    if (text !== undefined) sessionStorage.setItem(KEPT, text);
+    return sessionStorage.getItem(KEPT);
+  } catch {
+    return null; // a browser that keeps nothing
+  }
+}
+strokes = JSON.parse(keep() ?? "[]");
+past = strokes.map((_, k) => strokes.slice(0, k));
+if (strokes.length) changed();

@@ -5,6 +5,7 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-pick]");
   if (!button) return;
   picked = button.dataset.pick;
+  if (element.id === "examples") document.dispatchEvent(new Event("inkling-asks"));
   trigger("pick", { pick: picked });
 });
 watch("value", () => {

@@ -11,11 +11,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
+from playwright.sync_api import expect, sync_playwright
 
+from bench.visitors import pad_tells
 from learn import Recipe
 
 ROOT = Path(__file__).parent.parent
+WAIT = 30_000  # ms, until a page counts as not doing something
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 # A training of seconds, for what does not depend on how well it learns.
@@ -61,10 +65,63 @@ def sketch(digit: int, size=280, extent=170, at=(0, 0), brush=22) -> np.ndarray:
     return cv2.resize(paper, (size, size), interpolation=cv2.INTER_AREA)
 
 
+def told(digit: int, asked: int = 1) -> dict:
+    """Return a digit as the pad tells of it."""
+    return pad_tells([np.array(stroke) for stroke in STROKES[digit]], asked)
+
+
+def strokes_on(page, digit):
+    """Return the digit's strokes as points of the window, in the middle of the pad."""
+    page.locator("#pad canvas").hover(trial=True)  # waits until it stands still
+    paper = page.locator("#pad canvas").bounding_box()
+    side = paper["width"] * 0.6
+    left, top = paper["x"] + (paper["width"] - side) / 2, paper["y"] + (paper["height"] - side) / 2
+    return [[(left + x * side, top + y * side) for x, y in stroke] for stroke in STROKES[digit]]
+
+
+def draw(page, digit, steps=6):
+    """Draw a digit with the mouse, which tells of so many places between two points."""
+    for stroke in strokes_on(page, digit):
+        page.mouse.move(*stroke[0])
+        page.mouse.down()
+        for point in stroke[1:]:
+            page.mouse.move(*point, steps=steps)
+        page.mouse.up()
+
+
+def line(page, way=(0, 60)):
+    """Draw a straight line with the mouse: what is read of it is another matter."""
+    box = page.locator("#pad canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + way[0], y + way[1], steps=3)
+    page.mouse.up()
+
+
+def reads(page, text):
+    """Expect the page to give this as its answer, to what was asked last."""
+    number = page.locator("#answer [data-number]")
+    expect(number).to_have_attribute("data-number", text, timeout=WAIT)
+    expect(page.locator("#answer")).to_have_attribute("data-wait", "", timeout=WAIT)
+
+
 def run(coroutine):
     """Return what a coroutine does, in a thread: the browser's loop may run in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep each file's tests in one worker, and all that watch a page or its clock in the same.
+
+    One browser at a time leaves a processor to it and its server; the others' tests fill the rest.
+    """
+    watching = ("test_page", "test_pad", "test_states", "test_hostile")
+    for item in items:
+        lane = "page" if item.path.stem in watching else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(lane))
 
 
 @pytest.fixture(autouse=True)
@@ -94,9 +151,14 @@ def small_mnist(mnist):
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory):
     """Return a checkpoint made by the recipe of the first run, as a user would make it."""
-    path = tmp_path_factory.mktemp("checkpoint") / "digits.safetensors"
-    command = [sys.executable, "train.py", "--quick", "--checkpoint", str(path)]
-    subprocess.run(command, cwd=ROOT, check=True, timeout=600)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # all workers' tests share one
+        folder = folder.parent
+    path = folder / "digits.safetensors"
+    with FileLock(f"{path}.made"):
+        if not path.exists():
+            command = [sys.executable, "train.py", "--quick", "--checkpoint", str(path)]
+            subprocess.run(command, cwd=ROOT, check=True, timeout=600)
     return path
 
 
@@ -131,8 +193,6 @@ def odd_files(tmp_path) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def chromium():
     """Return Debian's Chromium, driven by Playwright; without one skip, or fail in CI."""
-    from playwright.sync_api import sync_playwright
-
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         missing = "Chromium is not installed (Debian: apt-get install chromium)"

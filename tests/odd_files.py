@@ -145,6 +145,116 @@ def bmp_of_five_bits() -> bytes:
     return bmp(280, 280, 16, 3, rows, struct.pack("<III", 0xF800, 0x7E0, 0x1F))
 
 
+def tiff(tags: list[tuple[int, int, int, int]], data: bytes, after: int = 0) -> bytes:
+    """Return a TIFF of data, from its 8th byte on, and one table of tags.
+
+    A tag has a number, a type, a count and a value: type 3 is of two bytes, 4 of four. `after` is
+    where the next page's table lies.
+    """
+    table = b"".join(struct.pack("<HHII", *tag) for tag in sorted(tags))
+    head = b"II*\0" + struct.pack("<I", 8 + len(data))
+    return head + data + struct.pack("<H", len(tags)) + table + struct.pack("<I", after)
+
+
+def grey_tiff(width: int, height: int, *more: tuple[int, int, int, int], **what) -> bytes:
+    """Return a TIFF of one grey channel that lies in one strip, unless `more` tags say else."""
+    plain = [
+        (256, 4, 1, width),
+        (257, 4, 1, height),
+        (258, 3, 1, 8),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1),
+    ]
+    plain += [(273, 4, 1, 8), (277, 3, 1, 1), (278, 4, 1, height), (279, 4, 1, width * height)]
+    given = {tag[0] for tag in more}
+    return tiff([tag for tag in plain if tag[0] not in given] + [*more], **what)
+
+
+def deep_tiff() -> bytes:
+    """Return a seven of 3,000 x 3,000 pixels in four channels of 16 bits, deflated."""
+    values = np.asarray(seven(size=3_000)).astype("<u2") * 257
+    pixels = np.stack([values, values, values, np.full_like(values, 65_535)], -1)
+    packed = zlib.compress(pixels.tobytes(), 1)
+    bits = struct.pack("<4H", 16, 16, 16, 16)
+    more = [(258, 3, 4, 8), (259, 3, 1, 8), (262, 3, 1, 2), (273, 4, 1, 16), (277, 3, 1, 4)]
+    more += [(279, 4, 1, len(packed)), (338, 3, 1, 2)]
+    return grey_tiff(3_000, 3_000, *more, data=bits + packed)
+
+
+def huge_tile() -> bytes:
+    """Return a small picture in one tile of 20,000 x 20,000 pixels, all of which are there."""
+    packed = zlib.compress(bytes(400_000_000), 9)
+    more = [(259, 3, 1, 8), (322, 4, 1, 20_000), (323, 4, 1, 20_000), (324, 4, 1, 8)]
+    return grey_tiff(280, 280, *more, (325, 4, 1, len(packed)), data=packed)
+
+
+def many_strips(count: int) -> bytes:
+    """Return a picture with so many strips, each of nearly all of its rows."""
+    more = [(273, 4, count, 8), (278, 4, 1, 2_990), (279, 4, count, 8)]
+    return grey_tiff(3_000, 3_000, *more, data=struct.pack("<I", 8) * count + bytes(9_000_000))
+
+
+def tags_of_one_place(count: int, size: int) -> bytes:
+    """Return a table of tags, as in EXIF data, that all name the same bytes, so many."""
+    tags = [(0x0112, 3, 1, 1), *((50_000 + k, 7, size, 8) for k in range(count))]
+    return tiff(tags, bytes(size))
+
+
+def with_exif_bomb(kind: str, count: int, size: int) -> bytes:
+    """Return a seven whose EXIF data hold the same bytes so many times."""
+    exif = tags_of_one_place(count, size)
+    return saved(kind, seven("RGB"), exif=exif if kind == "png" else b"Exif\0\0" + exif)
+
+
+def tiff_of_scans(count: int) -> bytes:
+    """Return a TIFF of 3,000 x 3,000 pixels that holds a JPEG, its last scan so many times more."""
+    whole = saved("jpeg", seven("RGB", 3_000), progressive=True, subsampling=0)
+    last = whole[whole.rindex(b"\xff\xc4", 0, whole.rindex(b"\xff\xda")) : -2]
+    content = whole[:-2] + last * count + whole[-2:]
+    bits = struct.pack("<4H", 8, 8, 8, 0)
+    more = [(258, 3, 3, 8), (259, 3, 1, 7), (262, 3, 1, 6), (273, 4, 1, 16), (277, 3, 1, 3)]
+    return grey_tiff(3_000, 3_000, *more, (279, 4, 1, len(content)), data=bits + content)
+
+
+def small_outside(size: int) -> bytes:
+    """Return an AVIF that says it has 100 x 100 pixels, and has many more."""
+    content = bytearray(saved("avif", Image.new("L", (size, size), 255), speed=10))
+    at = content.index(b"ispe") + 8
+    content[at : at + 8] = struct.pack(">II", 100, 100)
+    return bytes(content)
+
+
+def avif_of_items(count: int) -> bytes:
+    """Return an AVIF that names so many items, each of which is compared with all others."""
+    content = saved("avif")
+    start = content.index(b"meta") - 4
+    end = start + int.from_bytes(content[start : start + 4])
+
+    def box(kind: bytes, inside: bytes) -> bytes:
+        return struct.pack(">I", 8 + len(inside)) + kind + inside
+
+    named = (box(b"dimg", struct.pack(">IHI", 100 + k, 1, 101 + k)) for k in range(count))
+    more = box(b"iref", b"\1\0\0\0" + b"".join(named))
+    return content[:start] + box(b"meta", content[start + 8 : end] + more) + content[end:]
+
+
+def avif_of_frames(count: int) -> bytes:
+    """Return an animation whose frames are all of one byte, so many."""
+    eight = seven("RGB", 64).rotate(90)
+    content = bytearray(saved("avif", seven("RGB", 64), save_all=True, append_images=[eight]))
+    sizes, chunks = content.index(b"stsz"), content.index(b"stsc")
+    content[sizes + 8 : sizes + 16] = struct.pack(">II", 1, count)
+    content[chunks + 16 : chunks + 20] = struct.pack(">I", count)
+    return bytes(content) + bytes(count)
+
+
+def heif(*brands: bytes) -> bytes:
+    """Return the start of a file that is of such brands."""
+    return (
+        struct.pack(">I", 16 + 4 * len(brands)) + b"ftyp" + brands[0] + bytes(4) + b"".join(brands)
+    )
+
+
 def many_scans(count: int) -> bytes:
     """Return a progressive JPEG whose last scan is there so many times more."""
     content = saved("jpeg", seven("RGB", 2_000), progressive=True)
@@ -200,7 +310,11 @@ def damaged_exif() -> bytes:
 
 
 CRUMBS = 150_000
-CUT = ("png", "jpeg", "webp", "gif", "bmp")
+CUT = ("png", "jpeg", "webp", "gif", "bmp", "tiff", "avif")
+PACKED = {
+    "raw": "RGB", "packbits": "P", "tiff_lzw": "RGBA", "tiff_deflate": "LA",
+    "tiff_adobe_deflate": "CMYK", "jpeg": "YCbCr", "tiff_ccitt": "1", "group3": "1", "group4": "1",
+}  # a TIFF's compressions, each with a mode that a seven is saved in  # fmt: skip
 ODD = {
     # every mode and depth
     "one bit.png": Odd(lambda: saved("png", seven("1")), "7"),
@@ -231,8 +345,32 @@ ODD = {
     "alpha.webp": Odd(
         lambda: saved("webp", clear_around(Image.new("RGB", (280, 280)), seven())), "7"
     ),
+    **{
+        f"{way}.tiff": Odd(
+            partial(lambda w, m: saved("tiff", seven(m), compression=w), way, mode), "7"
+        )
+        for way, mode in PACKED.items()
+    },
+    **{
+        f"{name}.tiff": Odd(partial(lambda make: saved("tiff", Image.fromarray(make())), make), "7")
+        for name, make in {
+            "16 bits": grey16,
+            "12 bits in 16": lambda: grey16() // 16,
+            "32 bits": lambda: grey16().astype(np.int32) * 30_000,
+            "signed": lambda: grey16().astype(np.int32) - 40_000,
+            "float to 1": lambda: grey16().astype(np.float32) / 65_535,
+            "float with no numbers": lambda: np.where(grey16() > 9, grey16(), np.nan).astype("f4"),
+        }.items()
+    },
+    "large offsets.tiff": Odd(lambda: saved("tiff", seven("RGB"), big_tiff=True), "7"),
+    "alpha.avif": Odd(
+        lambda: saved("avif", clear_around(Image.new("RGB", (280, 280)), seven())), "7"
+    ),
     # sides and turns
-    **{f"on its side.{e}": Odd(partial(turned, e), "7") for e in ("jpeg", "png", "webp")},
+    **{
+        f"on its side.{e}": Odd(partial(turned, e), "7")
+        for e in ("jpeg", "png", "webp", "tiff", "avif")
+    },
     "damaged EXIF.jpg": Odd(damaged_exif, "7"),
     "damaged EXIF.png": Odd(
         lambda: with_chunks(chunk(b"tEXt", b"Raw profile type exif\0\n\n\nno digits")), "7"
@@ -245,6 +383,16 @@ ODD = {
     "several.jpg": Odd(lambda: several_jpegs(5_000), "7"),
     # animations: the first frame
     **{f"animated.{e}": Odd(partial(frames, e, 3_000), "7") for e in ("gif", "png", "webp")},
+    "animated.avif": Odd(
+        lambda: saved("avif", seven("RGB"), save_all=True, append_images=[seven().rotate(90)] * 50),
+        "7",
+    ),
+    "many pages.tiff": Odd(
+        lambda: saved("tiff", seven(), save_all=True, append_images=[seven().rotate(90)] * 200), "7"
+    ),
+    "pages in a circle.tiff": Odd(
+        lambda: grey_tiff(280, 280, data=seven().tobytes(), after=8 + 280**2), "7"
+    ),
     # as large as may be
     "largest.png": Odd(lambda: saved("png", seven("RGBA", 4_000), compress_level=1), "7"),
     "largest.webp": Odd(lambda: saved("webp", seven("RGB", 3_000), method=0), "7"),
@@ -252,6 +400,12 @@ ODD = {
     "largest progressive.jpg": Odd(
         lambda: saved("jpeg", seven("RGB", 4_470), progressive=True, subsampling=0), "7"
     ),
+    "largest.tiff": Odd(deep_tiff, "7"),
+    "largest of floats.tiff": Odd(
+        lambda: saved("tiff", seven("F", 3_000), compression="tiff_lzw"), "7"
+    ),
+    "largest progressive.tiff": Odd(partial(tiff_of_scans, 30), "7"),
+    "largest.avif": Odd(lambda: saved("avif", seven("RGBA", 3_000), speed=10), "7"),
     # names and neighbours
     "a JPEG.png": Odd(lambda: saved("jpeg"), "7"),
     "a GIF.jpg": Odd(lambda: saved("gif"), "7"),
@@ -279,6 +433,25 @@ ODD = {
     "4000 x 4000.webp": Odd(
         lambda: saved("webp", Image.new("L", (4_000, 4_000)), method=0), error="for a WebP"
     ),
+    "4000 x 4000.tiff": Odd(
+        lambda: saved("tiff", Image.new("1", (4_000, 4_000)), compression="group4"),
+        error="for a TIFF",
+    ),
+    "huge tile.tiff": Odd(huge_tile, error="save it"),
+    "many strips.tiff": Odd(lambda: many_strips(5_000), error="asks for too much"),
+    "too many strips.tiff": Odd(lambda: many_strips(500_000), error="tags"),
+    "many tags.tiff": Odd(lambda: tags_of_one_place(900, 9_000_000), error="tags"),
+    "zstd.tiff": Odd(lambda: saved("tiff", compression="zstd"), "7"),
+    "3200 x 3200.avif": Odd(
+        lambda: saved("avif", Image.new("L", (3_200, 3_200)), speed=10), error="or an AVIF"
+    ),
+    "200 scans.tiff": Odd(partial(tiff_of_scans, 200), error="cut off"),
+    "small outside.avif": Odd(lambda: small_outside(8_000)),
+    "many items.avif": Odd(lambda: avif_of_items(200_000), error="asks for too much"),
+    "many frames.avif": Odd(lambda: avif_of_frames(5_000_000), error="save it"),
+    "EXIF bomb.jpg": Odd(lambda: with_exif_bomb("jpeg", 4_000, 16_000), "7"),
+    "EXIF bomb.png": Odd(lambda: with_exif_bomb("png", 900, 9_000_000), "7"),
+    "EXIF bomb.webp": Odd(lambda: with_exif_bomb("webp", 900, 9_000_000), "7"),
     "tall.png": Odd(lambda: saved("png", Image.new("1", (1, 15_000_000))), error="no side"),
     "large progressive.jpg": Odd(
         lambda: saved("jpeg", seven("L", 6_000), progressive=True), error="progressive"
@@ -318,12 +491,20 @@ ODD = {
     "no bytes.png": Odd(bytes, error="empty"),
     "text.png": Odd(lambda: b"seven", error="is no PNG"),
     "noise.jpg": Odd(lambda: noise(5_000), error="is no PNG"),
-    "vector.png": Odd(lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>', error="is no PNG"),
-    "a PDF.png": Odd(lambda: saved("pdf"), error="is no PNG"),
-    "a TIFF.png": Odd(lambda: saved("tiff", seven("F")), error="is no PNG"),
+    "vector.png": Odd(
+        lambda: b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', error="an SVG"
+    ),
+    "a PDF.png": Odd(lambda: saved("pdf"), error="a PDF"),
+    "JPEG 2000.png": Odd(lambda: saved("jpeg2000"), error="a JPEG 2000 picture"),
+    "Photoshop.png": Odd(lambda: b"8BPS\0\1" + noise(500), error="a Photoshop file"),
     "an icon.png": Odd(lambda: saved("ico"), error="is no PNG"),
     "EPS.jpg": Odd(lambda: saved("eps"), error="is no PNG"),
-    "HEIC.jpg": Odd(lambda: b"\0\0\0\x18ftypheic" + noise(500), error="is no PNG"),
+    "HEIC.jpg": Odd(lambda: heif(b"heic", b"mif1") + noise(500), error="a HEIC picture"),
+    "HEIC of several.jpg": Odd(lambda: heif(b"msf1", b"hevc") + noise(500), error="a HEIC picture"),
+    "a film.jpg": Odd(lambda: heif(b"isom", b"mp41") + noise(500), error="is no PNG"),
+    "raw picture.tiff": Odd(
+        lambda: grey_tiff(160, 120, (254, 4, 1, 1), data=bytes(160 * 120)), error="raw picture"
+    ),
 }
 PLACES = {
     "folder.png": "folder",

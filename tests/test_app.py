@@ -102,9 +102,10 @@ def test_an_upload_that_is_too_large_is_refused(page):
     assert answer.status_code == 413
 
 
-def test_an_uploaded_path_outside_the_upload_folder_is_refused(tmp_path):
+@pytest.mark.parametrize("told", [{"path": "/elsewhere.png"}, ["list"], "text", 7, True])
+def test_what_is_no_upload_of_this_page_is_refused(told):
     with pytest.raises(app.gr.Error, match="Only uploaded pictures"):
-        app.uploaded_path({"path": str(tmp_path / "elsewhere.png")})
+        app.uploaded(told)
 
 
 def test_what_trains_again_is_not_wired_up_unless_it_is_allowed(page):

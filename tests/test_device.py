@@ -1,7 +1,12 @@
 """Training takes the fastest way that this machine has, and never one that it lacks."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
+from conftest import ROOT
 
 import device
 from model import DigitCNN
@@ -30,3 +35,36 @@ def test_a_trial_leaves_the_network_as_it_was(model, precision):
     before = {name: t.clone() for name, t in model.state_dict().items()}
     assert device.trial(model, 4, precision) > 0
     assert all(torch.equal(before[name], t) for name, t in model.state_dict().items())
+
+
+READ_THEN_TRAIN = """
+import numpy as np, torch
+from predict import Reader
+Reader.load().read(np.full((28, 28), 255, np.uint8))
+Reader.load().judge(np.zeros((1, 28, 28), np.float32))
+assert torch.get_num_threads() == 1
+from conftest import TINY
+from data import load_mnist
+from learn import train
+next(iter(train(TINY, load_mnist())))
+print(torch.get_num_threads())
+"""
+
+
+def test_a_program_that_has_read_trains_with_all_threads_all_the_same():
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests"), "OMP_NUM_THREADS": "3"}
+    program = [sys.executable, "-c", READ_THEN_TRAIN]
+    printed = subprocess.check_output(program, cwd=ROOT, env=environment, text=True)
+    assert int(printed) == 3
+
+
+@pytest.mark.parametrize(
+    "asked, threads", [("3", 3), ("2,1", 2), ("0", None), ("many", None), ("", None)]
+)
+def test_the_environment_says_how_many_threads_train_or_the_processors_do(
+    monkeypatch, asked, threads
+):
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    torch.set_num_threads(1)  # as a reader does
+    ours = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    assert device.training_threads() == (threads or ours)

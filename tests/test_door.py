@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 
 import pytest
+from conftest import run
 from gradio.data_classes import FileData
 
 import door
@@ -44,7 +45,7 @@ def queue(tmp_path):
 
 def push(queue, session="a", host=PROXY, data=(None, None), event=0):
     body = SimpleNamespace(session_hash=session, data=list(data), fn_index=event)
-    accepted, said, why = asyncio.run(queue.push(body, request(host), None))
+    accepted, said, why = run(queue.push(body, request(host), None))
     assert accepted or said.endswith(".")
     return why
 
@@ -75,7 +76,9 @@ def test_who_fetches_no_answers_gets_no_more(queue):
         {"session": "a" * (door.SESSION_LIMIT + 1)},
         {"event": 9},
         {"event": None},
+        {"data": []},
         {"data": [None]},
+        {"data": [None, None, None]},
         {"data": [None, {"path": "/etc/passwd"}]},
         {"data": [None, "seven.png"]},
         {"data": [None, {}]},
@@ -84,6 +87,28 @@ def test_who_fetches_no_answers_gets_no_more(queue):
 )
 def test_an_event_that_no_page_sends_is_refused(queue, event):
     assert push(queue, **event) == "error" and len(queue) == 0
+
+
+def test_who_sends_too_little_or_no_upload_is_told_what_to_send(queue, tmp_path):
+    mark = {"_type": "something else"}
+    wrong = [[], [None], [None] * 3, [None, "seven.png"], [None, {"path": "/etc/passwd"}]]
+    for data in [*wrong, [None, {"path": str(tmp_path / "seven.png"), "meta": mark}]]:
+        body = SimpleNamespace(session_hash="a", data=data, fn_index=0)
+        _, said, _ = run(queue.push(body, request(), None))
+        assert said.endswith(door.CALL)
+
+
+def test_the_path_of_an_upload_needs_no_mark(queue, tmp_path):
+    data = [{"path": str(tmp_path / "a")}, {"path": str(tmp_path / "seven.png")}]
+    assert push(queue, data=data) == "success"
+    assert "meta" not in data[0] and data[1]["meta"] == {"_type": "gradio.FileData"}
+
+
+def test_an_event_is_known_until_its_answer_is_fetched(queue):
+    queue.pending_event_ids_session = {"a": {"runs", "done"}}
+    assert door.is_event(queue, "runs") and door.is_event(queue, "done")
+    queue.pending_event_ids_session["a"].remove("done")
+    assert not door.is_event(queue, "done") and not door.is_event(queue, "a")
 
 
 @pytest.mark.parametrize(
@@ -116,20 +141,20 @@ def gate(monkeypatch):
 
 def test_the_gate_knows_user_and_password(gate):
     tries = [("ann", "pass:word"), ("ann", "word"), ("ann:pass", "word"), ("", ""), ("é", "ü")]
-    admitted = [asyncio.run(gate.admits(*told)) for told in tries]
+    admitted = [run(gate.admits(*told)) for told in tries]
     # Gradio asks for both together; one text made of both is what is compared
     assert admitted == [True, False, True, False, False]
 
 
 def test_guessing_gets_slower_up_to_a_limit_and_is_forgiven(gate):
     for _ in range(8):
-        assert not asyncio.run(gate.admits("ann", "guess"))
+        assert not run(gate.admits("ann", "guess"))
     assert gate.waited[0] == 0.0 and gate.waited == sorted(gate.waited)
     assert gate.waited[-1] == door.LONGEST_DELAY
-    assert asyncio.run(gate.admits("ann", "pass:word"))  # waits as long: waiting tells nothing
+    assert run(gate.admits("ann", "pass:word"))  # waits as long: waiting tells nothing
     assert gate.waited[-1] == door.LONGEST_DELAY
     gate.now += door.FORGIVEN + 1
-    assert asyncio.run(gate.admits("ann", "pass:word")) and gate.waited[-1] == 0.0
+    assert run(gate.admits("ann", "pass:word")) and gate.waited[-1] == 0.0
 
 
 def test_a_login_is_written_with_a_colon():

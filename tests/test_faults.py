@@ -430,14 +430,16 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 ON_A_FULL_DISK = """
 import asyncio, os, subprocess, sys
 sys.path.insert(0, os.getcwd())
-from bench.visitors import window
+sys.path.insert(0, "tests")
+from bench.visitors import Drawing, window
+from conftest import told
 
 async def visit(url, file):
     subprocess.run(["dd", "if=/dev/zero", "of=" + os.environ["TMPDIR"] + "/all of it"])
     async with window(url) as visitor:
-        print(await visitor.draw(file))
-        told = await visitor.client.post("/gradio_api/upload", files={"files": file})
-        print(told.status_code, told.text)
+        print(await visitor.draw(Drawing(told(7), file)))
+        answer = await visitor.client.post("/gradio_api/upload", files={"files": file})
+        print(answer.status_code, answer.text)
 
 asyncio.run(visit(sys.argv[1], open(sys.argv[2], "rb").read()))
 """

@@ -122,7 +122,7 @@ def test_a_training_that_cannot_start_is_told_to_the_visitor(run, monkeypatch):
     run.start()
     finish(run)
     assert "Put it there" in run.failure
-    assert run.reader.read(None).note.startswith("error: ")
+    assert run.reader.read(None).error == run.failure
 
 
 def test_training_again_reads_meanwhile_and_in_the_end_from_its_own_file(ready, paused, trained):

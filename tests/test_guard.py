@@ -8,13 +8,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import run
+from starlette.exceptions import HTTPException
 
+import calls
 import guard
 from guard import Guard
 
 UPLOADS = Path("/tmp/uploads")
 UPLOAD = "/gradio_api/upload"
 JOIN = "/gradio_api/queue/join"
+EVENT = b'{"data": ["%b"]}'
+JSON = {"content_type": "application/json"}
 UNKNOWN, ONE, ANOTHER = "127.0.0.1", "8.8.8.8", "9.9.9.9"
 
 
@@ -56,17 +61,18 @@ async def ask(guarded, path, *chunks, client=UNKNOWN, end=True, **headers):
 
     await guarded(scope, receive, send)
     body = b"".join(m.get("body", b"") for m in sent)
-    return SimpleNamespace(status=sent[0]["status"], body=body, headers=dict(sent[0]["headers"]))
+    headers, more = dict(sent[0]["headers"]), sent[-1].get("more_body", False)
+    return SimpleNamespace(status=sent[0]["status"], body=body, headers=headers, more=more)
 
 
 def asked(*told, app=reads_all, full=False, **more):
     """Return the answer to one request."""
-    return asyncio.run(asyncio.wait_for(ask(before(app, full), *told, **more), 10))
+    return run(asyncio.wait_for(ask(before(app, full), *told, **more), 10))
 
 
 def before(app, full=False):
     """Return a guard of this app, and of a queue that is full or not."""
-    return Guard(app, UPLOADS, lambda _: full)
+    return Guard(app, UPLOADS, lambda _: full, lambda name: name != "unknown")
 
 
 @pytest.mark.parametrize(
@@ -108,10 +114,10 @@ def test_an_address_is_no_longer_than_it_may_be():
 
 @pytest.mark.parametrize("path, limit", [(UPLOAD, guard.UPLOAD_BODY), (JOIN, guard.BODY_LIMIT)])
 def test_a_body_too_large_is_refused_announced_or_not(path, limit):
-    mib = 2**20
-    content = [b"x" * min(mib, limit - k) for k in range(0, limit, mib)]
-    assert asked(path, *content).status == 200
-    assert asked(path, *content, b"y").status == 413
+    whole, mib = EVENT % (b"x" * (limit - len(EVENT % b""))), 2**20
+    content = [whole[k : k + mib] for k in range(0, limit, mib)]
+    assert asked(path, *content, **JSON).status == 200
+    assert asked(path, *content, b" ", **JSON).status == 413
     announced = asked(path, b"x", content_length=str(limit + 1))
     assert announced.status == 413 and announced.headers[b"connection"] == b"close"
     assert asked(path, b"x", content_length="much").status == 413
@@ -203,7 +209,7 @@ def test_nobody_takes_all_places_and_all_are_given_back(monkeypatch):
         return answers
 
     # one address holds half of the places; who cannot be told apart shares what is left
-    assert asyncio.run(crowd()) == [200, 200, 503, 200, 200, 503, 200]
+    assert run(crowd()) == [200, 200, 503, 200, 200, 503, 200]
 
 
 @pytest.mark.parametrize("path", [JOIN, "/gradio_api/call/predict", "/gradio_api/call/v2/predict"])
@@ -223,10 +229,10 @@ def test_a_full_queue_takes_no_event_and_says_so_once_all_of_it_has_come(path, m
 
 def test_who_takes_half_of_the_queue_is_held_up_and_others_are_not(monkeypatch):
     monkeypatch.setattr(guard, "HELD_UP", 0.05)
-    guarded, begun = Guard(reads_all, UPLOADS, lambda who: who == ONE), time.perf_counter()
-    assert asyncio.run(ask(guarded, JOIN, b"event", client=ONE)).status == 503
+    guarded, begun = Guard(reads_all, UPLOADS, lambda who: who == ONE, bool), time.perf_counter()
+    assert run(ask(guarded, JOIN, b"event", client=ONE)).status == 503
     assert time.perf_counter() - begun > 0.05
-    assert asyncio.run(ask(guarded, JOIN, b"event", client=ANOTHER)).status == 200
+    assert run(ask(guarded, JOIN, EVENT, client=ANOTHER, **JSON)).status == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/gradio_api/queue/data", "/gradio_api/call/predict/0a1b"])
@@ -239,14 +245,96 @@ def test_logins_are_tried_a_few_at_a_time(monkeypatch):
     assert asked("/login", b"x").status == 503 and asked("/config").status == 200
 
 
-def test_places_are_given_back_when_a_request_fails():
+def test_a_request_that_fails_is_answered_and_gives_its_places_back(capsys):
     async def fails(scope, receive, send):
-        raise RuntimeError
+        raise RuntimeError("7" * 1_000)
 
     guarded = before(fails)
-    with contextlib.suppress(RuntimeError):
-        asyncio.run(ask(guarded, "/"))
+    for _ in range(3):
+        told = run(ask(guarded, "/"))
+        assert told.status == 500 and json.loads(told.body) == {"detail": guard.FAILED}
     assert not guarded.open
+    (line,) = capsys.readouterr().err.splitlines()  # one a minute
+    assert "RuntimeError" in line and "test_guard.py, line" in line and len(line) < 500
+
+
+def test_a_stream_that_fails_is_ended(capsys):
+    async def fails_late(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"so far", "more_body": True})
+        raise RuntimeError from HTTPException(404)
+
+    told = asked("/gradio_api/queue/data", app=fails_late)
+    assert told.status == 200 and told.body == b"so far" and not told.more
+    assert capsys.readouterr().err == ""  # the stream has told of it
+
+
+@pytest.mark.parametrize("path", [JOIN, "/gradio_api/call/predict", "/gradio_api/cancel"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\x89PNG",
+        b"{",
+        b"[]",
+        b"7",
+        b"null",
+        b'{"a": NaN}',
+        b'{"a": 1e999}',
+        b'{"a": "\\ud800"}',
+    ]
+    + [b'{"a": "\xff"}', b'{"a": ' + b"[" * 2_000 + b"]" * 2_000 + b"}", b"9" * 5_000],
+    ids=lambda body: repr(body[:12]),
+)
+def test_a_call_is_a_json_object_and_nothing_else_is_passed_on(path, body):
+    told = asked(path, body, **JSON)
+    assert told.status == 400 and json.loads(told.body)["detail"].endswith(calls.CALL)
+    assert b"connection" not in told.headers  # all of it has come
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "image/png", "multipart/form-data; boundary=a"])
+def test_a_call_is_sent_as_json_so_that_no_other_site_s_form_makes_one(kind):
+    assert asked(JOIN, EVENT, content_type=kind).status == 400
+
+
+def test_a_call_by_names_has_the_picture_alone():
+    path = "/gradio_api/call/v2/predict"
+    assert asked(path, b'{"picture": null}', **JSON).status == 200
+    for body in (b"{}", EVENT, b'{"picture": null, "session_hash": "a"}'):
+        assert asked(path, body, **JSON).status == 400
+
+
+@pytest.mark.parametrize("answer", [(400, b"no boundary"), (200, b"[]")])
+def test_an_upload_of_nothing_is_told_what_to_send(answer):
+    async def finds_nothing(scope, receive, send):
+        await send({"type": "http.response.start", "status": answer[0], "headers": []})
+        await send({"type": "http.response.body", "body": answer[1]})
+
+    async def fails(scope, receive, send):
+        raise ValueError
+
+    for app in (finds_nothing, fails):
+        told = asked(UPLOAD, b"", app=app)
+        assert told.status == 400 and told.body.decode() == calls.UPLOAD
+
+
+def test_an_answer_that_nobody_waits_for_is_not_there():
+    for path in ("/gradio_api/call/predict/unknown", "/gradio_api/call/v2/predict/unknown"):
+        assert asked(path).status == 404
+    assert asked("/gradio_api/call/predict/0a1b").status == 200
+
+
+@pytest.mark.parametrize("name", ["host", "x_forwarded_host", "x_gradio_server"])
+def test_a_host_that_is_none_is_refused(name):
+    for host in ("[::1", "a:b", "a b", 'a"b', "1.2.3.999", "a/b"):
+        assert asked("/", **{name: host}).status == 400
+    for host in ("", "a.example", "127.0.0.1:7860", "[::1]:7860", "a-b.hf.space, 10.0.0.1"):
+        assert asked("/", **{name: host}).status == 200
+
+
+def test_one_range_is_asked_for_at_a_time():
+    assert asked(f"/gradio_api/file={UPLOADS}/a.png", range="bytes=0-1,2-3").status == 416
+    assert asked(f"/gradio_api/file={UPLOADS}/a.png", range="bytes=0-1").status == 200
 
 
 def test_what_one_uploads_in_a_minute_is_limited_and_what_all_upload(monkeypatch):

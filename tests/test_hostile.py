@@ -1,6 +1,7 @@
 """What strangers try against the real server: none of it works, and the server stays well."""
 
-import base64
+import contextlib
+import gzip
 import http.client
 import json
 import os
@@ -15,9 +16,11 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import ROOT, sketch
+from conftest import told as pad_told
 from PIL import Image
 
 import guard
+from calls import UPLOAD
 from serve import SESSIONS
 
 PATIENCE = 60  # seconds until something counts as not happening
@@ -293,13 +296,13 @@ ATTEMPTS |= {
     ),
     "have a picture's page fetch an address": lambda server: server.event(
         number_of(server, "read_upload"),
-        [None, None, {"path": f"{server.url}/static/img/logo.svg", "meta": FILE}],
+        [None, {"path": f"{server.url}/static/img/logo.svg", "meta": FILE}],
     ),
     "have the page read a file": lambda server: server.event(
-        number_of(server, "read_upload"), [None, None, {"path": str(server.secret)}]
+        number_of(server, "read_upload"), [None, {"path": str(server.secret)}]
     ),
     "have the page read its uploads' folder": lambda server: server.event(
-        number_of(server, "read_upload"), [None, None, {"path": f"{server.uploads}/.."}]
+        number_of(server, "read_upload"), [None, {"path": f"{server.uploads}/.."}]
     ),
 }
 
@@ -328,8 +331,119 @@ def test_a_path_that_is_no_upload_gets_nowhere_near_gradio(server):
     """Gradio would fetch any public address, and say no to others only after a look."""
     for path in PATHS.values():
         assert server.predict({"path": path, "meta": FILE})[0] == 400
-        event = [None, None, {"path": path, "meta": FILE}]
+        event = [None, {"path": path, "meta": FILE}]
         assert server.event(number_of(server, "read_upload"), event)[0] == 400
+
+
+PNG = (ROOT / "examples" / "6-two-from-mnist.png").read_bytes()
+SENT_WRONG = {
+    "as a form": {"files": {"files": ("a.png", PNG)}},
+    "as it is": {"content": PNG},
+    "as a picture": {"content": PNG, "headers": {"content-type": "image/png"}},
+    "as JSON, which it is not": {"content": PNG, "headers": JSON},
+    "in chunks": {"content": [PNG[:99], PNG[99:]]},
+    "not at all": {"content": b"", "headers": JSON},
+    "compressed": {"content": gzip.compress(b"{}"), "headers": JSON | {"content-encoding": "gzip"}},
+}
+JSON_WRONG = (
+    ["NaN", "1e999", '"\\ud800"', "[]", "7", '"a"', "null", "{}", "{", "[" * 2_000 + "]" * 2_000]
+    + ['{"data": %s, "fn_index": %s, "session_hash": %s}' % (3 * (value,)) for value in (
+        "NaN", "1e999", '"\\ud800"', "{}", "1.5", "9" * 400, "9" * 5_000, '"%s"' % (50_000 * "a"),
+    )]
+    + ['{"data": []}', '{"data": [null, null]}', '{"data": ["seven.png"]}', '{"data": [{}]}']
+    + ['{"picture": 3}', '{"picture": null, "session_hash": "a"}', '{"Picture": null}']
+)  # fmt: skip
+SENT_WRONG |= {told[:40]: {"content": told.encode(), "headers": JSON} for told in JSON_WRONG}
+
+
+def is_a_sentence(told):
+    """Tell whether an answer is one, and not what was sent or where it failed."""
+    with contextlib.suppress(ValueError):
+        told = json.loads(told)["detail"]
+    return isinstance(told, str) and len(told) < 400 and told.count("\n") == 0 and told != ""
+
+
+@pytest.mark.parametrize("route", ["call/predict", "call/v2/predict", "queue/join", "cancel"])
+@pytest.mark.parametrize("more", SENT_WRONG.values(), ids=SENT_WRONG)
+def test_a_picture_sent_wrong_is_answered_with_a_sentence(server, route, more):
+    before = server.log.read_text()
+    status, told = server.post(route, **more)
+    assert 400 <= status < 500 and is_a_sentence(told), told[:500]
+    assert server.log.read_text() == before
+
+
+UPLOADED_WRONG = {
+    "as it is": {"content": PNG},
+    "as JSON": {"json": {"files": "a"}},
+    "in another field": {"files": {"picture": ("a.png", PNG)}},
+    "as no file": {"files": {"files": (None, "a")}},
+    "without a form": {"content": b"", "headers": FORM},
+    "without an edge": {"content": PNG, "headers": {"content-type": "multipart/form-data"}},
+    "with a long edge": {
+        "content": PNG,
+        "headers": {"content-type": f"multipart/form-data; boundary={500 * 'a'}"},
+    },
+    "with a name in no language": {
+        "content": PART.replace(b'filename="%b"', b"filename*=x''%%ff") % b"a",
+        "headers": FORM,
+    },
+}
+
+
+@pytest.mark.parametrize("more", UPLOADED_WRONG.values(), ids=UPLOADED_WRONG)
+def test_an_upload_of_no_file_is_answered_with_a_sentence(server, more):
+    before = server.log.read_text()
+    status, told = server.post("upload", **more)
+    assert status == 400 and told == UPLOAD
+    assert server.log.read_text() == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["call/predict/none", "call/v2/predict/none", f"call/predict/{32 * '0'}", "queue/data"]
+    + ["upload_progress", "call/predict", "upload", "file={server.uploads}/none.png"],
+)
+def test_what_is_not_there_is_answered_with_a_sentence(server, path):
+    for method in ("GET", "PUT", "DELETE", "OPTIONS", "PATCH"):
+        url = f"{server.url}/gradio_api/{path.format(server=server)}"
+        answer = httpx.request(method, url, content=PNG if method == "PUT" else None)
+        assert 400 <= answer.status_code < 500 and is_a_sentence(answer.text)
+
+
+def test_an_answer_is_fetched_once(server):
+    _, told = server.post("call/predict", json={"data": [None]})
+    path = f"/gradio_api/call/predict/{json.loads(told)['event_id']}"
+    assert server.get(path)[0] == 200 and server.get(path)[0] == 404
+
+
+def test_a_session_that_the_server_has_forgotten_is_told_so(server):
+    status, told = server.get("/gradio_api/queue/data?session_hash=forgotten")
+    assert status == 200 and '"session_not_found":true' in told  # so the page knows to reload
+
+
+@pytest.mark.parametrize("host", ["[::1", "a:b", "1.2.3.999", 'a"b'])
+def test_no_event_is_upset_by_a_host_that_is_none(server, host):
+    call = {"data": [None]}
+    for path in ("/", "/config", "/gradio_api/info"):
+        assert httpx.get(server.url + path, headers={"x-forwarded-host": host}).status_code == 400
+    assert server.post("call/predict", json=call, headers={"x-forwarded-host": host})[0] == 400
+
+
+def test_no_line_of_the_log_is_about_what_is_no_http(server):
+    before = server.log.read_text()
+    for sent in (
+        b"\xff\xff\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as stranger:
+            stranger.sendall(sent)
+            assert b" 400 " in stranger.recv(100)
+    assert server.log.read_text() == before
+
+
+def test_the_path_of_an_upload_is_all_that_a_call_needs(server):
+    assert '"text": "7"' in server.predict({"path": server.upload()})[1]
 
 
 JUNK = {
@@ -395,19 +509,18 @@ def test_an_upload_within_the_limits_is_read_however_it_is_called(server):
 
 
 def test_many_calls_make_the_page_forget_nobody(server):
-    sketch = f"data:image/png;base64,{base64.b64encode(server.seven.read_bytes()).decode()}"
     with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/pausing"):
         drawn, chosen = number_of(server, "read_sketch"), number_of(server, "choose")
-        _, told = server.event(drawn, [None, None, sketch], session="pausing")
-        assert 'data-number=\\"7' in told
+        _, answer = server.event(drawn, [None, pad_told(7)], session="pausing")
+        assert 'data-number=\\"7' in answer
         for _ in range(SESSIONS + 10):
             server.predict(None)
-        _, told = server.event(chosen, [None, None], {"pick": "0"}, session="pausing")
-        assert 'data-number=\\"7' in told
+        _, answer = server.event(chosen, [None], {"pick": "0"}, session="pausing")
+        assert 'data-number=\\"7' in answer
 
 
 def test_who_never_fetches_answers_is_told_to_wait(server):
-    call = {"data": [None] * 3, "fn_index": 0, "session_hash": "greedy"}
+    call = {"data": [None] * 2, "fn_index": 0, "session_hash": "greedy"}
     answers = [server.post("queue/join", json=call)[0] for _ in range(60)]
     assert set(answers) == {200, 503} and server.is_well()
 

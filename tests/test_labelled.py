@@ -77,6 +77,18 @@ def test_what_cannot_be_read_is_left_out_and_named(folder, capsys):
     assert len(warnings) == 2 and "broken.png" in warnings[0] and "blank.png" in warnings[1]
 
 
+def test_every_format_is_learned_from_and_what_is_no_picture_is_named(folder, capsys):
+    picture = Image.open(folder / "3" / "a.png")
+    for name in ("c.tiff", "d.avif", "e.bmp"):
+        picture.save(folder / "3" / name)
+    picture.save(folder / "3" / "f", "jpeg")
+    (folder / "3" / "g.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
+    (folder / "7" / "notes\n.txt").write_text("seven")
+    assert labelled_digits(folder).labels.tolist() == [3] * 6 + [7] * 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "g.heic" in line and "notes\\n.txt" in line and "(2 in all)" in line
+
+
 def test_a_shape_that_is_added_as_a_five_is_read_as_one(small_mnist, combs):
     new = torch.stack([torch.from_numpy(odd_shape(turn)) for turn in (-0.07, 0.0, 0.08)])
     answers = {}

@@ -41,7 +41,7 @@ for path in map(Path, sys.argv[2:]):
     for way, read in ways.items():
         if way != "pad" or path.parent.name == "files":
             reading = read(path)
-            told[way] = {"text": reading.text, "note": reading.note}
+            told[way] = {"text": reading.text, "note": reading.remark}
     told["mb"] = megabytes("VmHWM") - before
     print(json.dumps(told), flush=True)
 """

@@ -2,8 +2,11 @@
 
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -16,7 +19,7 @@ from PIL import Image
 
 from bench.pages import PAGES, compose
 from picture import PictureError
-from predict import BLANK, NO_DIGIT, in_company
+from predict import BLANK, NO_DIGIT, in_company, pictures_in
 
 
 @pytest.fixture
@@ -212,6 +215,91 @@ def test_odd_files_are_named_and_the_others_still_read(predict, odd_files, sketc
     assert status == 1 and "Traceback" not in errors
     assert [a["note"].startswith("error: ") for a in answers] == [True] * 5 + [False, True]
     assert answers[5]["text"] == "7"
+
+
+def command(*arguments, **options):
+    """Run the command line with the network that comes with the project."""
+    program = [sys.executable, "predict.py", *map(str, arguments)]
+    return subprocess.run(program, cwd=ROOT, **{"capture_output": True, **options})
+
+
+@pytest.mark.parametrize("page", ["ascii", "ascii:strict", "cp1252", "utf-8"])
+@pytest.mark.parametrize("json_lines", [False, True])
+def test_a_name_that_the_code_page_lacks_stops_nothing(tmp_path, page, json_lines):
+    for name in ("a-日本.png", "b-\udcff.png", "c-\x1b.png", "d.png"):
+        Image.fromarray(sketch(7)).save(tmp_path / name)
+    options = ["--json"] if json_lines else []
+    done = command(*options, tmp_path, env={**os.environ, "PYTHONIOENCODING": page})
+    assert done.returncode == 0 and done.stderr == b""
+    lines = done.stdout.decode(page.split(":")[0]).splitlines()
+    assert len(lines) == 4 and all(line.isprintable() for line in lines)
+    if json_lines:
+        assert [json.loads(line)["text"] for line in lines] == ["7"] * 4
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+def test_a_closed_pipe_ends_it_quietly(sketches, read_first):
+    program = [sys.executable, "predict.py", *[str(sketches)] * 20]
+    with subprocess.Popen(
+        program, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        if read_first:
+            assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 128 + signal.SIGPIPE
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
+def test_a_full_disk_is_told_in_one_line(sketches):
+    with Path("/dev/full").open("w") as full:
+        done = command(sketches, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr == b"The output cannot be written: no space left on device.\n"
+
+
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_without_an_output_or_a_place_for_errors_all_is_read(sketches, closed):
+    (sketches / "notes.txt").write_text("seven")
+    program = [sys.executable, "predict.py", str(sketches)]
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}>&-', "sh", *program], cwd=ROOT, capture_output=True
+    )
+    assert done.returncode == 0
+    assert done.stdout.count(b"\n") == (10 if closed == "2" else 0)
+    assert done.stderr.count(b"\n") == (1 if closed == "1" else 0)
+
+
+def test_pictures_in_a_folder_are_known_by_name_or_content(sketches):
+    (sketches / "3.png").rename(sketches / "3")
+    (sketches / "4.png").rename(sketches / "4.dat")
+    Image.fromarray(sketch(5)).save(sketches / "5.tif")
+    Image.fromarray(sketch(6)).save(sketches / "6.AVIF", "avif")
+    found, passed_over = pictures_in([sketches])
+    names = ["0.png", "1.png", "2.png", "3", "4.dat", "5.png", "5.tif", "6.AVIF", "6.png"]
+    assert [path.name for path in found] == [*names, "7.png", "8.png", "9.png"]
+    assert passed_over == []
+
+
+def test_what_is_passed_over_in_folders_is_named(sketches):
+    for k in range(9):
+        (sketches / f"notes-{k}.txt").write_text("seven")
+    (sketches / ".hidden").write_text("seven")
+    (sketches / "more").mkdir()
+    os.mkfifo(sketches / "pipe")
+    done = command(sketches, text=True)
+    assert done.returncode == 0 and len(done.stdout.splitlines()) == 10
+    (line,) = done.stderr.splitlines()
+    assert "(11 in all)" in line and f"more{os.sep}" in line and "notes-3.txt" in line
+    assert "notes-8.txt" not in line and ".hidden" not in line
+
+
+def test_where_nothing_is_read_it_is_said_and_the_status_is_1(tmp_path):
+    (tmp_path / "notes.txt").write_text("seven")
+    done = command("--json", tmp_path, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    passed, told = done.stderr.splitlines()
+    assert "notes.txt" in passed and str(tmp_path) in told
 
 
 def test_without_json_each_line_is_for_people(predict, sketches):

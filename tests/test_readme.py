@@ -9,6 +9,7 @@ import yaml
 from conftest import ROOT
 from packaging.requirements import Requirement
 
+from formats import APART, HERE, SPOKEN
 from model import CHECKPOINT, load_checkpoint
 from styles import STYLES
 
@@ -59,6 +60,11 @@ def test_every_file_that_the_readme_names_is_there():
         r"\]\((docs/[^)]+)\)", README
     )
     assert named and [n for n in named if not (ROOT / n).exists()] == []
+
+
+def test_the_formats_are_those_that_are_read():
+    assert SPOKEN in README
+    assert SPOKEN.replace(" or", ",").upper().split(", ") == [*HERE, *APART]
 
 
 def test_the_styles_are_counted_and_the_example_is_one_of_them():

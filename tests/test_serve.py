@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from conftest import run
+from conftest import line, run
 from playwright.sync_api import expect
 
 import app
@@ -16,7 +16,7 @@ import serve
 from first_run import NoReader
 from guard import STALL
 from predict import Reader
-from serve import drop_unread, hang_up, is_public, sweep
+from serve import drop_unread, hang_up, sweep
 
 NOW = 1_000_000.0
 
@@ -161,24 +161,6 @@ def test_pages_that_are_open_are_forgotten_last():
     assert dict(sessions) == {"latest": 5}
 
 
-@pytest.mark.parametrize(
-    "share, environment, public",
-    [
-        (False, {}, False),
-        (True, {}, True),
-        (False, {"SPACE_ID": "someone/inkling"}, True),
-        (False, {"GRADIO_SERVER_NAME": "0.0.0.0"}, True),
-        (False, {"GRADIO_SHARE": "True"}, True),
-    ],
-)
-def test_a_page_that_others_can_reach_is_public(monkeypatch, share, environment, public):
-    for name in ("SPACE_ID", "GRADIO_SERVER_NAME", "GRADIO_SHARE"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert is_public(share) is public
-
-
 @contextlib.contextmanager
 def served(reader):
     """Serve a page with this reader."""
@@ -200,8 +182,8 @@ def test_what_a_page_was_taught_outlives_its_session(chromium):
     with served(Reader.load()) as demo:
         opened = chromium.new_page()
         opened.goto(demo.local_url)
-        for known, place in ((1, {"x": 90, "y": 150}), (2, {"x": 200, "y": 150})):
-            opened.locator("#pad canvas").click(position=place)
+        for known, way in ((1, (0, 90)), (2, (90, 20))):
+            line(opened, way)
             opened.get_by_role("button", name=f"It is a {known}").click(timeout=30_000)
             knows = opened.locator("#lessons .known")
             expect(knows).to_contain_text(f"knows {known} of", timeout=30_000)
@@ -220,7 +202,7 @@ def test_who_comes_when_the_queue_is_full_is_told_so_at_once_and_read_later(
     expect(opened.get_by_text("Loading...", exact=True)).to_have_count(0)
     monkeypatch.setattr(door, "QUEUE", 0)
     with opened.expect_response(lambda told: "queue/join" in told.url and told.status == 503):
-        opened.locator("#pad canvas").click()
+        line(opened)
     expect(opened.get_by_text("busy. Please try again.").last).to_be_visible(timeout=1_000)
     monkeypatch.setattr(door, "QUEUE", 32)
     expect(opened.locator("#answer")).to_contain_text("Not yet.", timeout=30_000)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import sketch
+from conftest import line, sketch
 from playwright.sync_api import expect
 
 import app
@@ -61,7 +61,7 @@ STATES = {
         "1 glyph looks like no digit",
     ),
     "error": (
-        Reading(note="error: the file is empty: it holds 0 bytes."),
+        Reading(error="the file is empty: it holds 0 bytes."),
         "error",
         "Sorry",
         "The file is empty",
@@ -111,12 +111,6 @@ def opened(context, url):
     return page
 
 
-def dot(page):
-    """Draw something; what is read of it is told by the script."""
-    box = page.locator("#pad canvas").bounding_box()
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-
-
 def accessible(page):
     """Return what axe finds wrong, as text: nothing, that is."""
     found = Axe().run(page).response["violations"]
@@ -127,7 +121,7 @@ def test_each_state_is_said_in_words_and_usable_by_all(page, served):
     assert accessible(page) == []
     for reading, look, headline, caption in STATES.values():
         served.reader.says = reading
-        dot(page)
+        line(page)
         expect(page.locator("#answer .caption")).to_contain_text(caption, timeout=WAIT)
         expect(page.locator("#answer .headline")).to_contain_text(headline)
         expect(page.locator(f"#answer .{look}")).to_have_count(1)
@@ -142,7 +136,7 @@ def test_each_state_is_said_in_words_and_usable_by_all(page, served):
 
 def test_the_folded_the_uploading_and_the_network_s_parts_are_usable_by_all(page, served):
     served.reader.says = STATES["sure"][0]
-    dot(page)
+    line(page)
     expect(page.locator("#answer .sure")).to_be_visible(timeout=WAIT)
     page.get_by_role("button", name="Inside the network").click()
     expect(page.locator("#map img")).to_be_visible(timeout=WAIT)
@@ -184,7 +178,7 @@ def test_learning_and_its_failure_are_shown(chromium, served, look):
 
 def test_a_number_is_chosen_from_by_the_keyboard_alone(page, served):
     served.reader.says = STATES["several"][0]
-    dot(page)
+    line(page)
     second = page.locator("#strip button").nth(1)
     expect(second).to_be_visible(timeout=WAIT)
     page.locator("#strip button").first.focus()
@@ -212,10 +206,10 @@ def test_strokes_never_queue_up_behind_one_another(chromium, served):
     served.reader.says, served.reader.takes, served.reader.asked = STATES["sure"][0], 1.0, 0
     try:
         for _ in range(8):  # faster than they can be read
-            dot(page)
+            line(page)
         expect(page.locator("#answer .sure")).to_be_visible(timeout=WAIT)
         served.reader.says = STATES["unsure"][0]
-        dot(page)  # the latest is always read
+        line(page)  # the latest is always read
         expect(page.locator("#answer .unsure")).to_be_visible(timeout=WAIT)
         assert served.reader.asked <= 4
     finally:

@@ -1,12 +1,10 @@
 """What a visitor does becomes what the page shows, and nothing that a browser tells is trusted."""
 
-import base64
 import io
 import json
-from dataclasses import replace
 
 import pytest
-from conftest import ROOT, sketch
+from conftest import ROOT, sketch, told
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -14,8 +12,9 @@ from PIL import Image
 import takeaway
 import view
 from predict import Reader
+from sketch import Sketch
 from teach import Lessons
-from visit import SKETCH_HEADER, SKETCH_LIMIT, Visit, index, sketch_bytes
+from visit import Visit, Visitor, index
 
 NUMBER = ROOT / "examples" / "7-number-in-a-shadow.jpg"
 
@@ -36,19 +35,15 @@ def details(visit, reader):
 
 
 def test_a_sketch_is_read_as_it_was_drawn(shipped):
-    told = SKETCH_HEADER + base64.b64encode(png(3)).decode()
-    visit = Visit().read(sketch_bytes(told), shipped)
+    visit = Visit().read_sketch(Sketch.from_json(told(3, asked=5)), shipped)
     assert visit.reading(shipped).text == "3"
-    assert visit.picture.size == (280, 280)
+    assert (visit.picture.size, visit.asked) == ((280, 280), 5)
 
 
-@pytest.mark.parametrize(
-    "told",
-    [None, "", 7, ["data"], "data:text/html;base64,PGI+", SKETCH_HEADER + "%%%"]
-    + [SKETCH_HEADER + "A" * SKETCH_LIMIT],
-)
-def test_what_is_no_sketch_is_an_empty_pad(told):
-    assert sketch_bytes(told) is None
+def test_taps_are_kindly_called_a_dot(shipped):
+    dots = {"asked": 1, "size": 1000, "strokes": [{"width": 79, "erases": False, "points": [9, 9]}]}
+    visit = Visit().read_sketch(Sketch.from_json(dots), shipped)
+    assert "dot" in visit.by_network.note and visit.by_network.digits == ()
 
 
 @given(st.binary(max_size=200))
@@ -71,12 +66,12 @@ def test_a_choice_that_is_none_changes_nothing(shipped, told):
     visit = Visit().read(png(7), shipped)
     if index(told, 1) is None:
         assert visit.choose(told) == visit
-    assert visit.teach(Lessons(), None) == Visit().teach(Lessons(), 7) == Lessons()
+    assert not visit.taught(Lessons(), None).lessons and not Visit().taught(Lessons(), 7).lessons
 
 
 def test_what_was_taught_is_read_and_the_network_s_own_reading_is_kept(shipped):
     visit = Visit().read(png(7), shipped)
-    visit = replace(visit, lessons=visit.teach(Lessons(), 1))
+    visit = visit.taught(Lessons(), 1)
     assert visit.reading(shipped).text == "1" and visit.by_network.text == "7"
     assert visit.read(png(7), shipped).reading(shipped).text == "1"
 
@@ -144,3 +139,46 @@ def test_a_correction_is_saved_as_a_picture_that_is_read_alike(shipped, tmp_path
     takeaway.save_correction(visit, None, tmp_path)
     takeaway.save_correction(Visit(), 2, tmp_path)
     assert len(list(tmp_path.rglob("*.png"))) == 1
+
+
+def test_of_two_pictures_the_one_asked_about_later_is_shown(shipped):
+    """However long the reading of the first takes."""
+    visitor = Visitor()
+    slow, quick = visitor.turn(), visitor.turn()
+    first, second = Visit().read(png(4), shipped), Visit().read(png(7), shipped)
+    assert visitor.update(lambda _: second, shipped, quick)
+    assert visitor.update(lambda _: first, shipped, slow) is None
+    assert visitor.visit.by_network.text == "7"
+
+
+def test_what_is_asked_about_a_picture_does_not_make_it_an_old_one(shipped):
+    visitor = Visitor()
+    turn = visitor.turn()
+    assert visitor.update(lambda visit: visit.compare("5"), shipped)
+    assert visitor.update(lambda _: Visit().read(png(4), shipped), shipped, turn)
+    assert visitor.visit.by_network.text == "4" and visitor.visit.count == 2
+
+
+def test_what_was_chosen_of_a_drawing_stays_chosen_when_the_pad_asks_twice(shipped):
+    drawn = Visit().see(*two_digits(shipped), asked=5)
+    chosen = drawn.choose("1").compare("3")
+    again = chosen.see(*two_digits(shipped), asked=5)
+    assert (again.chosen, again.rival) == (1, 3)
+    newer = chosen.see(*two_digits(shipped), asked=6)
+    assert (newer.chosen, newer.rival) == (0, None)
+
+
+def test_lessons_that_a_browser_kept_hold_for_the_answer_that_came_before_them(shipped):
+    """A page that is loaded again asks about its drawing, and tells its lessons, in any order."""
+    taught = Visit().read(png(7), shipped).taught(Lessons(), 1)
+    visitor = Visitor()
+    visitor.update(lambda visit: visit.read(png(7), shipped), shipped)
+    answer, *_ = visitor.remember(taught.lessons, shipped)
+    assert 'data-number="1"' in answer and 'data-count="1"' in answer
+    assert visitor.visit.reading(shipped).text == "1" and visitor.visit.count == 1
+
+
+def two_digits(reader):
+    """Return what is read of a number of several digits, and the picture of it."""
+    visit = Visit().read(NUMBER, reader)
+    return visit.by_network, visit.picture

@@ -1,0 +1,98 @@
+"""Where the page is served: at which host and port, who can reach it there, and past which proxies.
+
+Nothing here imports Gradio, which reads the environment while it is imported.
+"""
+
+import argparse
+import contextlib
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+
+import httpx
+
+LOOPBACK = "127.0.0.1"  # the address that only this machine reaches
+
+
+@contextlib.contextmanager
+def environment(**values: str | None) -> Iterator[None]:
+    """Set environment variables meanwhile, or remove those that are None; then restore them."""
+    before = {name: os.environ.pop(name, None) for name in values}
+    os.environ.update({name: value for name, value in values.items() if value is not None})
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def direct(host: str = LOOPBACK) -> Iterator[None]:
+    """Have requests to a host, and to this machine, go past the user's proxies meanwhile.
+
+    All requests do, if httpx cannot use these proxies: it has no SOCKS, and refuses to be set up.
+    """
+    listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    exempt = f"{listed},localhost,{LOOPBACK},{host}"
+    try:
+        with environment(no_proxy=exempt):
+            httpx.Client(verify=False).close()
+    except Exception:  # each kind of setting that it refuses raises an exception of its own
+        exempt = "*"
+    with environment(no_proxy=exempt):
+        yield
+
+
+def bind(host: str, port: int) -> None:
+    """Raise `OSError` if nobody can serve at a port, or for 0 at any port, of an address."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        if os.name != "nt":  # where it would let two servers share a port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+def address(host: str) -> str:
+    """Return a host's address in numbers; raises `ArgumentTypeError` if it is another machine's."""
+    try:
+        name = host.removeprefix("[").removesuffix("]")
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        numbers = str(min(found)[4][0])  # of several IPv4's, as most programs take it
+        ipaddress.ip_address(numbers)
+        bind(numbers, 0)
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(
+            f"{host!r} is no address of this machine; take {LOOPBACK} to serve this machine alone, "
+            "or 0.0.0.0 to serve its network, too"
+        ) from error
+    return numbers
+
+
+def port_number(text: str) -> int:
+    """Return a port as a number; raises `ArgumentTypeError` if there is no such port."""
+    with contextlib.suppress(ValueError):
+        if 0 <= int(text) <= 65_535:
+            return int(text)
+    raise argparse.ArgumentTypeError(
+        f"{text!r} is no port; take a number from 1024 to 65535, or 0 for the first free one"
+    )
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise `OSError`, with words for the user, if a port cannot be had; for 0 one always can."""
+    try:
+        bind(host, port)
+        bind(LOOPBACK, port)  # where Gradio looks whether it is free, whatever the host
+    except PermissionError as error:
+        raise OSError(f"port {port} is not allowed; choose one from 1024 on with --port") from error
+    except OSError as error:
+        raise OSError(
+            f"port {port} is in use; choose another with --port, or 0 for the first free one"
+        ) from error
+
+
+def is_public(host: str, share: bool) -> bool:
+    """Tell whether others than this machine's users can reach the page at an address."""
+    return share or "SPACE_ID" in os.environ or not ipaddress.ip_address(host).is_loopback

@@ -1,0 +1,26 @@
+// Pictures that are chosen, dropped anywhere on the page or pasted: each is uploaded as it is, and the
+// server says what it makes of it. Gradio's own upload would refuse kinds that are read, and say of the
+// others only that they are none.
+async function send(file) {
+  document.dispatchEvent(new Event("inkling-asks"));
+  if (file.size > props.limit) props.value = { megabytes: Math.ceil(file.size / 1e6) };
+  else props.value = await upload(file).catch(() => ({}));
+  trigger("upload");
+}
+function take(event, files) {
+  if (!files?.length) return;
+  event.preventDefault(); // a browser would go to a file that is dropped
+  event.stopPropagation();
+  send(files[0]);
+}
+const chooser = (target) => target.closest?.("#upload input[type=file]");
+document.addEventListener("change", (event) => chooser(event.target) && take(event, event.target.files), true);
+document.addEventListener("paste", (event) => take(event, event.clipboardData?.files), true);
+document.addEventListener("drop", (event) => take(event, event.dataTransfer?.files), true);
+document.addEventListener("dragover", (event) => {
+  if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+});
+document.addEventListener("click", () => {
+  // before it is opened: phones then turn their own kinds into one that is asked for
+  document.querySelectorAll("#upload input[type=file]").forEach((input) => (input.accept = props.accept));
+}, true);
