@@ -35,7 +35,7 @@ if sys.version_info < (3, 12):
     # lines one character at a time: 2 of the 4 seconds that the import takes, saved by this.
     ast._splitlines_no_ff = lambda source: io.StringIO(source, newline="").readlines()
 
-from address import (
+from inkling.server.address import (
     LOOPBACK,
     address,
     check_port,
@@ -51,21 +51,19 @@ with direct(), environment(GRADIO_SERVER_PORT=None):
     import gradio as gr
 from gradio.utils import get_upload_folder
 
-import card
-import takeaway
-import view
-from door import credentials
-from first_run import FirstRun
-from formats import SPOKEN
-from guard import UPLOAD_LIMIT
-from layout import EXAMPLES, Page, lay_out
-from model import CHECKPOINT
-from picture import PictureError
-from predict import Reading
-from serve import announce, launch
-from sketch import Sketch
-from teach import Lessons
-from visit import Visit, Visitor, index
+from inkling.explanation.gallery import Gallery
+from inkling.imaging.image_formats import SPOKEN, UPLOAD_LIMIT
+from inkling.imaging.open_image import PictureError
+from inkling.imaging.sketch import Sketch
+from inkling.recognition.checkpoint import CHECKPOINT
+from inkling.recognition.corrections import Lessons
+from inkling.recognition.reader import Reading
+from inkling.server.launch import announce, launch
+from inkling.server.queue_admission import credentials
+from inkling.ui import downloads, model_card, views
+from inkling.ui.layout import EXAMPLES, Page, lay_out
+from inkling.ui.live_reader import FirstRun
+from inkling.ui.session import Visit, Visitor, index
 
 QUIETLY = {"show_progress": "hidden", "api_visibility": "private"}
 LIVE = {"trigger_mode": "always_last"}  # of questions that wait only the latest is asked
@@ -136,7 +134,7 @@ def wire(demo: gr.Blocks, page: Page, source: FirstRun, collect: Path | None) ->
         digit = index(picked(event), 10)
         lessons = Lessons() if picked(event) == "forget" else Lessons.from_json(kept)
         if collect:
-            takeaway.save_correction(visitor.visit, digit, collect)
+            downloads.save_correction(visitor.visit, digit, collect)
         shown = show(visitor, lambda visit: visit.taught(lessons, digit))
         return *shown, visitor.visit.lessons.to_json()
 
@@ -145,7 +143,7 @@ def wire(demo: gr.Blocks, page: Page, source: FirstRun, collect: Path | None) ->
 
     def unfold(visitor: Visitor) -> tuple:
         shown = show(visitor, lambda visit: replace(visit, unfolded=True))
-        return *shown, view.map_html(source.reader.gallery)
+        return *shown, views.map_html(Gallery.of(source.reader.gallery))
 
     def fold(visitor: Visitor) -> None:
         visitor.visit = replace(visitor.visit, unfolded=False)
@@ -167,15 +165,15 @@ def wire(demo: gr.Blocks, page: Page, source: FirstRun, collect: Path | None) ->
     demo.load(remember, [page.visitor, page.kept], outputs, **AS_IT_IS)
     page.inside.expand(unfold, page.visitor, [*outputs, page.map], **AS_IT_IS)
     page.inside.collapse(fold, page.visitor, None, **QUIETLY)
-    page.copy.click(None, js=view.source("copy.js"))
-    for button, pack in ((page.report, takeaway.report), (page.data, takeaway.data)):
+    page.copy.click(None, js=views.source("copy.js"))
+    for button, pack in ((page.report, downloads.report), (page.data, downloads.data)):
         packed = button.click(
             lambda visitor, pack=pack: pack(visitor.visit, source.reader),
             page.visitor,
             page.parcel,
             **QUIETLY,
         )
-        packed.then(None, page.parcel, js=view.source("save.js"))
+        packed.then(None, page.parcel, js=views.source("save.js"))
     gr.Button(visible=False).click(
         predict,
         gr.File(label="picture", visible=False),
@@ -191,16 +189,16 @@ def wire_network(demo: gr.Blocks, page: Page, source: FirstRun, trains: bool) ->
 
     def look() -> tuple:
         buttons = gr.Button(interactive=not source.learning), gr.Button(interactive=source.again)
-        return card.status_html(source), gr.Timer(active=source.learning), *buttons
+        return model_card.status_html(source), gr.Timer(active=source.learning), *buttons
 
     def show_card() -> tuple:
-        return *card.card_html(source.reader), ""
+        return *model_card.card_html(source.reader), ""
 
     def tick() -> tuple:
         return *look(), *([gr.skip()] * len(known) if source.learning else show_card())
 
     def show_cell(event: gr.EventData) -> str:
-        return card.cell_html(source.reader, picked(event))
+        return model_card.cell_html(source.reader, picked(event))
 
     def train(seed: float, epochs: float) -> tuple:
         with contextlib.suppress(ValueError):  # it is learning already, as the page will show
@@ -218,6 +216,17 @@ def wire_network(demo: gr.Blocks, page: Page, source: FirstRun, trains: bool) ->
     if trains:  # what is not wired up cannot be called, either
         page.train.click(train, [page.seed, page.epochs], learning, **QUIETLY)
         page.cancel.click(cancel, None, learning, **QUIETLY)
+
+
+def serve(
+    demo: gr.Blocks,
+    port: int = 0,
+    share: bool = False,
+    auth: tuple[str, str] | None = None,
+    host: str = LOOPBACK,
+) -> tuple[str, str | None]:
+    """Serve the page in its style; returns what `launch` returns."""
+    return launch(demo, port, share, auth, host, css_paths=views.STYLES)
 
 
 def picked(event: gr.EventData, name: str = "pick") -> object:
@@ -307,7 +316,7 @@ def main() -> None:
             source.start()
             trains = options.allow_training or not is_public(options.host, options.share)
             demo = build_demo(source, trains, options.collect)
-            where = launch(demo, options.port, options.share, options.auth, options.host)
+            where = serve(demo, options.port, options.share, options.auth, options.host)
             announce(*where, options.share)
             told.wait()
         except KeyboardInterrupt:

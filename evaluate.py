@@ -10,14 +10,22 @@ from pathlib import Path
 
 import torch
 
-from data import DataError, load_mnist
-from drawn import HELD_OUT_SEED, drawn_digits
-from model import CHECKPOINT, CheckpointError, load_checkpoint
-from outliers import by_kind
-from predict import Reader
-from report import misread_sheet, write_report
-from score import Refusal, Score, refusals, score, score_pictures, sweep, without_doubtful
-from terminal import printable, run
+from inkling.datasets.mnist import DataError, load_mnist
+from inkling.datasets.non_digits import by_kind
+from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
+from inkling.evaluation.metrics import (
+    Refusal,
+    Score,
+    refusals,
+    score,
+    score_pictures,
+    sweep,
+    without_doubtful,
+)
+from inkling.evaluation.report import misread_sheet, write_report
+from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
+from inkling.recognition.reader import Reader
+from inkling.terminal import printable, run
 
 OUTLIERS = 200  # of each kind of thing that is no digit
 DRAWN = 5_000  # digits of the drawn styles, none of which a training has seen

@@ -1,7 +1,7 @@
 """Take one ingredient of the default recipe away at a time, to see what each buys.
 
-    python bench/ablation.py                      one seed, a third of the epochs
-    python bench/ablation.py --pictures FOLDER    also read your own pictures, in subfolders 0 to 9
+    python -m bench.ablation                      one seed, a third of the epochs
+    python -m bench.ablation --pictures FOLDER    also read your own pictures, in subfolders 0 to 9
 
 Prints the share read right of MNIST's held-out digits and of drawn digits, and how surely (mean
 negative log-likelihood, in thousandths: smaller is better, and less noisy than the share). MNIST's
@@ -10,19 +10,16 @@ test images are not opened: recipes are chosen here.
 
 import argparse
 import statistics
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 import numpy as np
 
-from data import load_mnist
-from drawn import HELD_OUT_SEED, drawn_digits
-from learn import DEFAULT, train
-from predict import Reader
-from score import Score, score, score_pictures
+from inkling.datasets.mnist import load_mnist
+from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
+from inkling.evaluation.metrics import Score, score, score_pictures
+from inkling.recognition.reader import Reader
+from inkling.training.loop import DEFAULT, train
 
 DRAWN = 5_000
 WITHOUT = {  # ingredient: the recipe's fields without it

@@ -1,10 +1,10 @@
 """Read odd files and thousands that chance has damaged: no crash, no unnamed error, quick, small.
 
-    python bench/fuzz.py [--count 10000] [--seed 0] [--checkpoint PATH]
+    python -m bench.fuzz [--count 10000] [--seed 0] [--checkpoint PATH]
 
 A process of its own reads them, within limits, and is started again if it dies. Every second file
 is read from memory as the pad's is, the others from disk. TIFFs and AVIFs are decoded in a third
-process, within the limits of `apart.py`, and not counted. The exit status is 1 on any failure.
+process, within limits of its own, and not counted. The exit status is 1 on any failure.
 """
 
 import argparse
@@ -22,15 +22,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-
 import numpy as np
-from odd_files import ODD, content, saved
 
-from model import CHECKPOINT
-from predict import Reader
-from visit import Visit
+from inkling.recognition.checkpoint import CHECKPOINT
+from inkling.recognition.reader import Reader
+from inkling.ui.session import Visit
+from tests.odd_files import ODD, content, saved
 
 SLOWEST = 1.0  # seconds of one file, in the processor
 MEMORY = 150  # MB of one file

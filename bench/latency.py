@@ -1,6 +1,6 @@
 """Time a reading: network alone, `reader.read`, its evidence, `/predict`, a stroke in a browser.
 
-    python bench/latency.py [--checkpoint PATH]
+    python -m bench.latency [--checkpoint PATH]
 
 The page is started as users start it, and its start is timed too. The browser part needs Chromium.
 """
@@ -18,9 +18,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
 import httpx
 import numpy as np
 import torch
@@ -28,11 +25,13 @@ from PIL import Image, ImageDraw
 from starlette.types import Receive, Send
 
 from bench.pages import PAGES, compose
-from data import load_mnist
-from explain import evidence, inside
-from guard import Guard
-from model import CHECKPOINT
-from predict import Reader
+from inkling.datasets.mnist import load_mnist
+from inkling.explanation.occlusion import evidence, inside
+from inkling.recognition.checkpoint import CHECKPOINT
+from inkling.recognition.reader import Reader
+from inkling.server.request_limits import Guard
+
+ROOT = Path(__file__).parent.parent
 
 ROUNDS = 100
 GLYPHS = 60_000

@@ -1,8 +1,8 @@
 """Have many visitors draw at once, as the page's own script would, and count what becomes of it.
 
-    python bench/load.py [--users 100] [--drawings 10]     each draws again once it is answered
-    python bench/load.py --arrivals 300 --slow 0.2         all at once, to a slower reader
-    python bench/load.py --users 10 --flood 50             and one more who asks for 50 at once
+    python -m bench.load [--users 100] [--drawings 10]     each draws again once it is answered
+    python -m bench.load --arrivals 300 --slow 0.2         all at once, to a slower reader
+    python -m bench.load --users 10 --flood 50             and one more who asks for 50 at once
 
 The page is started as users start it, on the same machine. A drawing is answered, told busy (the
 queue was full), or lost: anything else. Who is told busy takes `PAUSE` before drawing again. What
@@ -15,15 +15,11 @@ import contextlib
 import itertools
 import os
 import re
-import sys
 import time
 import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
 
 import httpx
 
@@ -36,7 +32,7 @@ from bench.visitors import (
     serving,
     window,
 )
-from model import CHECKPOINT
+from inkling.recognition.checkpoint import CHECKPOINT
 
 PAUSE = 1.0  # seconds
 ANSWER = re.compile(r'data-number|"digits": \[\{')  # on the page, and to programs

@@ -1,28 +1,25 @@
 """Numbers on paper, of known difficulty, become the share read wholly right.
 
-python bench/pages.py                   every difficulty
-python bench/pages.py --only ruled --sheet misread.png
+python -m bench.pages                   every difficulty
+python -m bench.pages --only ruled --sheet misread.png
 
 Pages are composed of MNIST's test digits: nothing of them has been trained on.
 """
 
 import argparse
 import io
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 from tqdm import tqdm
 
-from data import Digits, load_mnist
-from model import CHECKPOINT
-from predict import Reader
+from inkling.datasets.mnist import Digits, load_mnist
+from inkling.recognition.checkpoint import CHECKPOINT
+from inkling.recognition.reader import Reader
 
 SUPERSAMPLED = 2  # drawn larger, then reduced: soft edges, as a camera's
 

@@ -1,6 +1,6 @@
 """Have a page read for long, and see whether it grows: memory, open files, threads, uploads.
 
-    python bench/soak.py [--readings 10000]
+    python -m bench.soak [--readings 10000]
 
 A few visitors draw, upload and ask `/predict` in turn, each in a new window after every `STAY`
 readings. The status is 1 if anything has grown beyond its limit, or a reading was lost.
@@ -19,12 +19,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
 from bench.load import PAUSE, Tally
 from bench.visitors import Drawing, Visitor, drawings, megabytes, serving, window
-from model import CHECKPOINT
+from inkling.recognition.checkpoint import CHECKPOINT
 
 VISITORS = 4
 STAY = 20  # readings in a window

@@ -1,6 +1,6 @@
 """Correct the first digits that the reader misreads of each writer, and count what that changes.
 
-    python bench/teaching.py --pictures FOLDER [--checkpoint PATH] [--corrections N]
+    python -m bench.teaching --pictures FOLDER [--checkpoint PATH] [--corrections N]
 
 The pictures are FOLDER/WRITER/DIGIT/*.png, each with one digit, named in the order in which they
 were drawn. A writer's lessons are the first N pictures that are read wrong, or as no digit. Errors
@@ -8,18 +8,16 @@ are counted in the writer's other pictures, and in all of the other writers', wh
 """
 
 import argparse
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from tqdm import tqdm
 
-from labelled import labelled_pictures
-from model import CHECKPOINT, DigitCNN
-from predict import Reader, Reading
-from teach import Lessons, adapt
+from inkling.datasets.image_folder import labelled_pictures
+from inkling.recognition.checkpoint import CHECKPOINT
+from inkling.recognition.corrections import Lessons, adapt
+from inkling.recognition.reader import Reader, Reading
+from model import DigitCNN
 
 
 class Sample(NamedTuple):

@@ -1,7 +1,7 @@
 """Time the quick recipe beside the plain recipe of apps of this kind, in one run.
 
-    python bench/training.py                  both, three seeds of ours, one of the plain recipe
-    python bench/training.py --plain-epochs 1 the plain recipe's time from one of its 8 epochs
+    python -m bench.training                  both, three seeds of ours, one of the plain recipe
+    python -m bench.training --plain-epochs 1 the plain recipe's time from one of its 8 epochs
 
 The plain recipe: three 3x3 convolutions of 32, 64 and 128 channels, each with batch normalisation,
 ReLU and pooling, dense layers of 256, 128 and 10 with dropout, float32, a DataLoader with batches
@@ -10,19 +10,16 @@ of 64, Adam at 1e-3, 8 epochs.
 
 import argparse
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import torch
 from torch import nn
 from torchvision import datasets, transforms
 
-from data import ARCHIVES, DATA, archive_path, load_mnist
-from learn import QUICK, accuracy, train
+from inkling.datasets.mnist import ARCHIVES, DATA, archive_path, load_mnist
+from inkling.training.loop import QUICK, accuracy, train
 
 PLAIN_EPOCHS = 8
 

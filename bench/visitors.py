@@ -13,30 +13,30 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
 import httpx
 import numpy as np
 
-from drawn import Style
-from model import CHECKPOINT
-from sketch import Sketch
-from styles import STYLES
+from inkling.datasets.pen_digits import Style
+from inkling.datasets.stroke_styles import STYLES
+from inkling.imaging.sketch import Sketch
+from inkling.recognition.checkpoint import CHECKPOINT
+
+ROOT = Path(__file__).parent.parent
 
 PATIENCE = 60.0  # seconds without a word from the server, after which a drawing is lost
 LIMITS = httpx.Limits(keepalive_expiry=4)  # seconds; the server waits 5
 SLOW = """
 import sys, time
-import app, first_run
+import app
+from inkling.ui import live_reader
 
-class Slow(first_run.Reader):
+class Slow(live_reader.Reader):
     def read(self, *picture):
         time.sleep(float(slow))
         return super().read(*picture)
 
 slow = sys.argv.pop(1)
-first_run.Reader = Slow
+live_reader.Reader = Slow
 app.main()
 """
 

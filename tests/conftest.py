@@ -8,7 +8,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from filelock import FileLock
@@ -16,7 +15,8 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from bench.visitors import pad_tells
-from learn import Recipe
+from inkling.training.loop import Recipe
+from tests.sketches import STROKES, sketch
 
 ROOT = Path(__file__).parent.parent
 WAIT = 30_000  # ms, until a page counts as not doing something
@@ -33,36 +33,6 @@ TINY = Recipe(
     outliers=200,
     again=200,
 )
-
-# One way to draw each digit: strokes of points in a square from (0, 0) to (1, 1), y downwards.
-STROKES = {
-    0: [[(0.5, 0), (0.15, 0.2), (0.1, 0.7), (0.5, 1), (0.88, 0.7), (0.85, 0.2), (0.5, 0)]],
-    1: [[(0.25, 0.25), (0.55, 0), (0.55, 1)]],
-    2: [[(0.1, 0.25), (0.4, 0), (0.8, 0.15), (0.75, 0.45), (0.1, 1), (0.9, 1)]],
-    3: [[(0.1, 0.1), (0.5, 0), (0.8, 0.2), (0.4, 0.47), (0.85, 0.7), (0.5, 1), (0.1, 0.9)]],
-    4: [[(0.45, 0), (0.05, 0.65), (0.95, 0.65)], [(0.7, 0.3), (0.7, 1)]],
-    5: [[(0.85, 0), (0.25, 0), (0.2, 0.45), (0.6, 0.4), (0.85, 0.7), (0.55, 1), (0.1, 0.9)]],
-    6: [[(0.7, 0), (0.25, 0.4), (0.15, 0.75), (0.45, 1), (0.8, 0.75), (0.5, 0.5), (0.2, 0.7)]],
-    7: [[(0.1, 0.05), (0.9, 0.05), (0.4, 1)]],
-    8: [
-        [(0.5, 0.45), (0.2, 0.22), (0.5, 0), (0.8, 0.22), (0.5, 0.45), (0.15, 0.75), (0.5, 1)]
-        + [(0.85, 0.75), (0.5, 0.45)]
-    ],
-    9: [[(0.8, 0.2), (0.45, 0), (0.15, 0.25), (0.45, 0.5), (0.8, 0.2), (0.75, 0.6), (0.6, 1)]],
-}
-
-
-def sketch(digit: int, size=280, extent=170, at=(0, 0), brush=22) -> np.ndarray:
-    """Draw a digit: (size, size) uint8, black on white, moved by `at` px from the middle."""
-    scale = 4  # drawn larger and reduced, for soft edges
-    paper = np.full((size * scale, size * scale), 255, np.uint8)
-    corner = (size - extent) / 2 + np.array(at)
-    for stroke in STROKES[digit]:
-        points = ((np.array(stroke) * extent + corner) * scale).astype(np.int32)
-        cv2.polylines(paper, [points], False, 0, round(brush * scale), cv2.LINE_AA)
-        for point in points:
-            cv2.circle(paper, point.tolist(), round(brush * scale / 2), 0, -1, cv2.LINE_AA)
-    return cv2.resize(paper, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def told(digit: int, asked: int = 1) -> dict:
@@ -118,7 +88,7 @@ def pytest_collection_modifyitems(items):
 
     One browser at a time leaves a processor to it and its server; the others' tests fill the rest.
     """
-    watching = ("test_page", "test_pad", "test_states", "test_hostile")
+    watching = ("test_page", "test_sketchpad", "test_states", "test_hostile")
     for item in items:
         lane = "page" if item.path.stem in watching else item.path.stem
         item.add_marker(pytest.mark.xdist_group(lane))
@@ -134,7 +104,7 @@ def own_folders(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def mnist():
     """Return the whole of MNIST."""
-    from data import load_mnist
+    from inkling.datasets.mnist import load_mnist
 
     return load_mnist()
 
@@ -142,7 +112,7 @@ def mnist():
 @pytest.fixture(scope="session")
 def small_mnist(mnist):
     """Return 4,000 digits to learn from, 1,000 held out and 1,000 to test."""
-    from data import Digits, Mnist
+    from inkling.datasets.mnist import Digits, Mnist
 
     sizes = (4_000, 1_000, 1_000)
     return Mnist(*(Digits(d.ink[:n], d.labels[:n]) for d, n in zip(mnist, sizes, strict=True)))
@@ -165,7 +135,7 @@ def checkpoint(tmp_path_factory):
 @pytest.fixture(scope="session")
 def reader(checkpoint):
     """Return a reader trained by the recipe of the first run."""
-    from predict import Reader
+    from inkling.recognition.reader import Reader
 
     return Reader.load(checkpoint)
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from conftest import sketch
 from PIL import Image
+
+from tests.sketches import sketch
 
 TRANSPOSED = 6  # EXIF: the camera was held upright; turn by 90 degrees
 

@@ -11,17 +11,16 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-from model import (
+from inkling.recognition.checkpoint import (
     FORMAT,
     GALLERY,
     NO_DIGEST,
     CheckpointError,
-    DigitCNN,
     digest,
-    fused,
     load_checkpoint,
     save_checkpoint,
 )
+from model import DigitCNN, fused
 
 WIDTHS = (4, 4, 4, 8)
 

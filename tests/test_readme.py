@@ -9,11 +9,13 @@ import yaml
 from conftest import ROOT
 from packaging.requirements import Requirement
 
-from formats import APART, HERE, SPOKEN
-from model import CHECKPOINT, load_checkpoint
-from styles import STYLES
+from inkling.datasets.stroke_styles import STYLES
+from inkling.imaging.image_formats import APART, HERE, SPOKEN
+from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 
 README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *ROOT.glob("docs/*.md")]
+DOCS = "\n".join(page.read_text() for page in PAGES)
 FRONT_MATTER = yaml.safe_load(README.split("---")[1])
 
 
@@ -47,35 +49,37 @@ def test_every_requirement_has_a_floor_and_a_cap(name):
 
 
 @pytest.mark.parametrize("script", ["app.py", "train.py", "predict.py", "evaluate.py"])
-def test_every_flag_is_in_the_readme(script):
+def test_every_flag_is_in_the_docs(script):
     done = subprocess.run(
         [sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     flags = set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"}
-    assert flags and {f for f in flags if f not in README} == set()
+    assert flags and {f for f in flags if f not in DOCS} == set()
 
 
-def test_every_file_that_the_readme_names_is_there():
-    named = re.findall(r"`([\w./-]+\.(?:py|txt|toml))`", README) + re.findall(
-        r"\]\((docs/[^)]+)\)", README
-    )
-    assert named and [n for n in named if not (ROOT / n).exists()] == []
+def test_every_file_that_the_docs_name_is_there():
+    for page in PAGES:
+        named = re.findall(r"`([\w./-]+\.(?:py|txt|toml)|[\w/]+/)`", page.read_text())
+        links = re.findall(r"\]\(([^):]+)\)", page.read_text())
+        assert [n for n in named if not (ROOT / n).exists()] == []
+        assert [n for n in links if not (page.parent / n).exists()] == []
+    assert named or links
 
 
 def test_the_formats_are_those_that_are_read():
-    assert SPOKEN in README
+    assert SPOKEN in DOCS
     assert SPOKEN.replace(" or", ",").upper().split(", ") == [*HERE, *APART]
 
 
 def test_the_styles_are_counted_and_the_example_is_one_of_them():
-    assert f"`styles.py` has {sum(map(len, STYLES.values()))} such ways" in README
-    name, line = re.search(r'"(crossed)": "([^"]+)"', README).groups()
+    assert f"{sum(map(len, STYLES.values()))} such ways" in DOCS
+    name, line = re.search(r'"(crossed)": "([^"]+)"', DOCS).groups()
     assert STYLES[7][name] == line
 
 
 def test_the_figures_are_those_of_the_checkpoint():
     figures = load_checkpoint(CHECKPOINT).description["figures"]
-    assert f"({100 * figures['mnist_test']:.2f}, " in README  # the first of the seeds
+    assert f"({100 * figures['mnist_test']:.2f}, " in DOCS  # the first of the seeds
 
 
 def test_ci_calls_the_test_command_of_the_readme():

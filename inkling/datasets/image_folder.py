@@ -1,0 +1,84 @@
+"""Folders named 0 to 9 become labelled pictures, and these become digits to learn from."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from inkling.datasets.mnist import Digits
+from inkling.imaging.binarize import find_ink
+from inkling.imaging.image_formats import is_picture_file
+from inkling.imaging.mnist_frame import cropped, frame
+from inkling.imaging.open_image import PictureError, open_picture
+from inkling.terminal import printable, some_of
+
+
+def labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
+    """Return the pictures in the subfolders 0 to 9, each with its label.
+
+    What else is there is named in the terminal. Raises `FileNotFoundError` if there are none.
+    """
+    found, passed_over = [], []
+    for label in range(10):
+        if (folder / str(label)).is_dir():
+            pictures, others = pictures_in([folder / str(label)])
+            found += [(label, file) for file in pictures]
+            passed_over += others
+    say_passed_over(passed_over)
+    if not found:
+        raise FileNotFoundError(f"{folder} has no pictures in subfolders named 0 to 9.")
+    return found
+
+
+def labelled_digits(folder: Path) -> Digits:
+    """Return the ink of every labelled picture, as a reader would see it: all of it one glyph.
+
+    A picture that cannot be opened, or has no ink, is left out, and named in the terminal. Raises
+    `FileNotFoundError` if none is left.
+    """
+    inks, labels = [], []
+    for label, file in labelled_pictures(folder):
+        try:
+            ink = find_ink(open_picture(file)[0])
+        except PictureError as error:
+            tqdm.write(f"{printable(file)} is left out: {error}", sys.stderr)
+            continue
+        if ink is None:
+            tqdm.write(f"{printable(file)} is left out: there is no ink in it.", sys.stderr)
+            continue
+        inks.append(torch.from_numpy(frame(cropped(ink.depth))))
+        labels.append(label)
+    if not inks:
+        raise FileNotFoundError(f"{folder} has no picture in which a digit can be seen.")
+    return Digits(torch.stack(inks).unsqueeze(1), torch.tensor(labels))
+
+
+def pictures_in(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Replace each folder by the pictures in it, by name; files stay as they are.
+
+    Returns the pictures, and what was passed over in the folders: what is no picture by its name's
+    ending, nor by its first bytes. Hidden files are not spoken of.
+    """
+    found, passed_over = [], []
+    for path in paths:
+        try:
+            inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        except OSError:
+            inside = [path]  # that it cannot be read will be said of it
+        for file in inside:
+            if file == path or is_picture_file(file):
+                found.append(file)
+            elif not file.name.startswith("."):
+                passed_over.append(file)
+    return found, passed_over
+
+
+def say_passed_over(files: list[Path]) -> None:
+    """Say in the terminal what was found in folders and is not read, if there is such a thing."""
+    if files:
+        names = some_of(f"{file.name}{os.sep * file.is_dir()}" for file in files)
+        told = f"Passed over, no pictures by name or content: {names} ({len(files)} in all)."
+        tqdm.write(told, sys.stderr)

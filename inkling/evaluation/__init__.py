@@ -1,0 +1,1 @@
+"""A checkpoint becomes figures and a report."""

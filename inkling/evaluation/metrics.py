@@ -1,0 +1,271 @@
+"""Digits with labels become scores: accuracy, confusions, calibration, robustness."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from inkling.datasets.image_folder import labelled_pictures
+from inkling.datasets.mnist import Digits
+from inkling.datasets.pen_digits import HELD_OUT_SEED, drawings
+from inkling.imaging.mnist_frame import DIGIT, FRAME
+from inkling.recognition.reader import Reader
+from model import DigitCNN, fused
+
+# Test images whose given label fewer than 3 of 5 people kept: they cap what a reader can score.
+# Source: `mturk/mnist_mturk.json` of cleanlab/label-errors (Northcutt et al. 2021, 2103.14749).
+DOUBTFUL = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
+BATCH = 500  # digits judged at once
+TIMED = 100  # digits judged one at a time
+CALIBRATION_BINS = 15  # as in Guo et al. 2017, arXiv 1706.04599
+SWEEP_DIGITS = 500  # for every level of every difficulty
+CANVAS, EXTENT = 280, 120  # px: side of a picture, longest side of the digit in it
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a network made of digits whose labels are known."""
+
+    name: str
+    labels: np.ndarray  # (N,) int
+    probabilities: np.ndarray  # (N, 10) float, rows summing to 1
+    not_a_digit: np.ndarray  # (N,) float, 0 to 1
+
+    @property
+    def answers(self) -> np.ndarray:
+        """The likeliest digit of each, (N,)."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """The probability of each answer, (N,)."""
+        return self.probabilities.max(axis=1)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Whether each answer is the label, (N,) bool."""
+        return self.answers == self.labels
+
+    @property
+    def accuracy(self) -> float:
+        """The share of right answers, 0 to 1."""
+        return float(self.right.mean())
+
+    @property
+    def refused(self) -> float:
+        """The share taken for no digit, 0 to 1."""
+        return float((self.not_a_digit > 0.5).mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the accuracy."""
+        n, p, z = len(self.labels), self.accuracy, 1.96
+        middle = p + z**2 / (2 * n)
+        reach = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        return (middle - reach) / (1 + z**2 / n), (middle + reach) / (1 + z**2 / n)
+
+    @property
+    def by_digit(self) -> np.ndarray:
+        """The share of right answers for each digit, (10,); NaN where there is none."""
+        confusion = self.confusion
+        with np.errstate(invalid="ignore"):
+            return confusion.diagonal() / confusion.sum(axis=1)
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """How often each digit (row) was read as each (column), (10, 10) int."""
+        counts = np.zeros((10, 10), int)
+        np.add.at(counts, (self.labels, self.answers), 1)
+        return counts
+
+    def calibration(self) -> Iterator[tuple[float, float, int]]:
+        """Yield mean confidence, share right and number of the readings in each filled bin."""
+        edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
+        bins = np.digitize(self.confidence, edges[1:-1])
+        for inside in (bins == k for k in range(CALIBRATION_BINS)):
+            if inside.any():
+                yield self.confidence[inside].mean(), self.right[inside].mean(), inside.sum()
+
+    @property
+    def calibration_error(self) -> float:
+        """The expected calibration error: how far confidence is from the share right, 0 to 1."""
+        gaps = [abs(sure - right) * n for sure, right, n in self.calibration()]
+        return float(sum(gaps) / len(self.labels))
+
+
+@torch.inference_mode()
+def score(name: str, model: DigitCNN, digits: Digits) -> Score:
+    """Have a network read digits."""
+    judged = [model.judge(batch)[:2] for batch in digits.ink.split(BATCH)]
+    probabilities, not_a_digit = (torch.cat(parts).numpy() for parts in zip(*judged, strict=True))
+    return Score(name, digits.labels.numpy(), probabilities, not_a_digit)
+
+
+def summary(one: Score) -> dict:
+    """Return the figures of a score as what can be written as JSON; NaN becomes None."""
+    return {
+        "digits": len(one.labels),
+        "accuracy": one.accuracy,
+        "interval": [float(end) for end in one.interval],
+        "ece": one.calibration_error,
+        "refused": one.refused,
+        "by_digit": [None if np.isnan(share) else float(share) for share in one.by_digit],
+        "confusion": one.confusion.tolist(),
+        "calibration": [[float(s), float(r), int(n)] for s, r, n in one.calibration()],
+    }
+
+
+@torch.inference_mode()
+def milliseconds(model: DigitCNN, digits: Digits) -> float:
+    """Return how long the network takes to judge one glyph on one thread: the median of many."""
+    model, threads = fused(model), torch.get_num_threads()
+    torch.set_num_threads(1)  # as a reader does
+    seconds = []
+    for ink in digits.ink[:TIMED].split(1):
+        start = time.perf_counter()
+        model.judge(ink)
+        seconds.append(time.perf_counter() - start)
+    torch.set_num_threads(threads)
+    return round(1000 * float(np.median(seconds)), 3)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """How well a kind of thing that is no digit is told from digits."""
+
+    name: str
+    flagged: float  # share taken for no digit, 0 to 1
+    auroc: float  # chance that one of them is more doubted than a digit is, 0 to 1
+
+
+def refusals(model: DigitCNN, digits: Digits, others: dict[str, Tensor]) -> list[Refusal]:
+    """Have a network judge ink (N, 1, 28, 28) of each kind that is no digit."""
+
+    def doubted(ink: Tensor) -> np.ndarray:
+        with torch.inference_mode():
+            return torch.cat([model.judge(b).not_a_digit for b in ink.split(BATCH)]).numpy()
+
+    of_digits = np.sort(doubted(digits.ink))
+    found = []
+    for name, ink in others.items():
+        of_others = doubted(ink)
+        below, upto = (np.searchsorted(of_digits, of_others, side) for side in ("left", "right"))
+        auroc = float((below + upto).mean() / 2 / len(of_digits))  # Mann and Whitney's U
+        found.append(Refusal(name, float((of_others > 0.5).mean()), auroc))
+    return found
+
+
+def without_doubtful(mnist_test: Score) -> Score:
+    """Leave out the test images whose labels most people reject."""
+    kept = np.delete(np.arange(len(mnist_test.labels)), DOUBTFUL)
+    return Score(
+        "the same without 15 doubtful labels",
+        mnist_test.labels[kept],
+        mnist_test.probabilities[kept],
+        mnist_test.not_a_digit[kept],
+    )
+
+
+def score_pictures(reader: Reader, folder: Path) -> Score:
+    """Have the reader read pictures in subfolders 0 to 9; where it finds nothing, it is not sure.
+
+    Raises `FileNotFoundError` if there are none.
+    """
+    labels, files = zip(*labelled_pictures(folder), strict=True)
+    nothing = (0.1,) * 10, 1.0
+    readings = tqdm(
+        map(reader.read_file, files), "your pictures", len(files), leave=False, disable=None
+    )
+    rows, refused = zip(
+        *(
+            (r.digits[0].probabilities, r.digits[0].not_a_digit) if len(r.digits) == 1 else nothing
+            for r in readings
+        ),
+        strict=True,
+    )
+    return Score("your pictures", np.array(labels), np.array(rows), np.array(refused))
+
+
+def picture(
+    ink: np.ndarray, extent: float = EXTENT, turn: float = 0, away: float = 0, toward: float = 0
+) -> np.ndarray:
+    """Draw ink (28, 28) black on white: (CANVAS, CANVAS) uint8.
+
+    Its longest side becomes `extent` px; it is turned by `turn` degrees to the right, and stands
+    `away` px from the middle in the direction `toward`, in radians.
+    """
+    matrix = cv2.getRotationMatrix2D((FRAME / 2 - 0.5,) * 2, -turn, extent / DIGIT)
+    matrix[:, 2] += CANVAS / 2 - FRAME / 2 + away * np.array([np.cos(toward), np.sin(toward)])
+    large = cv2.warpAffine(ink, matrix, (CANVAS, CANVAS), flags=cv2.INTER_CUBIC)
+    return 255 - (255 * large.clip(0, 1)).round().astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How the share of digits read right changes with one difficulty, through the whole reader."""
+
+    name: str
+    levels: tuple
+    shares: tuple[float, ...]  # read right at each level, 0 to 1
+
+
+def difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.ndarray]]]]:
+    """Return pictures with their labels for each level of each difficulty, made when asked for."""
+    step = len(test.labels) // SWEEP_DIGITS
+    inks = test.ink[::step, 0].numpy()
+    labels = test.labels[::step].tolist()
+    directions = np.random.default_rng(0).uniform(0, 2 * np.pi, len(inks))
+
+    def placed(**how: float) -> Iterator[tuple[int, np.ndarray]]:
+        for label, ink, toward in zip(labels, inks, directions, strict=True):
+            yield label, picture(ink, toward=toward, **how)
+
+    def drawn_with(pen: float) -> Iterator[tuple[int, np.ndarray]]:
+        for _, label, ink in drawings(SWEEP_DIGITS, HELD_OUT_SEED, pen):
+            yield label, np.pad(255 - (255 * ink).astype(np.uint8), 40, constant_values=255)
+
+    def looking(change: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+        for label, plain in placed():
+            yield label, change(plain)
+
+    looks = {
+        "dark on light": lambda plain: plain,
+        "light on dark": lambda plain: 255 - plain,
+        "pale": lambda plain: 225 - (255 - plain) // 5,
+        "on clear paper": lambda plain: np.dstack(
+            [np.zeros((*plain.shape, 3), np.uint8), 255 - plain]
+        ),
+    }
+    return {
+        "longest side, px": {e: placed(extent=e) for e in (12, 20, 40, 80, 160, 260)},
+        "distance from the middle, px": {a: placed(extent=60, away=a) for a in (0, 40, 80, 105)},
+        "turn, degrees": {t: placed(turn=t) for t in range(-40, 41, 10)},
+        "pen's width, % of the digit's height": {
+            round(100 * pen / DIGIT): drawn_with(pen) for pen in (0.4, 1, 2, 3, 4, 5, 6)
+        },
+        "look": {name: looking(change) for name, change in looks.items()},
+    }
+
+
+def sweep(reader: Reader, test: Digits) -> list[Sweep]:
+    """Read digits at every level of every difficulty, showing progress."""
+    table = difficulties(test)
+    sweeps = []
+    with tqdm(
+        total=sum(map(len, table.values())), desc="difficulties", leave=False, disable=None
+    ) as bar:
+        for name, levels in table.items():
+            shares = []
+            for pictures in levels.values():
+                labels, arrays = zip(*pictures, strict=True)
+                texts = [reading.text for reading in reader.read_many(arrays)]
+                shares.append(np.mean([t == str(k) for t, k in zip(texts, labels, strict=True)]))
+                bar.update()
+            sweeps.append(Sweep(name, tuple(levels), tuple(shares)))
+    return sweeps

@@ -1,0 +1,1 @@
+"""A reading is explained: evidence, layers, and the map of digits."""

@@ -1,0 +1,1 @@
+"""Any picture becomes ink in MNIST's frame."""

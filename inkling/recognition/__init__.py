@@ -1,0 +1,1 @@
+"""Ink becomes glyphs, and glyphs become a reading."""

@@ -1,0 +1,1 @@
+"""How strangers reach the page, and what they cannot do there."""

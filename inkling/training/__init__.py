@@ -1,0 +1,1 @@
+"""Data sets become a network, and its checkpoint."""

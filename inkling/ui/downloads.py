@@ -1,0 +1,68 @@
+"""A visit becomes what one can take away: a report, the data, a corrected digit's picture."""
+
+import base64
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from PIL import Image
+
+from inkling.recognition.reader import Reader
+from inkling.rendering import render
+from inkling.ui import views
+from inkling.ui.live_reader import NoReader
+from inkling.ui.session import Visit
+
+MARGIN = 0.15  # of a glyph's longer side, left around it in a saved picture
+
+
+def report(visit: Visit, reader: Reader | NoReader) -> dict | None:
+    """Return one HTML page that needs no other file, on the present reading, as a download."""
+    reading = visit.reading(reader)
+    if not reading.digits:
+        return None
+    glyphs = (replace(visit, chosen=k) for k in range(len(reading.digits)))
+    page = render(
+        "takeaway.html",
+        style=views.source("evidence.css"),
+        made=datetime.now(UTC),
+        answer=views.answer(reading),
+        glyphs=[
+            {"details": one.details(reading, reader), "bars": views.bars(reading, one.chosen)}
+            for one in glyphs
+        ],
+        description=reader.description,
+        known=len(visit.lessons),
+    )
+    return {"name": f"inkling-{reading.text or 'none'}.html", "type": "text/html", "content": page}
+
+
+def data(visit: Visit, reader: Reader | NoReader) -> dict | None:
+    """Return the present reading as the endpoint gives it, as a download."""
+    reading = visit.reading(reader)
+    if not reading.digits:
+        return None
+    content = json.dumps(reading.as_dict(), indent=1)
+    name = f"inkling-{reading.text or 'none'}.json"
+    return {"name": name, "type": "application/json", "content": content}
+
+
+def save_correction(visit: Visit, digit: int | None, folder: Path) -> None:
+    """Save the chosen glyph's part of the picture as `folder/digit/….png`."""
+    if digit is None or not visit.by_network.digits:
+        return
+    _, _, content = visit.picture.data.partition("base64,")
+    picture = Image.open(io.BytesIO(base64.b64decode(content)))
+    unit = picture.width / visit.picture.size[0]
+    left, top, right, bottom = visit.by_network.digits[visit.chosen].glyph.box
+    margin = MARGIN * max(right - left, bottom - top)
+    cut = (left - margin, top - margin, right + margin, bottom + margin)
+    place = folder / str(digit)
+    place.mkdir(parents=True, exist_ok=True)
+    inside = [max(0, v * unit) for v in cut[:2]] + [
+        min(side, v * unit) for side, v in zip(picture.size, cut[2:], strict=True)
+    ]
+    picture.crop([round(v) for v in inside]).save(place / f"{uuid4().hex}.png")

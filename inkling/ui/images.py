@@ -1,0 +1,89 @@
+"""Ink, evidence and maps become pictures, and pictures become URLs that hold them."""
+
+import base64
+import io
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from inkling.explanation.gallery import Gallery
+
+SHOWN_SIDE = 360  # px: longest side of a picture as the page shows it
+SPEAKS_FOR, SPEAKS_AGAINST = (0, 114, 178), (213, 94, 0)  # Okabe and Ito's blue and vermilion
+QUIET = (238, 240, 246)  # a place of a layer's map that does not respond
+MAP_SIDE, MAP_DIGIT = 880, 26  # px
+MAP_COLOURS = (  # of the ten digits, dark enough on white: Tol's muted scheme, and black
+    (51, 34, 136), (0, 0, 0), (17, 119, 51), (68, 130, 180), (136, 34, 85),
+    (150, 110, 20), (204, 102, 119), (20, 130, 120), (170, 68, 153), (190, 60, 10),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture as the page shows it."""
+
+    data: str = ""  # as a URL
+    size: tuple[int, int] = (1, 1)  # of the picture that the boxes belong to, px
+
+
+def shown(picture: Image.Image, size: tuple[int, int]) -> Shown:
+    """Return a picture, reduced; boxes belong to one of `size` px, width and height."""
+    scale = min(1, SHOWN_SIDE / max(picture.size))
+    small = picture.resize([max(1, round(scale * side)) for side in picture.size])
+    if small.has_transparency_data:
+        layers = small.convert("RGBA")
+        small = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
+    return Shown(data_url(small.convert("RGB"), "jpeg"), size)
+
+
+def data_url(picture: Image.Image, kind: str = "png") -> str:
+    """Return a picture as a URL that holds it."""
+    file = io.BytesIO()
+    picture.save(file, kind)
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def ink_url(ink: np.ndarray) -> str:
+    """Return ink (H, W), 0 = paper, 1 = ink, as a URL of a picture, dark on light."""
+    return data_url(Image.fromarray((255 * (1 - ink)).round().astype(np.uint8)))
+
+
+def heat_map(evidence: np.ndarray, ink: np.ndarray) -> Image.Image:
+    """Picture signed evidence (28, 28), -1 to 1, over ink (28, 28), 0 to 1: (28, 28) RGB."""
+    strength = np.abs(evidence)[..., None] ** 0.7
+    hue = np.where(evidence[..., None] > 0, SPEAKS_FOR, SPEAKS_AGAINST)
+    paper = 255 * (1 - strength) + hue * strength
+    return Image.fromarray((paper * (1 - 0.55 * ink[..., None])).round().astype(np.uint8))
+
+
+def atlas(maps: np.ndarray) -> dict:
+    """Return maps (K, H, W), 0 to 1, side by side as one picture, and its size in pixels."""
+    apart = np.pad(maps, ((0, 0), (0, 0), (0, 1)), constant_values=np.nan)[
+        :, :, : maps.shape[2] + 1
+    ]
+    strip = np.concatenate(list(apart), axis=1)[:, :-1]
+    strength = np.nan_to_num(strip)[..., None]
+    colour = (1 - strength) * np.array(QUIET) + strength * np.array(SPEAKS_FOR)
+    gaps = np.isnan(strip)[..., None]
+    pixels = np.concatenate([colour, 255 * ~gaps], axis=2)
+    picture = Image.fromarray(pixels.round().astype(np.uint8), "RGBA")
+    return {"picture": data_url(picture), "width": strip.shape[1], "height": strip.shape[0]}
+
+
+def digit_map(gallery: Gallery) -> Image.Image:
+    """Picture digit space: each digit of the gallery small, at its place."""
+    side = MAP_SIDE - MAP_DIGIT
+    picture = np.full((MAP_SIDE, MAP_SIDE, 3), 255.0)
+    colours = np.array(MAP_COLOURS)
+    order = np.argsort(-gallery.confidence.float().numpy())  # the least sure on top
+    for k in order:
+        x, y = (gallery.places[k].float().numpy() * side).round().astype(int)
+        ink = cv2.resize(
+            gallery.ink[k].numpy(), (MAP_DIGIT, MAP_DIGIT), interpolation=cv2.INTER_AREA
+        )
+        ink = ink[..., None] / 255
+        part = picture[y : y + MAP_DIGIT, x : x + MAP_DIGIT]
+        part[:] = part * (1 - ink) + colours[gallery.labels[k]] * ink
+    return Image.fromarray(picture.astype(np.uint8)).quantize(64)

@@ -1,0 +1,120 @@
+"""A checkpoint's description and gallery become the model's card; a training, its growing curve."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from inkling.explanation.gallery import Gallery
+from inkling.recognition.reader import Reader
+from inkling.rendering import render
+from inkling.ui.images import ink_url
+from inkling.ui.live_reader import FirstRun, NoReader
+from inkling.ui.session import index
+from inkling.ui.views import percent
+
+HARDEST = 40  # misread digits on the card
+SHOWN_OF_CELL = 18  # digits behind a cell of the confusion matrix
+FEW = 10  # readings in a bin that are too few to plot
+MISREAD_SCALE = (0.001, 1.0)  # share of digits misread, bottom and top of a learning curve
+
+
+def status_html(source: FirstRun) -> str:
+    """Return how far the network has learned, in words and as a curve; nothing if it has."""
+    progress = source.progress if source.learning else None
+    words = "getting ready. MNIST's digits are joined by drawn ones."
+    if progress:
+        words = (
+            f"epoch {progress.epoch} of {progress.epochs}, {progress.accuracy:.1%} of held-out "
+            "digits right. You can draw already: it reads with what it has learned so far."
+        )
+    return render(
+        "status.html",
+        learning=source.learning,
+        failure=source.failure,
+        words=words,
+        share=progress and progress.step / progress.steps,
+        curve=progress and learning_curve(progress.held_out, progress.steps, "training step"),
+    )
+
+
+def card_html(reader: Reader | NoReader) -> tuple[str, str]:
+    """Return what is known of the network: down to the confusion matrix, and the rest."""
+    description, gallery = reader.description, Gallery.of(reader.gallery)
+    evaluation = description.get("evaluation")
+    history = [(row["epoch"], row["held_out"]) for row in description.get("history", [])]
+    more = render(
+        "more.html",
+        description=description,
+        worst=evaluation and np.argsort(evaluation["by_digit"])[:2].tolist(),
+        calibration=evaluation and calibration_plot(evaluation["calibration"]),
+        learned=history and learning_curve(history, history[-1][0], "epoch"),
+        hardest=gallery and digits_shown(gallery, misread(gallery)[:HARDEST]),
+    )
+    return render("card.html", description=description, evaluation=evaluation), more
+
+
+def cell_html(reader: Reader | NoReader, told: object) -> str:
+    """Return the digits behind a cell of the confusion matrix, told as "label-answer"."""
+    label, _, answer = str(told).partition("-")
+    label, answer, gallery = index(label, 10), index(answer, 10), Gallery.of(reader.gallery)
+    if None in (label, answer, gallery):
+        return ""
+    behind = (gallery.labels == label) & (gallery.answers == answer)
+    title = f"{label} read as {answer}" if label != answer else f"{label} read right"
+    shown = behind.nonzero()[:SHOWN_OF_CELL, 0].tolist()
+    return render("cell.html", title=title, digits=digits_shown(gallery, shown))
+
+
+def misread(gallery: Gallery) -> list[int]:
+    """Return the indices of the misread digits, the surest first."""
+    wrong = (gallery.labels != gallery.answers).nonzero()[:, 0]
+    return wrong[gallery.confidence[wrong].argsort(descending=True)].tolist()
+
+
+def digits_shown(gallery: Gallery, indices: Iterable[int]) -> list[dict]:
+    """Return digits of the gallery as templates show them."""
+    return [
+        {
+            "picture": ink_url(gallery.ink[k].numpy() / 255),
+            "label": int(gallery.labels[k]),
+            "answer": int(gallery.answers[k]),
+            "sure": percent(float(gallery.confidence[k])),
+        }
+        for k in indices
+    ]
+
+
+def learning_curve(held_out: Iterable[tuple[int, float]], end: int, x_label: str) -> dict:
+    """Return the share of held-out digits misread, on a logarithmic scale, as a plot."""
+    low, high = (math.log(v) for v in MISREAD_SCALE)
+    points = [
+        (x / end, (math.log(min(max(1 - right, MISREAD_SCALE[0]), 1)) - low) / (high - low))
+        for x, right in held_out
+    ]
+    ticks = (0.001, 0.01, 0.1, 1.0)
+    return {
+        "lines": [{"kind": "data", "points": points}],
+        "x_ticks": [(0, 0), (0.5, f"{end / 2:g}"), (1, end)],
+        "y_ticks": [((math.log(v) - low) / (high - low), f"{100 * v:g} %") for v in ticks],
+        "x_label": x_label,
+        "y_label": "held-out digits misread",
+        "title": "Share of held-out digits misread, falling as it learns",
+    }
+
+
+def calibration_plot(bins: Iterable[tuple[float, float, int]]) -> dict:
+    """Return the share read right against confidence, as a plot."""
+    points = [(sure, right) for sure, right, count in bins if count >= FEW]
+    ticks = [(v, f"{100 * v:.0f} %") for v in (0, 0.25, 0.5, 0.75, 1)]
+    return {
+        "lines": [
+            {"kind": "ideal", "points": [(0, 0), (1, 1)]},
+            {"kind": "data", "points": points},
+        ],
+        "x_ticks": ticks,
+        "y_ticks": ticks,
+        "x_label": "confidence",
+        "y_label": "read right",
+        "title": "Share read right against confidence: on the diagonal it is honest",
+    }

@@ -1,0 +1,171 @@
+"""What one visitor does becomes what the page shows: every event turns a `Visit` into the next.
+
+A visit lives in the server's memory as long as the page is open; nothing here knows Gradio.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from inkling.explanation.gallery import Gallery
+from inkling.explanation.occlusion import evidence, inside
+from inkling.imaging.open_image import PictureError, open_picture
+from inkling.imaging.sketch import Sketch
+from inkling.recognition.corrections import Lessons, adapt
+from inkling.recognition.reader import Reader, Reading
+from inkling.ui import views
+from inkling.ui.images import Shown, shown
+from inkling.ui.live_reader import NoReader
+
+A_DOT = "That is a dot: draw a digit, or a whole number."
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What the server remembers of one visitor."""
+
+    by_network: Reading = Reading()  # of the latest picture, before any lesson
+    picture: Shown = Shown()
+    chosen: int = 0  # the glyph whose details are shown
+    rival: int | None = None  # the digit that the answer is held against; None: the runner-up
+    lessons: Lessons = Lessons()  # known at its latest answer
+    unfolded: bool = False  # whether the inside of the network is in view
+    count: int = 0  # of the answers so far
+    asked: int = 0  # the pad's number of the question that is answered; 0: another's
+
+    def read(self, content: Path | bytes | PictureError | None, reader: Reader | NoReader) -> Self:
+        """Have a picture file read, or say why there is none; None wipes the slate."""
+        latest, picture = Reading(), Shown()
+        if content:
+            try:
+                if isinstance(content, PictureError):
+                    raise content
+                opened, size = open_picture(content)
+                latest, picture = reader.read(opened, size), shown(opened, size)
+            except PictureError as error:
+                latest = Reading(error=str(error))
+        return self.see(latest, picture)
+
+    def read_sketch(self, sketch: Sketch, reader: Reader | NoReader) -> Self:
+        """Have what stands on the pad read; an empty pad wipes the slate."""
+        latest, picture = Reading(), Shown()
+        if sketch.strokes:
+            drawn = sketch.picture()
+            latest, picture = reader.read(drawn), shown(drawn, drawn.size)
+        if sketch.is_dots:
+            latest = Reading(note=A_DOT)
+        return self.see(latest, picture, sketch.asked)
+
+    def see(self, latest: Reading, picture: Shown, asked: int = 0) -> Self:
+        """Turn to another picture, and its reading; what is chosen of the same one stays so."""
+        if asked and asked == self.asked:  # the pad asked twice, as the first answer was late
+            return replace(self, by_network=latest, picture=picture)
+        return replace(self, by_network=latest, picture=picture, chosen=0, rival=None, asked=asked)
+
+    def read_again(self, reader: Reader | NoReader) -> Self:
+        """Have the same glyphs read by a network that has learned more since."""
+        if not self.by_network.digits:
+            return self
+        return replace(
+            self, by_network=reader.read_glyphs(self.by_network.glyphs, self.by_network.seen)
+        )
+
+    def choose(self, glyph: object) -> Self:
+        """Show the details of another glyph of the picture."""
+        chosen = index(glyph, len(self.by_network.digits))
+        return self if chosen is None else replace(self, chosen=chosen, rival=None)
+
+    def compare(self, digit: object) -> Self:
+        """Hold the answer against another digit than the runner-up."""
+        return replace(self, rival=index(digit, 10))
+
+    def taught(self, lessons: Lessons, digit: int | None) -> Self:
+        """Know these lessons and one more: that the chosen glyph is this digit."""
+        if digit is not None and self.by_network.digits:
+            lessons = lessons.add(self.by_network.digits[self.chosen].glyph.ink, digit)
+        return replace(self, lessons=lessons)
+
+    def reading(self, reader: Reader | NoReader) -> Reading:
+        """Return the reading as the lessons have it."""
+        if not self.lessons or not self.by_network.digits:
+            return self.by_network
+        return adapt(self.by_network, self.lessons, reader.model)
+
+    def parts(self, reader: Reader | NoReader) -> tuple:
+        """Return what the page shows: answer, strip, bars, lessons, details, layers, neighbours."""
+        reading = self.reading(reader)
+        layers = nearest = ""
+        if self.unfolded and reading.digits:
+            ink = reading.digits[self.chosen].glyph.ink
+            layers = views.inside_html(inside(reader.model, ink))
+            nearest = views.neighbours_html(Gallery.of(reader.gallery), reader.features(ink), ink)
+        return (
+            views.answer_html(reading, self.count, self.asked),
+            views.strip_html(reading, self.chosen),
+            views.bars(reading, self.chosen),
+            views.lessons_html(reading, len(self.lessons)),
+            self.details(reading, reader),
+            layers,
+            nearest,
+        )
+
+    def details(self, reading: Reading, reader: Reader | NoReader) -> str:
+        """Return what the network saw of the chosen glyph, and why it answers so."""
+        why = None
+        if reading.digits:
+            digit = reading.digits[self.chosen]
+            best, second = digit.ranking[:2]
+            rival = second if self.rival in (None, best) else self.rival
+            why = evidence(reader.model, digit.glyph.ink, best, rival)
+        return views.details_html(reading, self.chosen, self.picture, why)
+
+
+def index(told: object, count: int) -> int | None:
+    """Return what a browser told as an index below `count`, or None if it is none."""
+    known = {str(k): k for k in range(count)}
+    return known.get(str(told))
+
+
+class Visitor:
+    """A visitor's latest visit; events of one visitor may be handled at the same time."""
+
+    def __init__(self) -> None:
+        """Begin with a visit in which nothing was done yet."""
+        self.visit = Visit()
+        self._turn = 0  # number of the latest picture that was asked about
+        self._lock = threading.Lock()
+
+    def __deepcopy__(self, _: dict) -> "Visitor":
+        """Return one who has done nothing yet: each session gets its own."""
+        return Visitor()
+
+    def turn(self) -> int:
+        """Begin to ask about another picture; return what `update` takes for it."""
+        with self._lock:
+            self._turn += 1
+            return self._turn
+
+    def update(
+        self, change: Callable[[Visit], Visit], reader: Reader | NoReader, turn: int | None = None
+    ) -> tuple | None:
+        """Change the visit, and return its `parts`, in the order in which things were asked.
+
+        None if another picture was asked about since this `turn`: then nothing changes.
+        """
+        with self._lock:
+            if turn not in (None, self._turn):
+                return None
+            changed = change(self.visit)
+            self.visit = replace(changed, count=self.visit.count + 1)
+            return self.visit.parts(reader)
+
+    def remember(self, lessons: Lessons, reader: Reader | NoReader) -> tuple:
+        """Know the lessons that a browser kept, and return the `parts` of the same visit.
+
+        The pad may have asked before: its answer keeps its count, put as the lessons have it.
+        """
+        with self._lock:
+            self.visit = replace(self.visit, lessons=lessons)
+            return self.visit.parts(reader)

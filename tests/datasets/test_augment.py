@@ -1,0 +1,33 @@
+"""A batch of digits is moved and distorted as far as asked, and no farther."""
+
+import torch
+
+from inkling.datasets.augment import distort, shift
+
+
+def test_shifting_moves_whole_pictures_by_whole_pixels():
+    ink = torch.zeros(200, 1, 28, 28)
+    ink[:, 0, 14, 14] = 1
+    shifted = shift(ink, 2, torch.Generator().manual_seed(0))
+    place = shifted.flatten(1).argmax(dim=1)
+    rows, columns = place // 28, place % 28
+    assert torch.equal(shifted.sum(dim=(1, 2, 3)), torch.ones(200))
+    assert set(rows.tolist()) == set(columns.tolist()) == {12, 13, 14, 15, 16}
+
+
+def test_distorting_by_nothing_changes_nothing(mnist):
+    ink = mnist.test.ink[:50]
+    same = distort(ink, 0, 0, 0, 0, torch.Generator().manual_seed(0))
+    assert (same - ink).abs().max() < 1e-4
+
+
+def test_distorting_turns_both_ways_as_far_as_allowed():
+    ink = torch.zeros(500, 1, 28, 28)
+    ink[:, 0, 4:24, 13:15] = 1  # sticks
+    turned = distort(ink, 0, 30, 0, 0, torch.Generator().manual_seed(0))
+    assert turned.min() >= 0 and turned.max() <= 1
+    columns = torch.arange(28.0)
+    tip = turned[:, 0, 5:8].sum(dim=1)
+    away = (tip * columns).sum(dim=1) / tip.sum(dim=1) - 13.5
+    reach = 7.5 * torch.tensor(30.0).deg2rad().tan()
+    assert -1.2 * reach < away.min() < -0.8 * reach and 0.8 * reach < away.max() < 1.2 * reach

@@ -1,0 +1,151 @@
+"""An evaluation's figures are right, and its report is one page that needs nothing else."""
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT, sketch
+from PIL import Image
+
+from inkling.evaluation.metrics import (
+    DOUBTFUL,
+    Score,
+    difficulties,
+    milliseconds,
+    picture,
+    score,
+    score_pictures,
+    summary,
+    without_doubtful,
+)
+from inkling.evaluation.report import misread_sheet
+
+
+def score_of(labels, answers, confidence):
+    probabilities = np.repeat((1 - np.array(confidence))[:, None] / 9, 10, axis=1)
+    probabilities[np.arange(len(labels)), answers] = confidence
+    return Score("made up", np.array(labels), probabilities, np.zeros(len(labels)))
+
+
+def test_accuracy_confusion_and_digits_agree():
+    one = score_of([3, 3, 8, 5], [3, 8, 8, 5], [0.9] * 4)
+    assert one.accuracy == 0.75 and one.confusion.sum() == 4
+    assert one.confusion[3, 8] == 1 and one.confusion[3, 3] == 1
+    assert one.by_digit[3] == 0.5 and one.by_digit[8] == 1 and np.isnan(one.by_digit[0])
+
+
+def test_the_interval_is_wilsons():
+    one = score_of([1] * 100, [1] * 95 + [7] * 5, [0.9] * 100)
+    assert one.interval == pytest.approx((0.8882, 0.9785), abs=1e-4)  # Wilson 1927
+    low, high = score_of([1] * 50, [1] * 50, [0.9] * 50).interval
+    assert 0.9 < low < 1 and high == pytest.approx(1)
+
+
+def test_honest_confidence_has_no_calibration_error():
+    answers = [2] * 100
+    honest = score_of([2] * 90 + [3] * 10, answers, [0.9] * 100)
+    boastful = score_of([2] * 70 + [3] * 30, answers, [0.9] * 100)
+    assert honest.calibration_error == pytest.approx(0, abs=1e-9)
+    assert boastful.calibration_error == pytest.approx(0.2)
+
+
+def test_a_summary_is_json_and_says_what_the_score_says():
+    one = score_of([3, 3, 8, 5], [3, 8, 8, 5], [0.9, 0.6, 0.9, 0.9])
+    told = json.loads(json.dumps(summary(one), allow_nan=False))
+    assert told["digits"] == 4 and told["accuracy"] == 0.75 and told["refused"] == 0
+    assert told["interval"] == pytest.approx(one.interval)
+    assert told["ece"] == pytest.approx((0.6 + 3 * 0.1) / 4)
+    assert told["by_digit"] == [None, None, None, 0.5, None, 1, None, None, 1, None]
+    assert np.array_equal(told["confusion"], one.confusion)
+    assert np.array(told["calibration"]) == pytest.approx(np.array([[0.6, 0, 1], [0.9, 1, 3]]))
+
+
+def test_timing_a_network_leaves_the_threads_as_they_were(reader, small_mnist):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    assert 0 < milliseconds(reader.model, small_mnist.test) < 100
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
+
+
+def test_doubtful_labels_are_left_out_and_nothing_else():
+    labels = np.arange(10_000) % 10
+    answers = labels.copy()
+    answers[list(DOUBTFUL)] = (labels[list(DOUBTFUL)] + 1) % 10
+    one = score_of(labels, answers, [0.9] * 10_000)
+    assert one.right.sum() == 9_985
+    rest = without_doubtful(one)
+    assert len(rest.labels) == 9_985 and rest.accuracy == 1
+
+
+@pytest.mark.parametrize("extent", [20, 120, 250])
+def test_a_picture_shows_the_digit_as_large_as_asked(mnist, extent):
+    ink = mnist.test.ink[0, 0].numpy()
+    rows = np.flatnonzero((picture(ink, extent) < 128).any(axis=1))
+    assert np.ptp(rows) == pytest.approx(extent, rel=0.15)
+
+
+def test_turning_and_moving_do_what_they_say(mnist):
+    ink = np.zeros((28, 28), np.float32)
+    ink[4:24, 13:15] = 1  # a stick
+    assert np.ptp(np.argwhere(picture(ink, turn=90) < 128)[:, 0]) < 20  # lies
+    up, leaning = (np.argwhere(picture(ink, turn=t) < 128) for t in (0, 20))
+    top, bottom = leaning[leaning[:, 0].argmin()], leaning[leaning[:, 0].argmax()]
+    assert top[1] > bottom[1] + 20  # to the right
+    moved = np.argwhere(picture(ink, away=50, toward=0) < 128)
+    assert moved.mean(axis=0) - up.mean(axis=0) == pytest.approx([0, 50], abs=1)
+
+
+def test_the_network_and_the_reader_agree_on_undisturbed_digits(reader, mnist, small_mnist):
+    network = score("", reader.model, small_mnist.test).accuracy
+    levels = difficulties(mnist.test)["look"]
+    for pictures in levels.values():
+        labels, arrays = zip(*pictures, strict=True)
+        texts = [r.text for r in reader.read_many(arrays)]
+        share = np.mean([t == str(k) for t, k in zip(texts, labels, strict=True)])
+        assert share == pytest.approx(network, abs=0.02)
+
+
+def test_own_pictures_are_scored_by_their_folders(reader, tmp_path):
+    for label in (3, 7):
+        (tmp_path / str(label)).mkdir()
+        Image.fromarray(sketch(label)).save(tmp_path / str(label) / "a.png")
+    Image.fromarray(sketch(7)).save(tmp_path / "3" / "really a seven.png")
+    one = score_pictures(reader, tmp_path)
+    assert one.labels.tolist() == [3, 3, 7] and one.right.tolist() == [True, False, True]
+    with pytest.raises(FileNotFoundError, match="no pictures in subfolders"):
+        score_pictures(reader, tmp_path / "3")
+
+
+def test_one_command_prints_the_table_and_writes_one_page(checkpoint, tmp_path, monkeypatch):
+    report = tmp_path / "report.html"
+    command = [sys.executable, "evaluate.py", "--checkpoint", checkpoint, "--report", report]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
+    )
+    page = report.read_text()
+    accuracy = re.search(r"test images +10000 +(\d+\.\d+) ?%", done.stdout)[1]
+    assert f"{accuracy} %" in page
+    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert len(sources) == 5 and all(s.startswith("data:image/") for s in sources)
+
+
+def test_a_missing_checkpoint_is_told_in_one_line(tmp_path):
+    command = [sys.executable, "evaluate.py", "--checkpoint", tmp_path / "none.safetensors"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_misread_sheet_shows_the_surest_first(mnist):
+    labels = mnist.test.labels.numpy()
+    answers, confidence = labels.copy(), np.full(10_000, 0.9)
+    answers[[5, 9]] = (labels[[5, 9]] + 1) % 10
+    confidence[9] = 0.99
+    sheet = np.asarray(misread_sheet(score_of(labels, answers, confidence), mnist.test))
+    first = Image.fromarray(sheet[:84, :84]).resize((28, 28), Image.Resampling.NEAREST)
+    shown = 255 - np.asarray(first).astype(float)
+    assert np.abs(shown / 255 - mnist.test.ink[9, 0].numpy()).max() < 0.01

@@ -1,0 +1,157 @@
+"""A gallery shows what it should, and a new drawing finds its like in it, and its place."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from inkling.explanation.gallery import Gallery
+from inkling.recognition.checkpoint import CHECKPOINT, GALLERY, load_checkpoint
+from inkling.training.build_gallery import (
+    LEAST_SURE,
+    MOST_MISREAD,
+    OF_EACH_LABEL,
+    choose,
+    lay_out,
+    make_gallery,
+)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load_checkpoint(CHECKPOINT).model
+
+
+@pytest.fixture(scope="module")
+def gallery(model, mnist):
+    return make_gallery(model, mnist.test)
+
+
+@pytest.fixture(scope="module")
+def held_out(model, mnist):
+    """Features of digits held out, and their labels."""
+    with torch.inference_mode():
+        return model.features(mnist.held_out.ink[:2_000]), mnist.held_out.labels[:2_000]
+
+
+def two_groups(count=20):
+    """Return a gallery of zeros at (0.2, 0.4) and ones at (0.8, 0.6), each almost of one kind."""
+    noise = torch.rand(2 * count, 6, generator=torch.Generator().manual_seed(0)) / 10
+    labels = torch.arange(2 * count).byte() // count
+    features = F.normalize(F.one_hot(labels.long(), 6) + noise).half()
+    places = torch.tensor([[0.2, 0.4], [0.8, 0.6]]).half()[labels.long()]
+    ink = torch.zeros(2 * count, 28, 28, dtype=torch.uint8)
+    return Gallery(ink, labels, labels, torch.ones(2 * count).half(), features, places)
+
+
+def test_its_fields_are_those_of_the_file(gallery):
+    assert Gallery._fields == tuple(GALLERY)
+    assert [tensor.dtype for tensor in gallery] == [kind for kind, _ in GALLERY.values()]
+
+
+def test_its_digits_are_as_the_network_reads_them(model, gallery):
+    ink = (gallery.ink.float() / 255).unsqueeze(1)
+    with torch.inference_mode():
+        confidence, answers = model.judge(ink).probabilities.max(dim=1)
+        features = F.normalize(model.features(ink))
+    assert torch.equal(answers, gallery.answers.long())
+    torch.testing.assert_close(confidence, gallery.confidence.float(), atol=2e-3, rtol=0)
+    torch.testing.assert_close(features, gallery.features.float(), atol=2e-3, rtol=0)
+
+
+def test_it_is_the_same_whenever_it_is_made(model, mnist, gallery):
+    again = make_gallery(model, mnist.test)
+    assert all(torch.equal(a, b) for a, b in zip(gallery, again, strict=True))
+
+
+def test_it_has_digits_of_each_label_and_all_that_are_misread(model, mnist, gallery):
+    with torch.inference_mode():
+        answers = torch.cat([model(ink).argmax(dim=1) for ink in mnist.test.ink.split(500)])
+    labels = mnist.test.labels
+    wrong = labels != answers
+    shown = gallery.labels != gallery.answers
+    pairs = lambda a, b, some: sorted((10 * a.long() + b.long())[some].tolist())  # noqa: E731
+    assert pairs(labels, answers, wrong) == pairs(gallery.labels, gallery.answers, shown)
+    assert gallery.labels[~shown].bincount().min() >= OF_EACH_LABEL - 1
+    assert 400 < len(gallery.labels) < 500
+
+
+def test_of_a_poor_network_the_surest_mistakes_and_the_least_sure_answers_are_shown():
+    labels = torch.arange(5_000) % 10
+    answers = torch.where(torch.arange(5_000) < 1_000, (labels + 1) % 10, labels)
+    confidence = torch.linspace(0.2, 0.9, 5_000)[torch.randperm(5_000)]
+    shown = choose(labels, answers, confidence)
+    assert len(shown) == len(shown.unique()) and torch.equal(shown, shown.sort().values)
+    wrong, right = torch.arange(1_000), torch.arange(1_000, 5_000)
+    surest = wrong[confidence[wrong].argsort()[-MOST_MISREAD:]]
+    least_sure = right[confidence[right].argsort()[:LEAST_SURE]]
+    assert torch.isin(torch.cat([surest, least_sure]), shown).all()
+    assert len(shown) <= 10 * OF_EACH_LABEL + MOST_MISREAD + LEAST_SURE
+
+
+def test_labels_that_are_missing_or_few_do_no_harm():
+    labels = torch.tensor([3, 3, 3, 7])
+    assert choose(labels, labels, torch.ones(4)).tolist() == [0, 1, 2, 3]
+
+
+def test_on_the_map_digits_stand_among_their_own(gallery):
+    right = gallery.labels == gallery.answers
+    places, labels = gallery.places[right].float(), gallery.labels[right]
+    assert places.min() >= 0 and places.max() <= 1
+    distances = torch.cdist(places, places).fill_diagonal_(9)
+    assert (labels[distances.argmin(dim=1)] == labels).float().mean() > 0.95
+    assert distances.amin(dim=1).median() > 0.015  # of the map: they do not hide one another
+    for side in places.T:
+        assert side.min() < 0.1 and side.max() > 0.9
+
+
+def test_groups_that_lie_apart_are_laid_out_apart():
+    noise = torch.rand(90, 5, generator=torch.Generator().manual_seed(0)) / 5
+    groups = torch.arange(90) // 30
+    places = lay_out(F.normalize(F.one_hot(groups, 5) + noise))
+    middles = torch.stack([places[groups == k].mean(dim=0) for k in range(3)])
+    assert torch.equal(torch.cdist(places, middles).argmin(dim=1), groups)
+
+
+def test_the_nearest_neighbour_of_a_held_out_digit_shows_the_same_digit(gallery, held_out):
+    nearest = torch.stack([gallery.neighbours(features, 1)[0][0] for features in held_out[0]])
+    assert (gallery.labels[nearest] == held_out[1]).float().mean() > 0.97
+
+
+def test_neighbours_come_the_likest_first_and_none_is_liker(gallery, held_out):
+    indices, likenesses = gallery.neighbours(held_out[0][0], 7)
+    assert len(indices) == len(likenesses) == 7
+    cosines = F.cosine_similarity(gallery.features.float(), held_out[0][:1])
+    near = {"atol": 1e-3, "rtol": 0}
+    torch.testing.assert_close(likenesses, cosines.sort(descending=True).values[:7], **near)
+    torch.testing.assert_close(likenesses, cosines[indices], **near)
+    assert torch.equal(likenesses, likenesses.sort(descending=True).values)
+
+
+def test_neighbours_do_not_depend_on_how_strong_features_are(gallery, held_out):
+    features = held_out[0][5]
+    assert torch.equal(gallery.neighbours(features)[0], gallery.neighbours(3 * features)[0])
+
+
+def test_a_digit_of_the_gallery_stands_at_its_place(gallery):
+    places = torch.tensor([gallery.place(features) for features in gallery.features])
+    assert (places - gallery.places.float()).norm(dim=1).max() < 0.01
+
+
+def test_a_held_out_digit_stands_among_its_own(gallery, held_out):
+    places = torch.tensor([gallery.place(features) for features in held_out[0]])
+    middles = torch.stack(
+        [gallery.places[gallery.labels == k].float().median(dim=0).values for k in range(10)]
+    )
+    own = torch.cdist(places, middles).argmin(dim=1) == held_out[1]
+    assert own.float().mean() > 0.97
+
+
+def test_what_is_like_two_groups_stands_between_them():
+    gallery = two_groups()
+    zero, one = F.one_hot(torch.arange(2), 6)
+    middle, leaning, surely = (
+        torch.tensor(gallery.place(share * zero + one)) for share in (1.0, 0.8, 0.1)
+    )
+    assert 0.3 < middle[0] < 0.7 and 0.43 < middle[1] < 0.57
+    assert middle[0] < leaning[0] < surely[0]
+    torch.testing.assert_close(surely, torch.tensor([0.8, 0.6]), atol=0.01, rtol=0)

@@ -1,0 +1,234 @@
+"""Framed ink in; what speaks for its digit, and what the layers hold, out."""
+
+import conftest
+import cv2
+import numpy as np
+import pytest
+import torch
+from conftest import sketch
+
+from inkling.datasets.pen_digits import drawn_digits
+from inkling.explanation.occlusion import REGIONS, SHOWN, because, evidence, inside
+from inkling.imaging.mnist_frame import frame
+from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
+from model import DigitCNN, fused
+
+DIGITS = 60
+FLIPPED = 20  # px
+GAPS = {  # digit, rival, and a stroke in the digit's gap that makes it look like the rival
+    4: (9, [(0.45, 0), (0.7, 0.3)]),
+    3: (8, [(0.1, 0.1), (0.1, 0.9)]),
+}
+
+
+@pytest.fixture(scope="module")
+def unfused():
+    return load_checkpoint(CHECKPOINT)[0]
+
+
+@pytest.fixture(scope="module")
+def model(unfused):
+    return fused(unfused)
+
+
+@pytest.fixture(scope="module")
+def inks():
+    return drawn_digits(DIGITS, seed=11).ink[:, 0].numpy()
+
+
+@pytest.fixture(scope="module")
+def explained(model, inks):
+    """Return the evidence for each digit's answer rather than the runner-up."""
+    with torch.inference_mode():
+        best = model(torch.from_numpy(inks)[:, None]).topk(2, dim=1).indices.tolist()
+    return [evidence(model, ink, *pair) for ink, pair in zip(inks, best, strict=True)]
+
+
+def margins(model, inks, answer, rival):
+    with torch.inference_mode():
+        logits = model(torch.from_numpy(np.stack(inks))[:, None])
+    return (logits[:, answer] - logits[:, rival]).numpy()
+
+
+def framed(digit):
+    ink = 1 - sketch(digit).astype(np.float32) / 255
+    left, top, width, height = cv2.boundingRect((ink > 0.05).astype(np.uint8))
+    return frame(ink[top : top + height, left : left + width])
+
+
+def flipped(ink, rank, inked):
+    """Return ink with `FLIPPED` pixels of the highest rank flipped, `inked` of them ink."""
+    changed, stroke = ink.copy(), ink > 0.5
+    for kind, count in ((stroke, inked), (~stroke, FLIPPED - inked)):
+        order = np.argsort(-np.where(kind, rank, -np.inf), axis=None, kind="stable")[:count]
+        changed.ravel()[order] = 1 - ink.ravel()[order]
+    return changed
+
+
+@pytest.mark.parametrize(
+    "what, times",  # less do others in patches, others at random, and those named last
+    [("all", (1.8, 2.2, 4)), ("paper", (1.6, 1.6, 4)), ("ink", (1.7, 2.2, 4))],
+)
+def test_changing_what_the_map_names_costs_most(model, inks, explained, what, times):
+    rng = np.random.default_rng(0)
+    costs = []
+    for ink, why in zip(inks, explained, strict=True):
+        kind = {"all": ink >= 0, "paper": ink <= 0.5, "ink": ink > 0.5}[what]
+        rank = np.where(kind, why.map, -1)
+        named = np.zeros((28, 28), bool)
+        named.ravel()[np.argsort(-rank, axis=None, kind="stable")[:FLIPPED]] = True
+        left, top, width, height = cv2.boundingRect((ink > 0.3).astype(np.uint8))
+        others = np.full((28, 28), -1e6)  # the other pixels in the digit's box
+        others[max(0, top - 1) : top + height + 1, max(0, left - 1) : left + width + 1] = 0
+        others[named] = -1e6
+        noise = rng.normal(size=(20, 28, 28))
+        patches = [cv2.GaussianBlur(n, (0, 0), 1.5) + others for n in noise[:10]]
+        ranks = [rank, *patches, *(noise[10:] + others), others - rank]
+        changed = [flipped(ink, r, int((ink[named] > 0.5).sum())) for r in ranks]
+        before, after, *rest = margins(model, [ink, *changed], why.answer, why.rival)
+        costs.append(before - [after, np.mean(rest[:10]), np.mean(rest[10:20]), rest[20]])
+    named, *others = np.mean(costs, axis=0)
+    # Measured: 2.5, 3.0 and 8.4 times as much for all; 2.1, 2.1 and 9.8; 2.4, 3.4 and 9.2.
+    assert (named > np.multiply(times, others)).all()
+
+
+def test_a_network_of_random_weights_has_other_maps(model, inks, explained):
+    # The check of Adebayo et al. 2018 (arXiv 1810.03292): a map must depend on what was learned.
+    alike = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        random = DigitCNN(model.widths).eval()
+        for ink, why in zip(inks[:20], explained, strict=False):
+            other = evidence(random, ink, why.answer, why.rival).map
+            alike.append(np.corrcoef(why.map.ravel(), other.ravel())[0, 1])
+    assert abs(np.mean(alike)) < 0.25 and np.mean(np.abs(alike)) < 0.45
+
+
+def test_swapping_answer_and_rival_negates_the_map(model, inks):
+    for ink in inks[:5]:
+        one, other = evidence(model, ink, 4, 9), evidence(model, ink, 9, 4)
+        assert np.array_equal(one.map, -other.map) and one.margin == -other.margin
+
+
+@pytest.mark.parametrize("digit", GAPS)
+def test_a_gap_that_makes_the_digit_speaks_for_it(model, digit, monkeypatch):
+    rival, stroke = GAPS[digit]
+    opened = framed(digit)
+    why = evidence(model, opened, digit, rival)
+    monkeypatch.setitem(conftest.STROKES, digit, [*conftest.STROKES[digit], stroke])
+    closed = framed(digit)
+    paper = opened == 0
+    gap = paper & (closed > 0.5)
+    before, after = margins(model, [opened, closed], digit, rival)
+    assert after < before - 1
+    assert why.map[gap].mean() > 1.5 * why.map[paper].mean() > 0
+
+
+def test_words_say_that_a_three_is_open_on_the_left(model):
+    why = evidence(model, framed(3), 3, 8)
+    assert "the left side is empty" in why.because
+    assert evidence(model, framed(3), 8, 3).because == ""  # nothing clearly makes it an 8
+
+
+def test_words_name_the_ink_and_the_gap_that_cost_most():
+    region = np.repeat(np.arange(9), 2)
+    inked = region == 4
+    drop = np.where(inked, 3.0, np.where(region == 1, 2.0, 0.1))
+    assert because(drop, inked, region) == "there is ink in the middle, and the top is empty"
+    assert because(drop * ~inked, inked, region) == "the top is empty"
+    assert because(drop * inked, inked, region) == "there is ink in the middle"
+    against = np.where(region == 8, -4, drop)
+    assert because(against, inked, region) == ""
+    assert because(-drop, inked, region) == because(drop / 100, inked, region) == ""
+
+
+def test_words_never_call_a_region_empty_that_is_half_ink():
+    region, inked = np.repeat(np.arange(9), 2), np.tile([False, True], 9)
+    assert "empty" not in because(np.where(inked, 0.5, 3.0), inked, region)
+    assert all(where.split(" ", 1)[1] == where[3:] for where in REGIONS)
+
+
+def test_strokes_and_gaps_are_told_apart_in_the_map(model, inks):
+    black = np.zeros((28, 28), np.float32)
+    black[10:18, 4:24] = 1
+    why = evidence(model, black, 1, 7)
+    steps = np.abs(np.diff(why.map[:, 6:22], axis=0)).max(axis=1)
+    assert set(np.argsort(steps)[-2:]) == {9, 17}  # the steepest changes are the stroke's edges
+
+
+def test_a_map_is_finite_in_range_and_the_same_each_time(model, inks, explained):
+    for why in explained:
+        assert why.map.shape == (28, 28) and why.map.dtype == np.float32
+        assert np.isclose(np.abs(why.map).max(), 1)
+    again = evidence(model, inks[0].copy(), explained[0].answer, explained[0].rival)
+    assert np.array_equal(again.map, explained[0].map) and again.because == explained[0].because
+
+
+def test_the_margin_is_the_network_s_own(model, inks, explained):
+    for ink, why in zip(inks[:10], explained, strict=False):
+        assert np.isclose(why.margin, margins(model, [ink], why.answer, why.rival)[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("shade", [0, 0.2, 1])
+def test_ink_of_one_shade_is_no_problem(model, shade):
+    why = evidence(model, np.full((28, 28), shade, np.float32), 4, 9)
+    assert np.isfinite(why.map).all() and np.abs(why.map).max() <= 1
+    assert shade == 1 or (not why.map.any() and why.because == "")
+
+
+def test_ink_in_a_corner_is_no_problem(model):
+    for corner in (np.s_[:2, :2], np.s_[-2:, -2:], np.s_[13:14, :]):
+        ink = np.zeros((28, 28), np.float32)
+        ink[corner] = 1
+        assert np.isfinite(evidence(model, ink, 1, 7).map).all()
+
+
+def test_the_network_is_asked_in_one_small_batch(model, inks):
+    asked = []
+    handle = model.layers[0].register_forward_hook(lambda _, given, __: asked.append(len(given[0])))
+    try:
+        evidence(model, inks[0], 0, 6)
+    finally:
+        handle.remove()
+    assert len(asked) == 1 and asked[0] <= 65  # 0.14 ms each
+
+
+def test_a_fused_network_gives_the_same_evidence_and_stages(model, unfused, inks):
+    one, other = (evidence(m, inks[3], 3, 8) for m in (model, unfused))
+    assert np.abs(one.map - other.map).max() < 1e-2 and one.because == other.because
+    for a, b in zip(inside(model, inks[3]), inside(unfused, inks[3]), strict=True):
+        assert a.name == b.name and np.allclose(a.maps, b.maps, atol=1e-3)
+
+
+@pytest.mark.parametrize("widths", [None, (8, 8, 16, 16), (8, 24, 8, 8, 8, 16)])
+def test_stages_are_those_of_a_plain_pass(model, inks, widths):
+    network = model if widths is None else DigitCNN(widths).eval()
+    ink = inks[4]
+    *layers, features, scores = inside(network, ink)
+    batch = torch.from_numpy(ink)[None, None]
+    with torch.inference_mode():
+        assert np.allclose(scores.maps, network(batch)[0], atol=1e-4)
+        plain = network.features(batch)[0].numpy()
+    assert features.maps.shape == (1, 1, network.widths[-1])
+    assert np.allclose(features.maps[0, 0] * plain.max(), plain, atol=1e-4)
+    sides = [12, 5, *[5] * (len(network.widths) - 4), 3]
+    assert [stage.maps.shape[1:] for stage in layers] == [(side, side) for side in sides]
+    assert [stage.total for stage in layers] == list(network.widths[:-1])
+
+
+def test_stages_show_the_maps_that_respond_most(model, inks):
+    seen = []
+    ink = torch.from_numpy(inks[5])[None, None]
+    relu = next(layer for layer in model.layers if isinstance(layer, torch.nn.ReLU))
+    handle = relu.register_forward_hook(lambda _, __, out: seen.append(out[0].clone()))
+    try:
+        with torch.inference_mode():
+            model(ink)
+    finally:
+        handle.remove()
+    first = inside(model, inks[5])[0]
+    sums = seen[0].sum(dim=(1, 2))
+    assert set(first.shown) == set(sums.topk(SHOWN).indices.tolist())
+    truth = seen[0][list(first.shown)].numpy()
+    assert first.maps.max() == 1 and first.maps.min() >= 0
+    assert np.allclose(first.maps, truth / truth.max(), atol=1e-5)

@@ -1,0 +1,128 @@
+"""A file is opened as a person sees it, or refused in one sentence."""
+
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT, sketch
+from PIL import Image
+
+from inkling.imaging import isolated_decoding
+from inkling.imaging.binarize import find_ink
+from inkling.imaging.open_image import PictureError, in_bytes, open_picture
+
+WRONG = {
+    "text": "is no PNG",
+    "empty": "empty",
+    "cut off": "cut off",
+    "vector": "an SVG drawing",
+    "huge": "13000 x 13000",
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_an_odd_file_is_refused_in_one_sentence(odd_files, fault):
+    start = time.monotonic()
+    with pytest.raises(PictureError, match=WRONG[fault]) as refusal:
+        open_picture(odd_files[fault])
+    message = str(refusal.value)
+    assert message.endswith(".") and "\n" not in message and len(message) < 120
+    assert str(odd_files[fault].parent) not in message
+    assert time.monotonic() - start < 1
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    with pytest.raises(PictureError, match="no such file"):
+        open_picture(tmp_path / "none.png")
+    with pytest.raises(PictureError, match="folder"):
+        open_picture(tmp_path)
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(b"x")
+
+    def deny(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("PIL.Image.open", deny)  # the superuser may read every file
+    with pytest.raises(PictureError, match="permission"):
+        open_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("ending", ["png", "tiff", "avif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_is_turned_as_its_camera_says(tmp_path, orientation, ending):
+    upright = np.pad(sketch(7), ((0, 0), (0, 60)), constant_values=255)
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.T,
+        6: np.rot90(upright),
+        7: upright[::-1, ::-1].T,
+        8: np.rot90(upright, -1),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    how = {"quality": 100} if ending == "avif" else {}
+    Image.fromarray(stored).save(tmp_path / f"photo.{ending}", exif=exif, **how)
+    picture, full_size = open_picture(tmp_path / f"photo.{ending}")
+    assert np.abs(np.asarray(picture).astype(int) - upright).max() <= 2 * (ending == "avif")
+    assert full_size == (340, 280)
+
+
+def test_a_large_jpeg_is_decoded_small_but_measured_in_full(tmp_path):
+    large = Image.fromarray(sketch(4)).resize((6_000, 6_000))
+    large.save(tmp_path / "photo.jpg")
+    picture, full_size = open_picture(tmp_path / "photo.jpg")
+    assert max(picture.size) <= 3_000 and full_size == (6_000, 6_000)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif", "bmp", "tif", "avif"])
+def test_every_common_format_is_read(tmp_path, ending):
+    path = tmp_path / f"seven.{ending}"
+    Image.fromarray(sketch(7)).save(path)
+    ink, drawn = find_ink(open_picture(path)[0]), find_ink(Image.fromarray(sketch(7)))
+    assert np.abs(ink.depth - drawn.depth).mean() < 0.01
+
+
+def test_an_animation_is_its_first_frame(tmp_path):
+    frames = [Image.fromarray(sketch(d)) for d in (1, 8)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    ink, first = find_ink(open_picture(tmp_path / "a.gif")[0]), find_ink(frames[0])
+    assert np.abs(ink.depth - first.depth).mean() < 0.01
+
+
+@pytest.mark.parametrize("bits", range(8, 17))
+def test_values_of_many_bits_become_8_of_them(bits):
+    drawn = sketch(7)
+    deep = in_bytes(Image.fromarray(drawn.astype(np.uint16) << (bits - 8)))
+    assert np.array_equal(np.asarray(deep), drawn)
+
+
+@pytest.mark.parametrize("black, white", [(0, 255), (0, 65_535), (-30_000, 30_000), (0, 2**31 - 1)])
+@pytest.mark.parametrize("kind", [np.int32, np.float32])
+def test_numbers_of_any_range_become_8_bits(black, white, kind):
+    drawn = sketch(7)
+    values = drawn.astype(float) / 255 * (white - black) + black
+    grey = np.asarray(in_bytes(Image.fromarray(values.astype(kind))))
+    assert np.abs(grey / grey.max() - drawn / 255).max() < 0.01 and grey.max() >= 128
+
+
+def test_shares_become_8_bits_and_what_is_no_number_is_black():
+    shares = np.array([[0, 0.5, 1], [np.nan, np.inf, -np.inf]], np.float32)
+    assert np.asarray(in_bytes(Image.fromarray(shares))).tolist() == [[0, 128, 255], [0, 0, 0]]
+
+
+@pytest.mark.parametrize("program", ["bytearray(500_000_000)", "while True: pass"])
+def test_a_decoder_that_asks_for_too_much_is_ended(tmp_path, monkeypatch, program):
+    greedy = "from inkling.imaging import isolated_decoding as apart; apart.limit_this_process()\n"
+    (tmp_path / "greedy.py").write_text(
+        f"import sys; sys.path.append({str(ROOT)!r})\n{greedy}{program}"
+    )
+    monkeypatch.setattr(isolated_decoding, "PROGRAM", [sys.executable, str(tmp_path / "greedy.py")])
+    Image.fromarray(sketch(7)).save(tmp_path / "a.tiff")
+    with pytest.raises(PictureError, match="too much memory or time"):
+        open_picture(tmp_path / "a.tiff")

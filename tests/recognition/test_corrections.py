@@ -1,0 +1,188 @@
+"""What a visitor teaches is read at once, and nothing else changes."""
+
+import base64
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import STROKES, sketch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inkling.datasets.pen_digits import drawn_digits
+from inkling.imaging.mnist_frame import Glyph
+from inkling.recognition.corrections import LIMIT, Lessons, adapt
+from inkling.recognition.reader import NO_DIGIT, Reader, Reading
+from model import DigitCNN
+
+FLAG = [[(0.15, 0.35), (0.6, 0), (0.6, 1)]]  # a 1 to some, a 7 to others
+STAR = [[(0, 0), (1, 1)], [(0, 1), (1, 0)], [(0.5, 0), (0.5, 1)], [(0, 0.5), (1, 0.5)]]
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """Return the reader that is shipped."""
+    return Reader.load()
+
+
+@pytest.fixture
+def shapes(monkeypatch):
+    """Let `sketch` draw a one with a flag as "flag" and a star as "star"."""
+    monkeypatch.setitem(STROKES, "flag", FLAG)
+    monkeypatch.setitem(STROKES, "star", STAR)
+
+
+def ink_of(reading):
+    (glyph,) = reading.glyphs
+    return glyph.ink
+
+
+def ink_of_number(k):
+    ink = np.zeros((28, 28), np.float32)
+    ink[k // 20 + 4, k % 20 + 4] = 1
+    return ink
+
+
+@pytest.mark.parametrize("way", [{"at": (25, -30)}, {"extent": 120}, {"brush": 18}])
+def test_what_is_drawn_like_the_lesson_is_read_as_taught(shipped, shapes, way):
+    first, again = shipped.read(sketch("flag")), shipped.read(sketch("flag", **way))
+    assert first.text == again.text == "1" and first.digits[0].confidence > 0.99
+    lessons = Lessons().add(ink_of(first), 7)
+    assert adapt(first, lessons, shipped.model).text == "7"
+    assert adapt(again, lessons, shipped.model).text == "7"
+
+
+def test_a_refused_shape_can_be_taught(shipped, shapes):
+    first, again = shipped.read(sketch("star")), shipped.read(sketch("star", extent=140))
+    assert first.note == again.note == NO_DIGIT
+    taught = adapt(again, Lessons().add(ink_of(first), 8), shipped.model)
+    assert taught.text == "8" and taught.note == "" and taught.digits[0].not_a_digit < 0.5
+
+
+def test_other_digits_keep_their_answers(shipped, shapes):
+    glyphs = [Glyph(ink.numpy(), (0, 0, 28, 28)) for ink in drawn_digits(120, 5).ink[:, 0]]
+    before = shipped.read_glyphs(glyphs)
+    lessons = Lessons().add(ink_of(shipped.read(sketch("star"))), 8)
+    assert adapt(before, lessons, shipped.model).text == before.text
+    lessons = lessons.add(ink_of(shipped.read(sketch("flag"))), 7)
+    after = adapt(before, lessons, shipped.model)
+    pairs = zip(before.digits, after.digits, strict=True)
+    changed = [k % 10 for k, (old, new) in enumerate(pairs) if old.digit != new.digit]
+    assert set(changed) <= {1, 7}
+
+
+def test_nothing_is_changed_without_lessons_or_without_digits(shipped):
+    reading, nothing = shipped.read(sketch(4)), Reading(note="Nothing drawn")
+    assert adapt(reading, Lessons(), shipped.model) is reading
+    assert adapt(nothing, Lessons().add(ink_of(reading), 4), shipped.model) is nothing
+
+
+def test_a_note_on_something_else_stays(shipped):
+    reading = replace(shipped.read(sketch(4)), note="a note on the paper")
+    lessons = Lessons().add(ink_of(reading), 4)
+    assert adapt(reading, lessons, shipped.model).note == reading.note
+
+
+@pytest.mark.parametrize("taught", [[1], [1, 7], [7] * 30])
+def test_probabilities_sum_to_one_and_never_claim_certainty(shipped, taught):
+    reading, lessons = shipped.read(sketch(7)), Lessons()
+    for k, digit in enumerate(taught):
+        lessons = lessons.add(ink_of(reading) * (1 - k / 100), digit)
+    (digit,) = adapt(reading, lessons, shipped.model).digits
+    assert sum(digit.probabilities) == pytest.approx(1, abs=1e-5)
+    assert min(digit.probabilities) > 1e-4
+
+
+def test_what_was_told_last_of_the_same_ink_holds(shipped):
+    reading = shipped.read(sketch(7))
+    lessons = Lessons().add(ink_of(reading), 1).add(ink_of(reading), 2)
+    assert len(lessons) == 1 and adapt(reading, lessons, shipped.model).text == "2"
+
+
+def test_a_lesson_holds_for_another_network_too(shipped):
+    reading = shipped.read(sketch(7))
+    lessons = Lessons().add(ink_of(reading), 1)
+    other = Reader(DigitCNN(shipped.model.widths))
+    for model in (shipped.model, other.model, shipped.model):
+        assert adapt(reading, lessons, model).text == "1"
+
+
+def test_the_oldest_lesson_falls_out():
+    lessons = Lessons()
+    for k in range(LIMIT + 3):
+        lessons = lessons.add(ink_of_number(k), k % 10)
+    assert len(lessons) == LIMIT
+    assert [digit for _, digit in lessons.taught] == [k % 10 for k in range(3, LIMIT + 3)]
+    assert Lessons.from_json([GOOD] * 3 + lessons.to_json()) == lessons
+
+
+def test_a_browser_gives_back_what_it_keeps(shipped):
+    lessons = Lessons()
+    for digit in range(10):
+        lessons = lessons.add(ink_of(shipped.read(sketch(digit))), digit)
+    kept = json.dumps(lessons.to_json())
+    assert Lessons.from_json(json.loads(kept)) == lessons and len(kept) < 11_000
+    reading = shipped.read(sketch(7))
+    ink = np.frombuffer(lessons.taught[7].ink, np.uint8).reshape(28, 28) / 255
+    assert np.abs(ink - ink_of(reading)).max() < 0.003
+
+
+GOOD = Lessons().add(ink_of_number(0), 3).to_json()[0]
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inside: st.lists(inside) | st.dictionaries(st.text(max_size=9), inside),
+    max_leaves=20,
+)
+
+
+NEARLY = st.fixed_dictionaries(
+    {
+        "ink": st.just(GOOD["ink"]) | st.text("A/=+é", min_size=1040, max_size=1050) | ANYTHING,
+        "digit": st.integers(-2, 12) | ANYTHING,
+    }
+)
+
+
+@given(ANYTHING | st.lists(st.just(GOOD) | NEARLY | ANYTHING, max_size=2 * LIMIT))
+def test_whatever_a_browser_sends_holds_at_most_good_lessons(value):
+    lessons = Lessons.from_json(value)
+    assert len(lessons) <= LIMIT
+    assert all(len(ink) == 784 and any(ink) for ink, _ in lessons.taught)
+    assert all(type(digit) is int and digit in range(10) for _, digit in lessons.taught)
+    if isinstance(value, list):
+        assert len(lessons) >= sum(item == GOOD for item in value[-LIMIT:])
+
+
+@pytest.mark.parametrize(
+    "ink, digit",
+    [
+        (bytes(784), 3),
+        (b"\1" * 786, 3),
+        (b"\1" * 700, 3),
+        (b"\1" * 784, 10),
+        (b"\1" * 784, -1),
+        (b"\1" * 784, True),
+        (b"\1" * 784, 3.0),
+        (b"\1" * 784, "3"),
+    ],
+    ids=["blank", "too long", "too short", "ten", "less than none", "yes", "a fraction", "a text"],
+)
+def test_what_is_nearly_a_lesson_is_left_out(ink, digit):
+    kept = [{"ink": base64.b64encode(ink).decode(), "digit": digit}, GOOD]
+    assert Lessons.from_json(kept) == Lessons.from_json([GOOD])
+
+
+@pytest.mark.parametrize("code", ["é", "=", "A=", "*"])
+def test_what_is_not_base64_is_left_out(code):
+    ink = code * (len(GOOD["ink"]) // len(code))
+    assert len(Lessons.from_json([{"ink": ink, "digit": 3}])) == 0
+
+
+def test_no_more_is_decoded_than_can_be_kept(monkeypatch):
+    decoded = []
+    decode = base64.b64decode
+    monkeypatch.setattr(base64, "b64decode", lambda c, **k: decoded.append(c) or decode(c, **k))
+    assert len(Lessons.from_json([GOOD] * 10 * LIMIT)) == len(decoded) == LIMIT
+    Lessons.from_json([{"ink": "A" * 1_000_000, "digit": 3}])
+    assert max(map(len, decoded)) < 2_000

@@ -1,0 +1,122 @@
+"""The checkpoint in the repository is what it says it is."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from inkling.datasets.non_digits import outliers
+from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
+from inkling.evaluation.metrics import refusals, score, summary, without_doubtful
+from inkling.explanation.gallery import Gallery
+from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
+from inkling.recognition.reader import Reader
+from inkling.training.loop import DEFAULT, HELD_OUT_DRAWN, Recipe, accuracy
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_checkpoint(CHECKPOINT)  # checks digest and known answer
+
+
+@pytest.fixture(scope="module")
+def mnist_test(shipped, mnist):
+    return score("MNIST", shipped.model, mnist.test)
+
+
+def test_it_was_made_by_the_default_recipe(shipped):
+    told = shipped.description["recipe"]
+    assert asdict(replace(Recipe(**told), widths=tuple(told["widths"]))) == asdict(DEFAULT)
+    assert len(shipped.description["history"]) == DEFAULT.epochs
+
+
+def test_it_is_small(shipped):
+    model, told, _ = shipped
+    assert CHECKPOINT.stat().st_size <= 3_000_000
+    assert told["weights"] == sum(p.numel() for p in model.parameters()) < 1_000_000
+
+
+def test_its_figures_are_those_measured_again(shipped, mnist, mnist_test):
+    model, told, _ = shipped
+    again = {
+        "held_out": accuracy(model, mnist.held_out),
+        "drawn": accuracy(model, drawn_digits(HELD_OUT_DRAWN, HELD_OUT_SEED)),
+        "mnist_test": mnist_test.accuracy,
+    }
+    assert told["figures"] == pytest.approx(again, abs=0.0005)
+
+
+def test_its_evaluation_is_what_is_measured_again(shipped, mnist_test):
+    told = shipped.description["evaluation"]
+    assert 0 < told["milliseconds"] < 50
+    again = summary(mnist_test)
+    assert told["digits"] == 10_000 and told["accuracy"] == pytest.approx(
+        shipped.description["figures"]["mnist_test"], abs=1e-6
+    )
+    assert told.keys() - {"milliseconds"} == again.keys()
+    assert np.abs(np.array(told["confusion"]) - mnist_test.confusion).sum() <= 10
+    assert np.array(told["by_digit"]) == pytest.approx(again["by_digit"], abs=0.002)
+    for name in ("accuracy", "interval", "ece", "refused"):
+        assert told[name] == pytest.approx(again[name], abs=0.0005)
+
+
+def test_its_gallery_is_of_its_own_readings_of_mnist(shipped, mnist, mnist_test):
+    gallery = Gallery(**shipped.gallery)
+    places = {
+        ink.numpy().tobytes(): k for k, ink in enumerate((255 * mnist.test.ink).round().byte())
+    }
+    shown = [places[ink.numpy().tobytes()] for ink in gallery.ink]
+    assert gallery.labels.tolist() == mnist_test.labels[shown].tolist()
+    assert (gallery.answers.numpy() == mnist_test.answers[shown]).mean() > 0.98
+    off = np.abs(gallery.confidence.float().numpy() - mnist_test.confidence[shown])
+    assert off.max() < 0.02
+    told = shipped.description["evaluation"]
+    wrong = gallery.labels != gallery.answers
+    assert wrong.sum() == 10_000 - round(told["accuracy"] * 10_000)
+    with torch.inference_mode():
+        features = shipped.model.features(mnist.test.ink[shown])
+    likenesses = torch.cosine_similarity(features, gallery.features.float())
+    assert likenesses.min() > 0.99
+
+
+def test_it_reads_mnist_and_is_as_sure_as_it_is_right(mnist_test):
+    assert mnist_test.accuracy > 0.996
+    assert without_doubtful(mnist_test).accuracy > 0.9965
+    assert mnist_test.calibration_error < 0.01
+
+
+def test_it_reads_drawn_digits_and_is_as_sure_as_it_is_right(shipped):
+    drawn = score("drawn", shipped.model, drawn_digits(2_000, HELD_OUT_SEED + 1))
+    assert drawn.accuracy > 0.98 and drawn.by_digit.min() > 0.95
+    assert drawn.calibration_error < 0.015
+
+
+def test_hardly_any_digit_is_refused(shipped, mnist_test):
+    drawn = score("drawn", shipped.model, drawn_digits(2_000, HELD_OUT_SEED + 1))
+    assert mnist_test.refused < 0.007 and drawn.refused < 0.007
+
+
+def test_what_is_no_digit_is_refused(shipped, mnist):
+    drawn = outliers(2_000, mnist.test, HELD_OUT_SEED).ink
+    (refusal,) = refusals(shipped.model, mnist.test, {"all kinds": drawn})
+    assert refusal.flagged > 0.9 and refusal.auroc > 0.99
+
+
+def test_letters_of_a_font_that_it_has_never_seen_are_refused(shipped):
+    reader, font = Reader(shipped.model), ImageFont.load_default(120)
+    refused = []
+    for letter in "ACEFHJKLMNPRTUVWXYacdefhkmnprtuvwx":
+        page = Image.new("L", (280, 280), 255)
+        ImageDraw.Draw(page).text((100, 70), letter, 0, font)
+        refused.append(reader.read(page).text == "")
+    assert np.mean(refused) > 0.9
+
+
+def test_no_reading_is_surer_than_the_labels_it_learned_from(shipped, mnist):
+    both = (mnist.test.ink[mnist.test.labels == a][:800] for a in (4, 9))
+    torn = torch.stack(list(both)).mean(dim=0)  # a 4 and a 9 in one place
+    for ink in (mnist.test.ink, drawn_digits(1_000, 0).ink, torn):
+        with torch.inference_mode():
+            assert shipped.model.judge(ink)[0].max() < 0.999

@@ -1,0 +1,151 @@
+"""Where the page is served: what is wrong is said in a line, and no proxy keeps it away."""
+
+import argparse
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+from conftest import ROOT
+
+from inkling.server import address
+
+CLEAN = {
+    name: value
+    for name, value in os.environ.items()
+    if "proxy" not in name.lower() and not name.startswith(("GRADIO_SERVER", "GRADIO_SHARE"))
+}
+UNUSABLE = [
+    {"ALL_PROXY": "socks://127.0.0.1:1"},
+    {"all_proxy": "socks5h://127.0.0.1:1", "no_proxy": "[::1],localhost,%%%"},
+    {"HTTP_PROXY": "http://:99999", "https_proxy": "socks5://127.0.0.1:1", "ALL_PROXY": "foo"},
+]
+
+
+@pytest.mark.parametrize(
+    "given", [*UNUSABLE, {}, {"https_proxy": "http://127.0.0.1:1"}, {"no_proxy": "[::1]"}]
+)
+def test_a_client_can_be_set_up_whatever_the_proxies_and_they_are_as_before(monkeypatch, given):
+    for name in [n for n in os.environ if "proxy" in n.lower()]:
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    before = dict(os.environ)
+    with address.direct():
+        httpx.Client(verify=False).close()
+    assert dict(os.environ) == before
+
+
+def test_a_proxy_that_can_be_used_still_is_but_for_this_machine(monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("NO_PROXY", "inside.example")
+    with address.direct("10.0.0.7"):
+        exempt = os.environ["no_proxy"].split(",")
+        assert {"inside.example", "localhost", "127.0.0.1", "10.0.0.7"} <= set(exempt)
+        assert "*" not in exempt
+
+
+def started(*arguments, **environment):
+    """Start the page; return its process once it has said where it is, and what it said."""
+    page = subprocess.Popen(
+        [sys.executable, "app.py", *arguments],
+        cwd=ROOT,
+        env=CLEAN | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    said = ""
+    for line in page.stdout:
+        said += line
+        if line.startswith("Inkling is at"):
+            break
+    return page, said
+
+
+def ended(page):
+    page.send_signal(signal.SIGTERM)
+    rest, _ = page.communicate(timeout=30)
+    return rest
+
+
+@pytest.mark.parametrize(
+    "arguments, environment, url",
+    [
+        ((), UNUSABLE[0], r"http://127\.0\.0\.1:\d+"),
+        ((), UNUSABLE[1] | {"GRADIO_SERVER_NAME": "[::1]"}, r"http://\[::1\]:\d+"),
+        (("--host", "0.0.0.0", "--port", "0"), UNUSABLE[2], r"http://127\.0\.0\.1:\d+"),
+    ],
+)
+def test_it_starts_where_it_is_told_past_all_proxies(arguments, environment, url):
+    page, said = started(*arguments, **environment)
+    found = re.search(url, said)
+    assert found, said
+    with httpx.Client(trust_env=False) as client:
+        assert client.get(found[0]).status_code == 200
+    assert "Traceback" not in said + ended(page)
+
+
+def test_who_asks_for_a_link_by_the_environment_is_told_that_there_is_none():
+    page, said = started(GRADIO_SHARE="True", HTTPS_PROXY="http://127.0.0.1:1")
+    told = page.stdout.readline()
+    assert "No public link could be had" in told, said
+    ended(page)
+
+
+@pytest.mark.parametrize("port", ["99999", "-1", "abc", "80.5", ""])
+def test_what_is_no_port_is_refused_with_what_to_take(port):
+    with pytest.raises(argparse.ArgumentTypeError, match="take a number from 1024 to 65535"):
+        address.port_number(port)
+
+
+@pytest.mark.parametrize("host", ["no.such.host", "8.8.8.8", "", "::%%%", "a b"])
+def test_what_is_no_address_of_this_machine_is_refused_with_what_to_take(host):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"take 127\.0\.0\.1"):
+        address.address(host)
+
+
+@pytest.mark.parametrize(
+    "arguments, environment",
+    [
+        (("--port", "99999"), {}),
+        ((), {"GRADIO_SERVER_PORT": "abc"}),
+        (("--host", "no.such.host"), {}),
+        ((), {"GRADIO_SERVER_NAME": "no.such.host"}),
+    ],
+)
+def test_on_the_command_line_that_is_the_last_line_without_a_traceback(arguments, environment):
+    page, said = started(*arguments, **environment)
+    assert page.wait() == 2 and "Traceback" not in said and "; take " in said.splitlines()[-1]
+
+
+def test_a_port_in_use_is_said_to_be():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(OSError, match="in use; choose another with --port"):
+            address.check_port("127.0.0.1", other.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    "host, share, space, public",
+    [
+        ("127.0.0.1", False, False, False),
+        ("::1", False, False, False),
+        ("127.0.0.1", True, False, True),
+        ("127.0.0.1", False, True, True),
+        ("0.0.0.0", False, False, True),
+        ("::", False, False, True),
+        ("192.168.0.9", False, False, True),
+    ],
+)
+def test_a_page_that_others_can_reach_is_public(monkeypatch, host, share, space, public):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    if space:
+        monkeypatch.setenv("SPACE_ID", "someone/inkling")
+    assert address.is_public(host, share) is public

@@ -1,0 +1,70 @@
+"""Training takes the fastest way that this machine has, and never one that it lacks."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from conftest import ROOT
+
+from inkling.training import device
+from model import DigitCNN
+
+
+@pytest.fixture
+def model():
+    return DigitCNN((4, 4, 4, 4))
+
+
+def test_bfloat16_is_not_even_tried_where_the_processor_lacks_it(monkeypatch, model):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False})
+    monkeypatch.setattr(device, "trial", pytest.fail)
+    assert device.best_precision(model, 8) == torch.float32
+
+
+@pytest.mark.parametrize("faster", [torch.bfloat16, torch.float32])
+def test_the_faster_type_is_taken_where_both_work(monkeypatch, model, faster):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    monkeypatch.setattr(device, "trial", lambda _, __, precision: precision != faster)
+    assert device.best_precision(model, 8) == faster
+
+
+@pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32])
+def test_a_trial_leaves_the_network_as_it_was(model, precision):
+    before = {name: t.clone() for name, t in model.state_dict().items()}
+    assert device.trial(model, 4, precision) > 0
+    assert all(torch.equal(before[name], t) for name, t in model.state_dict().items())
+
+
+READ_THEN_TRAIN = """
+import numpy as np, torch
+from predict import Reader
+Reader.load().read(np.full((28, 28), 255, np.uint8))
+Reader.load().judge(np.zeros((1, 28, 28), np.float32))
+assert torch.get_num_threads() == 1
+from conftest import TINY
+from inkling.datasets.mnist import load_mnist
+from inkling.training.loop import train
+next(iter(train(TINY, load_mnist())))
+print(torch.get_num_threads())
+"""
+
+
+def test_a_program_that_has_read_trains_with_all_threads_all_the_same():
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "tests"), "OMP_NUM_THREADS": "3"}
+    program = [sys.executable, "-c", READ_THEN_TRAIN]
+    printed = subprocess.check_output(program, cwd=ROOT, env=environment, text=True)
+    assert int(printed) == 3
+
+
+@pytest.mark.parametrize(
+    "asked, threads", [("3", 3), ("2,1", 2), ("0", None), ("many", None), ("", None)]
+)
+def test_the_environment_says_how_many_threads_train_or_the_processors_do(
+    monkeypatch, asked, threads
+):
+    monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    torch.set_num_threads(1)  # as a reader does
+    ours = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    assert device.training_threads() == (threads or ours)

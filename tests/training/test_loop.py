@@ -1,0 +1,234 @@
+"""Training learns, can be repeated, stopped and shared, and loses nothing."""
+
+import multiprocessing
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+from conftest import TINY
+
+from inkling.datasets.non_digits import outliers
+from inkling.datasets.pen_digits import drawn_digits
+from inkling.evaluation.metrics import refusals, score
+from inkling.recognition.checkpoint import load_checkpoint
+from inkling.training import build_checkpoint as training
+from inkling.training import loop
+from inkling.training.build_checkpoint import ensure_checkpoint
+from inkling.training.loop import QUICK, Recipe, accuracy, augment, average_of, calibrate, train
+from model import NONE
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, small_mnist):
+    monkeypatch.setattr(training, "load_mnist", lambda: small_mnist)
+
+
+def weights(model):
+    return torch.cat([t.flatten().float() for t in model.state_dict().values()])
+
+
+def test_eighty_small_steps_learn_most_digits(small_mnist):
+    *_, last = train(TINY, small_mnist)
+    assert last.done and last.accuracy > 0.9
+    assert accuracy(last.model, small_mnist.test) > 0.88
+
+
+def test_the_same_seed_gives_the_same_weights(small_mnist, monkeypatch):
+    monkeypatch.setattr(loop, "best_precision", lambda *_: torch.float32)  # chosen by the clock
+    a, b, other = (list(train(TINY, small_mnist, seed))[-1].model for seed in (3, 3, 4))
+    assert torch.equal(weights(a), weights(b))
+    assert not torch.equal(weights(a), weights(other))
+
+
+def test_reports_come_often_and_carry_usable_weights(small_mnist):
+    reports = list(train(TINY, small_mnist))
+    assert [r.step for r in reports] == [40, 80, 88]
+    assert reports[0].accuracy == pytest.approx(
+        accuracy(reports[0].model, small_mnist.held_out), abs=1e-6
+    )
+    assert not reports[0].model.training
+    assert [row["epoch"] for row in reports[-1].history] == [1]
+
+
+def test_an_earlier_report_keeps_its_weights(small_mnist):
+    reports = train(TINY, small_mnist)
+    first = next(reports)
+    before = weights(first.model).clone()
+    next(reports)
+    assert torch.equal(before, weights(first.model))
+
+
+@pytest.mark.parametrize(
+    "epochs, steps", [(0.25, 22), (0.001, 1), (0.023, 2), (0.05, 4), (1.5, 132)]
+)
+def test_a_part_of_an_epoch_can_be_trained(small_mnist, epochs, steps):
+    *_, last = train(replace(TINY, epochs=epochs), small_mnist)
+    assert last.step == last.steps == steps
+
+
+@pytest.mark.parametrize("after", [0, 150, 350])
+def test_what_prepares_a_training_can_be_ended(small_mnist, after):
+    calls = []
+
+    def between():
+        calls.append(None)
+        if len(calls) > after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        next(train(TINY, small_mnist, between=between))
+    assert len(calls) == after + 1  # of 200 digits drawn, and 200 things that are none
+
+
+def test_calibration_makes_held_out_digits_likelier(small_mnist):
+    (report,) = islice(train(TINY, small_mnist), 1)
+    report.model.temperature.fill_(5.0)
+
+    def loss():
+        probabilities = report.model.judge(small_mnist.held_out.ink).probabilities
+        return torch.nn.functional.nll_loss(probabilities.log(), small_mnist.held_out.labels)
+
+    with torch.inference_mode():
+        before = loss()
+    calibrate(report.model, small_mnist.held_out)
+    with torch.inference_mode():
+        assert loss() < before
+        report.model.temperature.mul_(1.05)
+        assert report.model.temperature > 0
+
+
+def test_drawn_digits_are_told_from_mnist(small_mnist):
+    *_, last = train(replace(TINY, drawn=2_000, epochs=2), small_mnist)
+    told_drawn = []
+    for digits in (small_mnist.test, drawn_digits(500, seed=9)):
+        with torch.inference_mode():
+            logits = last.model.by_kind(digits.ink)[:, :NONE].unflatten(1, (2, 10))
+        told_drawn.append(logits.logsumexp(dim=2).argmax(dim=1).float().mean())
+        assert accuracy(last.model, digits) > 0.8  # of whichever kind
+    assert told_drawn[1] > told_drawn[0] + 0.3
+
+
+def test_what_is_no_digit_is_told_from_digits(small_mnist):
+    *_, last = train(replace(TINY, outliers=2_000, epochs=2), small_mnist)
+    none = outliers(300, small_mnist.held_out, seed=9)
+    (refusal,) = refusals(last.model, small_mnist.test, {"all": none.ink})
+    assert refusal.auroc > 0.85 and refusal.flagged > 0.1
+    assert score("", last.model, small_mnist.test).refused < 0.02
+
+
+def test_averaged_weights_lie_between_early_and_late_ones():
+    model = torch.nn.Linear(1, 1)
+    for keep, share in ((0, 1.0), (0.9, 0.1)):
+        average = average_of(model, keep)
+        for step in range(200):
+            torch.nn.init.constant_(model.weight, 0.0 if step < 199 else 1.0)
+            average.update_parameters(model)
+        assert average.module.weight.item() == pytest.approx(share, rel=0.5)
+
+
+def test_distorting_leaves_the_share_that_it_should(small_mnist):
+    ink = small_mnist.train.ink[:1_000]
+    recipe = replace(TINY, shift=0, distorted=0.7)
+    varied = augment(ink, recipe, torch.Generator().manual_seed(0))
+    same = (varied == ink).flatten(1).all(dim=1).float().mean()
+    assert same == pytest.approx(0.3, abs=0.05)
+
+
+def test_a_checkpoint_is_trained_only_when_there_is_none(tmp_path):
+    reports = []
+    path = tmp_path / "digits.safetensors"
+    ensure_checkpoint(path, TINY, watch=lambda report: report and reports.append(report))
+    content = path.read_bytes()
+    assert reports[-1].done
+    ensure_checkpoint(path, TINY, watch=pytest.fail)
+    assert path.read_bytes() == content
+
+
+def test_a_checkpoint_tells_how_it_was_made(tmp_path, small_mnist):
+    path = tmp_path / "digits.safetensors"
+    ensure_checkpoint(path, TINY, seed=5)
+    model, told, gallery = load_checkpoint(path)
+    assert told["seed"] == 5 and Recipe(**told["recipe"]) == replace(TINY, widths=[8, 8, 16, 16])
+    assert told["figures"]["mnist_test"] == pytest.approx(accuracy(model, small_mnist.test))
+    assert told["history"][-1]["held_out"] == told["figures"]["held_out"]
+    evaluation = told["evaluation"]
+    again = score("", model, small_mnist.test)
+    assert evaluation["accuracy"] == told["figures"]["mnist_test"] == again.accuracy
+    assert evaluation["confusion"] == again.confusion.tolist() and evaluation["milliseconds"] > 0
+    assert told["added"] == 0
+    misread = gallery["labels"] != gallery["answers"]
+    assert misread.sum() == (~again.right).sum() and (~misread).sum() > 300
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_replaced(tmp_path):
+    path = tmp_path / "digits.safetensors"
+    path.write_bytes(b"damaged")
+    ensure_checkpoint(path, TINY)
+    load_checkpoint(path)
+    (aside,) = tmp_path.glob("digits.safetensors.set-aside-*")
+    assert aside.read_bytes() == b"damaged"
+
+
+def test_a_training_that_is_stopped_leaves_nothing_and_can_start_again(tmp_path):
+    path = tmp_path / "digits.safetensors"
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ensure_checkpoint(path, TINY, watch=stop)
+    assert [p.name for p in tmp_path.iterdir() if p.suffix != ".lock"] == []
+    ensure_checkpoint(path, TINY)
+    load_checkpoint(path)
+
+
+def test_training_again_keeps_the_old_checkpoint_until_and_after_the_new_one(tmp_path):
+    path = tmp_path / "digits.safetensors"
+    path.write_bytes(b"old")
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.make_checkpoint(path, TINY, 0, stop)
+    assert path.read_bytes() == b"old"
+    training.make_checkpoint(path, TINY, 0, lambda _: None)
+    load_checkpoint(path)
+    (aside,) = tmp_path.glob("digits.safetensors.set-aside-*")
+    assert aside.read_bytes() == b"old"
+
+
+def test_what_a_killed_writer_left_is_swept(tmp_path):
+    orphan = tmp_path / "digits.safetensors0abc.tmp"
+    orphan.write_bytes(b"half")
+    ensure_checkpoint(tmp_path / "digits.safetensors", TINY)
+    assert not orphan.exists()
+
+
+def first_run(path, digits, trained):
+    """Run in a process of its own: ensure the checkpoint, and tell whether it trained."""
+    training.load_mnist = lambda: digits
+    reports = []
+    ensure_checkpoint(path, TINY, watch=lambda report: report and reports.append(report))
+    trained.put((bool(reports), weights(load_checkpoint(path).model).tolist()))
+
+
+def test_four_first_runs_at_once_train_once(tmp_path, small_mnist):
+    context = multiprocessing.get_context("spawn")
+    answers = context.Queue()
+    arguments = (tmp_path / "digits.safetensors", small_mnist, answers)
+    runs = [context.Process(target=first_run, args=arguments) for _ in range(4)]
+    for run in runs:
+        run.start()
+    told = [answers.get(timeout=120) for _ in runs]
+    for run in runs:
+        run.join()
+    assert sum(trained for trained, _ in told) == 1
+    assert len({tuple(w) for _, w in told}) == 1
+
+
+def test_the_quick_recipe_reads_mnist(checkpoint):
+    told = load_checkpoint(checkpoint).description
+    assert told["recipe"]["name"] == QUICK.name
+    assert told["figures"]["mnist_test"] >= 0.993  # one seed; the mean is above 0.995

@@ -1,0 +1,239 @@
+"""The page gets a reader at once, whatever there is of a checkpoint, and a better one later."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+from conftest import TINY, sketch
+
+from inkling.recognition.checkpoint import load_checkpoint
+from inkling.recognition.reader import Reader
+from inkling.training import build_checkpoint
+from inkling.ui import live_reader
+from inkling.ui.live_reader import FirstRun
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch, small_mnist):
+    monkeypatch.setattr(build_checkpoint, "load_mnist", lambda: small_mnist)
+    monkeypatch.setattr(
+        live_reader,
+        "ensure_checkpoint",
+        lambda path, watch: build_checkpoint.ensure_checkpoint(path, TINY, watch=watch),
+    )
+    monkeypatch.setattr(live_reader, "QUICK", TINY)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, small_mnist):
+    """Return the content of a checkpoint."""
+    path = tmp_path_factory.mktemp("trained") / "digits.safetensors"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(build_checkpoint, "load_mnist", lambda: small_mnist)
+        build_checkpoint.make_checkpoint(path, TINY, 0, lambda _: None)
+    return path.read_bytes()
+
+
+@pytest.fixture
+def ready(run, trained):
+    """Return a source that has loaded a checkpoint."""
+    run.checkpoint.write_bytes(trained)
+    run.start()
+    return run
+
+
+@pytest.fixture
+def run(tmp_path):
+    source = FirstRun(tmp_path / "digits.safetensors")
+    yield source
+    source.stop()
+
+
+def finish(source):
+    """Wait until the training has ended."""
+    source._thread.join(60)
+    assert not source.learning
+
+
+def test_without_a_checkpoint_it_says_so_then_learns_then_loads_the_file(run):
+    assert run.reader.read(None).note.startswith("The network has just begun")
+    run.start()
+    finish(run)
+    assert run.progress.done and run.failure == ""
+    told = load_checkpoint(run.checkpoint).description
+    assert run.reader.gallery is not None
+    assert run.reader.description == told  # read from the file, not passed along
+
+
+def test_with_a_checkpoint_nothing_is_learned(run):
+    build_checkpoint.ensure_checkpoint(run.checkpoint, TINY)
+    run.start()
+    assert isinstance(run.reader, Reader) and not run.learning and run.progress is None
+
+
+@pytest.fixture
+def paused(monkeypatch):
+    """Have trainings wait after each report; return what tells of one, and lets it go on."""
+    reported, go_on = threading.Event(), threading.Event()
+
+    class Pause(live_reader.TrainingBar):
+        def __call__(self, progress):
+            if progress:
+                reported.set()
+                go_on.wait(30)
+
+    monkeypatch.setattr(live_reader, "TrainingBar", Pause)
+    yield reported, go_on
+    go_on.set()
+
+
+def test_it_reads_while_it_learns(run, paused):
+    reported, go_on = paused
+    run.start()
+    assert reported.wait(60)
+    assert run.learning and not run.progress.done
+    assert len(run.reader.read(sketch(7)).digits) == 1
+    go_on.set()
+    finish(run)
+
+
+def test_stopping_ends_the_training_and_leaves_nothing(run):
+    run.start()
+    run.stop()
+    assert not run._thread.is_alive()
+    assert not run.checkpoint.exists()
+
+
+def test_a_folder_that_cannot_be_written_gives_way_to_the_cache(tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    source = FirstRun(tmp_path / "file" / "digits.safetensors")
+    source.start()
+    finish(source)
+    assert source.failure == "" and isinstance(source.reader, Reader)
+    assert "is used instead" in capsys.readouterr().err
+
+
+def test_a_training_that_cannot_start_is_told_to_the_visitor(run, monkeypatch):
+    def missing():
+        raise build_checkpoint.DataError("MNIST is not to be had. Put it there.")
+
+    monkeypatch.setattr(build_checkpoint, "load_mnist", missing)
+    run.start()
+    finish(run)
+    assert "Put it there" in run.failure
+    assert run.reader.read(None).error == run.failure
+
+
+def test_training_again_reads_meanwhile_and_in_the_end_from_its_own_file(ready, paused, trained):
+    reported, go_on = paused
+    former = ready.reader
+    ready.train_again(seed=3, epochs=0.5)
+    assert reported.wait(60)
+    assert ready.learning and ready.again and not ready.progress.done
+    assert ready.reader is not former
+    assert len(ready.reader.read(sketch(7)).digits) == 1
+    go_on.set()
+    finish(ready)
+    told = load_checkpoint(ready.checkpoint.with_name(live_reader.AGAIN)).description
+    assert told["seed"] == 3 and told["recipe"]["epochs"] == 0.5
+    assert ready.reader.description == told and ready.reader.gallery is not None
+    assert ready.progress.done and ready.failure == "" and not ready.again
+    assert ready.checkpoint.read_bytes() == trained  # nothing is lost
+
+
+def test_training_again_twice_keeps_both(ready):
+    for seed in (1, 2):
+        ready.train_again(seed, epochs=0.05)
+        finish(ready)
+        assert ready.reader.description["seed"] == seed
+    names = [path.name for path in ready.checkpoint.parent.glob(f"{live_reader.AGAIN}*")]
+    assert len(names) == 2
+
+
+def test_one_network_is_trained_at_a_time(ready, paused):
+    ready.train_again(seed=1, epochs=0.5)
+    assert paused[0].wait(60)
+    thread = ready._thread
+    with pytest.raises(ValueError, match="learning already"):
+        ready.train_again(seed=2, epochs=0.5)
+    assert ready._thread is thread and ready.learning
+
+
+@pytest.mark.parametrize("epochs", [0, -1, float("nan")])
+def test_no_epochs_are_no_training(ready, epochs):
+    with pytest.raises(ValueError, match="epochs"):
+        ready.train_again(seed=1, epochs=epochs)
+    assert not ready.learning
+
+
+def test_cancelling_goes_back_to_the_reader_from_before(ready, paused):
+    reported, go_on = paused
+    former = ready.reader
+    ready.train_again(seed=3, epochs=20)
+    assert reported.wait(60)
+    assert ready.reader is not former
+    go_on.set()
+    ready.cancel()
+    assert not ready._thread.is_alive() and not ready.learning and not ready.again
+    assert ready.reader is former and ready.progress is None and ready.failure == ""
+    assert list(ready.checkpoint.parent.glob(f"{live_reader.AGAIN}*")) == []
+    ready.train_again(seed=3, epochs=0.05)  # it can begin again
+    finish(ready)
+    assert ready.reader is not former
+
+
+def test_cancelling_while_digits_are_drawn_takes_no_longer(ready, monkeypatch):
+    many = replace(TINY, drawn=1_000_000, outliers=1_000_000)  # minutes of drawing
+    monkeypatch.setattr(live_reader, "QUICK", many)
+    former = ready.reader
+    ready.train_again(seed=3, epochs=1)
+    started = time.monotonic()
+    ready.cancel()
+    assert not ready._thread.is_alive() and time.monotonic() - started < live_reader.STOPPING_LIMIT
+    assert ready.reader is former
+
+
+def test_cancelling_does_not_end_a_first_run(run, paused):
+    run.start()
+    assert paused[0].wait(60)
+    run.cancel()
+    assert run.learning
+    paused[1].set()
+    finish(run)
+    assert run.checkpoint.exists()
+
+
+def test_stopping_ends_training_again_and_lets_none_begin(ready, paused):
+    ready.train_again(seed=3, epochs=20)
+    assert paused[0].wait(60)
+    paused[1].set()
+    ready.stop()
+    assert not ready._thread.is_alive()
+    with pytest.raises(ValueError):
+        ready.train_again(seed=3, epochs=20)
+
+
+def test_training_again_that_fails_goes_back_and_says_why(ready, monkeypatch):
+    former = ready.reader
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(build_checkpoint, "save_checkpoint", full)
+    ready.train_again(seed=3, epochs=0.05)
+    finish(ready)
+    assert "No space left" in ready.failure and ready.reader is former
+    monkeypatch.undo()
+    assert len(ready.reader.read(sketch(7)).digits) == 1
+
+
+def test_training_again_beside_a_folder_that_cannot_be_written_uses_the_cache(
+    ready, monkeypatch, tmp_path, capsys
+):
+    ready.checkpoint = tmp_path / "file" / "digits.safetensors"
+    (tmp_path / "file").write_text("in the way")
+    ready.train_again(seed=3, epochs=0.05)
+    finish(ready)
+    assert ready.failure == "" and ready.reader.description["seed"] == 3
+    assert "is used instead" in capsys.readouterr().err

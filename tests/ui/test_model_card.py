@@ -1,0 +1,63 @@
+"""The model's card says what the checkpoint says."""
+
+import re
+
+import pytest
+
+from inkling.explanation.gallery import Gallery
+from inkling.recognition.reader import Reader
+from inkling.ui import model_card
+from inkling.ui.live_reader import NoReader
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return Reader.load()
+
+
+def test_the_card_tells_the_figures_of_the_checkpoint(shipped):
+    above, below = model_card.card_html(shipped)
+    evaluation = shipped.description["evaluation"]
+    assert f"{100 * evaluation['accuracy']:.2f} %" in above
+    assert f"{shipped.description['weights']:,} weights" in above
+    told = [int(n) for n in re.findall(r">(\d+)</button>", above)]
+    assert sum(told) == evaluation["digits"]
+    assert below.count("<polyline") == 3  # calibration and its ideal, learning
+
+
+def test_every_confusion_opens_onto_as_many_digits(shipped):
+    confusion = shipped.description["evaluation"]["confusion"]
+    for label, row in enumerate(confusion):
+        for answer, count in enumerate(row):
+            shown = model_card.cell_html(shipped, f"{label}-{answer}").count("<img")
+            assert shown == (count if label != answer else model_card.SHOWN_OF_CELL)
+
+
+def test_a_cell_that_is_none_shows_none(shipped):
+    for told in ("", "x-y", "4", "4-11", None, "1-2-3"):
+        assert "<img" not in model_card.cell_html(shipped, told)
+
+
+def test_the_hardest_come_first(shipped):
+    gallery = Gallery.of(shipped.gallery)
+    wrong = model_card.misread(gallery)
+    sure = gallery.confidence[wrong].tolist()
+    assert wrong and sure == sorted(sure, reverse=True)
+
+
+def test_a_card_without_a_network_says_so():
+    assert "no checkpoint yet" in model_card.card_html(NoReader("wait"))[0]
+
+
+@pytest.mark.parametrize("right", [0.0, 0.5, 0.9995, 1.0])
+def test_a_learning_curve_stays_within_its_plot(right):
+    ((_, y),) = model_card.learning_curve([(10, right)], 20, "step")["lines"][0]["points"]
+    assert 0 <= y <= 1
+
+
+def test_a_network_that_learns_has_a_falling_curve():
+    points = model_card.learning_curve([(1, 0.5), (2, 0.9), (3, 0.99)], 3, "epoch")["lines"][0][
+        "points"
+    ]
+    assert [x for x, _ in points] == [1 / 3, 2 / 3, 1]
+    assert points[0][1] > points[1][1] > points[2][1]

@@ -1,0 +1,183 @@
+"""What a visitor does becomes what the page shows, and nothing that a browser tells is trusted."""
+
+import io
+import json
+
+import pytest
+from conftest import ROOT, sketch, told
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from inkling.imaging.sketch import Sketch
+from inkling.recognition.corrections import Lessons
+from inkling.recognition.reader import Reader
+from inkling.ui import downloads, views
+from inkling.ui.session import Visit, Visitor, index
+
+NUMBER = ROOT / "examples" / "7-number-in-a-shadow.jpg"
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return Reader.load()
+
+
+def png(digit):
+    file = io.BytesIO()
+    Image.fromarray(sketch(digit)).save(file, "png")
+    return file.getvalue()
+
+
+def details(visit, reader):
+    return visit.details(visit.reading(reader), reader)
+
+
+def test_a_sketch_is_read_as_it_was_drawn(shipped):
+    visit = Visit().read_sketch(Sketch.from_json(told(3, asked=5)), shipped)
+    assert visit.reading(shipped).text == "3"
+    assert (visit.picture.size, visit.asked) == ((280, 280), 5)
+
+
+def test_taps_are_kindly_called_a_dot(shipped):
+    dots = {"asked": 1, "size": 1000, "strokes": [{"width": 79, "erases": False, "points": [9, 9]}]}
+    visit = Visit().read_sketch(Sketch.from_json(dots), shipped)
+    assert "dot" in visit.by_network.note and visit.by_network.digits == ()
+
+
+@given(st.binary(max_size=200))
+def test_whatever_a_sketch_holds_there_is_an_answer(shipped, content):
+    visit = Visit().read(content, shipped)
+    assert visit.reading(shipped).text == ""
+    assert len(visit.parts(shipped)) == 7
+
+
+def test_a_new_picture_wipes_out_what_was_chosen_before(shipped):
+    visit = Visit().read(NUMBER, shipped).choose("2").compare("5")
+    assert (visit.chosen, visit.rival) == (2, 5)
+    again = visit.read(png(1), shipped)
+    assert (again.chosen, again.rival) == (0, None)
+    assert again.read(None, shipped).by_network.digits == ()
+
+
+@given(st.one_of(st.none(), st.integers(), st.text(max_size=4), st.lists(st.integers())))
+def test_a_choice_that_is_none_changes_nothing(shipped, told):
+    visit = Visit().read(png(7), shipped)
+    if index(told, 1) is None:
+        assert visit.choose(told) == visit
+    assert not visit.taught(Lessons(), None).lessons and not Visit().taught(Lessons(), 7).lessons
+
+
+def test_what_was_taught_is_read_and_the_network_s_own_reading_is_kept(shipped):
+    visit = Visit().read(png(7), shipped)
+    visit = visit.taught(Lessons(), 1)
+    assert visit.reading(shipped).text == "1" and visit.by_network.text == "7"
+    assert visit.read(png(7), shipped).reading(shipped).text == "1"
+
+
+def test_nothing_is_computed_of_the_inside_while_it_is_folded(shipped):
+    visit = Visit().read(png(4), shipped)
+    assert visit.parts(shipped)[-2:] == ("", "")
+    unfolded = Visit(unfolded=True).read(png(4), shipped)
+    layers, nearest = unfolded.parts(shipped)[-2:]
+    assert layers.count("<img") == len(shipped.model.widths) and nearest.count("alike</small>") == 5
+
+
+def test_an_answer_is_held_against_the_runner_up_or_whom_one_wants(shipped):
+    visit = Visit().read(png(4), shipped)
+    _, runner_up = visit.reading(shipped).digits[0].ranking[:2]
+    assert f"Why 4 rather than {runner_up}" in details(visit, shipped)
+    assert "Why 4 rather than 2" in details(visit.compare("2"), shipped)
+    assert f"Why 4 rather than {runner_up}" in details(visit.compare("4"), shipped)
+
+
+def test_words_from_outside_are_shown_as_words():
+    assert "<b>" not in views.render("answer.html", text="<b>", caption="<b>")
+
+
+def test_what_was_done_to_a_picture_is_said(shipped):
+    thin = 255 - sketch(7, size=140, extent=120, brush=2)
+    board = Image.new("L", (280, 280))
+    board.paste(Image.fromarray(thin), (9, 130))
+    file = io.BytesIO()
+    board.save(file, "png")
+    said = details(Visit().read(file.getvalue(), shipped), shipped)
+    for words in ("inverted", "cropped", "thickened", "moved"):
+        assert words in said
+
+
+def test_the_report_holds_every_glyph_and_needs_no_other_file(shipped):
+    packed = downloads.report(Visit().read(NUMBER, shipped), shipped)
+    assert packed["name"] == "inkling-7432.html" and "<h1>7432</h1>" in packed["content"]
+    for digit in "7432":
+        assert f"Why {digit} rather than" in packed["content"]
+    assert "http" not in packed["content"].replace("http://www.w3.org", "")
+
+
+def test_a_network_that_still_learns_can_be_reported_on(shipped):
+    learning = Reader(shipped.model)
+    packed = downloads.report(Visit().read(png(7), learning), learning)
+    assert "<h1>7</h1>" in packed["content"] and "still learning" in packed["content"]
+
+
+def test_the_data_are_those_of_the_endpoint(shipped):
+    packed = downloads.data(Visit().read(NUMBER, shipped), shipped)
+    told, right = json.loads(packed["content"]), shipped.read_file(NUMBER).as_dict()
+    assert told == right
+
+
+def test_there_is_nothing_to_take_away_of_nothing(shipped):
+    assert downloads.report(Visit(), shipped) is None and downloads.data(Visit(), shipped) is None
+
+
+def test_a_correction_is_saved_as_a_picture_that_is_read_alike(shipped, tmp_path):
+    visit = Visit().read(NUMBER, shipped).choose("3")
+    downloads.save_correction(visit, 2, tmp_path)
+    (file,) = (tmp_path / "2").iterdir()
+    assert shipped.read_file(file).text == "2"
+    downloads.save_correction(visit, None, tmp_path)
+    downloads.save_correction(Visit(), 2, tmp_path)
+    assert len(list(tmp_path.rglob("*.png"))) == 1
+
+
+def test_of_two_pictures_the_one_asked_about_later_is_shown(shipped):
+    """However long the reading of the first takes."""
+    visitor = Visitor()
+    slow, quick = visitor.turn(), visitor.turn()
+    first, second = Visit().read(png(4), shipped), Visit().read(png(7), shipped)
+    assert visitor.update(lambda _: second, shipped, quick)
+    assert visitor.update(lambda _: first, shipped, slow) is None
+    assert visitor.visit.by_network.text == "7"
+
+
+def test_what_is_asked_about_a_picture_does_not_make_it_an_old_one(shipped):
+    visitor = Visitor()
+    turn = visitor.turn()
+    assert visitor.update(lambda visit: visit.compare("5"), shipped)
+    assert visitor.update(lambda _: Visit().read(png(4), shipped), shipped, turn)
+    assert visitor.visit.by_network.text == "4" and visitor.visit.count == 2
+
+
+def test_what_was_chosen_of_a_drawing_stays_chosen_when_the_pad_asks_twice(shipped):
+    drawn = Visit().see(*two_digits(shipped), asked=5)
+    chosen = drawn.choose("1").compare("3")
+    again = chosen.see(*two_digits(shipped), asked=5)
+    assert (again.chosen, again.rival) == (1, 3)
+    newer = chosen.see(*two_digits(shipped), asked=6)
+    assert (newer.chosen, newer.rival) == (0, None)
+
+
+def test_lessons_that_a_browser_kept_hold_for_the_answer_that_came_before_them(shipped):
+    """A page that is loaded again asks about its drawing, and tells its lessons, in any order."""
+    taught = Visit().read(png(7), shipped).taught(Lessons(), 1)
+    visitor = Visitor()
+    visitor.update(lambda visit: visit.read(png(7), shipped), shipped)
+    answer, *_ = visitor.remember(taught.lessons, shipped)
+    assert 'data-number="1"' in answer and 'data-count="1"' in answer
+    assert visitor.visit.reading(shipped).text == "1" and visitor.visit.count == 1
+
+
+def two_digits(reader):
+    """Return what is read of a number of several digits, and the picture of it."""
+    visit = Visit().read(NUMBER, reader)
+    return visit.by_network, visit.picture

@@ -1,0 +1,124 @@
+"""The page's wiring: a real server, called as programs call it, with a reader that is a fake."""
+
+from types import SimpleNamespace
+from typing import ClassVar
+
+import httpx
+import numpy as np
+import pytest
+from conftest import sketch
+from gradio_client import Client, handle_file
+from PIL import Image
+
+import app
+from inkling.imaging.mnist_frame import Glyph
+from inkling.recognition.reader import Digit, Reading
+
+
+class FakeReader:
+    """Answers 3 to everything, and remembers what it was asked."""
+
+    description: ClassVar = {}
+    gallery = None
+
+    def __init__(self):
+        self.asked = []
+
+    def read_file(self, path):
+        self.asked.append(path)
+        glyph = Glyph(np.eye(28, dtype=np.float32), (1, 2, 3, 4))
+        chances = [0.01] * 10
+        chances[3] = 0.91
+        return Reading((Digit(glyph, tuple(chances), 0.25),))
+
+
+@pytest.fixture
+def page(tmp_path):
+    """Return a served page's address and its reader."""
+    source = SimpleNamespace(
+        reader=FakeReader(), progress=None, learning=False, again=False, failure=""
+    )
+    demo = app.build_demo(source)
+    app.launch(demo)
+    yield SimpleNamespace(url=demo.local_url, reader=source.reader, demo=demo, source=source)
+    demo.close(verbose=False)
+
+
+@pytest.fixture
+def seven(tmp_path):
+    Image.fromarray(sketch(7)).save(tmp_path / "seven.png")
+    return tmp_path / "seven.png"
+
+
+def test_the_endpoint_gives_the_reading_as_an_object(page, seven):
+    answer = Client(page.url, verbose=False).predict(handle_file(seven), api_name="/predict")
+    assert answer["text"] == "3" and answer["note"] == ""
+    (digit,) = answer["digits"]
+    assert digit["digit"] == 3 and digit["confidence"] == 0.91 and digit["box"] == [1, 2, 3, 4]
+    assert digit["not_a_digit"] == 0.25 and len(digit["probabilities"]) == 10
+
+
+def test_the_endpoint_names_what_is_wrong_with_a_file(page, reader, odd_files):
+    page.source.reader = reader
+    client = Client(page.url, verbose=False)
+    for path in odd_files.values():
+        answer = client.predict(handle_file(path), api_name="/predict")
+        assert answer["note"].startswith("error: ") and answer["digits"] == []
+        assert str(path.parent) not in answer["note"]
+
+
+def test_the_endpoint_without_a_file_reads_nothing(page):
+    assert Client(page.url, verbose=False).predict(None, api_name="/predict")["digits"] == []
+
+
+def test_there_is_one_public_endpoint_and_it_is_documented(page):
+    info = httpx.get(f"{page.url}gradio_api/info").json()
+    assert list(info["named_endpoints"]) == ["/predict"] and info["unnamed_endpoints"] == {}
+    (parameter,) = info["named_endpoints"]["/predict"]["parameters"]
+    assert parameter["parameter_name"] == "picture"
+
+
+def test_the_queue_cannot_be_bypassed(page):
+    answer = httpx.post(f"{page.url}gradio_api/run/predict", json={"data": [None]})
+    assert answer.status_code >= 400 and page.reader.asked == []
+
+
+@pytest.mark.parametrize("field", ["path", "url"])
+def test_a_file_of_the_server_is_not_opened(page, field, seven):
+    secret = seven.parent.parent / "secret.png"
+    secret.write_bytes(seven.read_bytes())
+    for told in ({field: str(secret)}, {field: str(secret), "meta": {"_type": "gradio.FileData"}}):
+        for function in range(len(page.demo.fns)):
+            call = {"data": [told], "fn_index": function, "session_hash": "stranger"}
+            httpx.post(f"{page.url}gradio_api/queue/join", json=call)
+    with pytest.raises(httpx.HTTPStatusError, match="400"):
+        Client(page.url, verbose=False).predict({"path": str(secret)}, api_name="/predict")
+    assert page.reader.asked == []
+
+
+def test_an_upload_that_is_too_large_is_refused(page):
+    files = {"files": ("big.png", bytes(9_000_000))}
+    answer = httpx.post(f"{page.url}gradio_api/upload", files=files)
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("told", [{"path": "/elsewhere.png"}, ["list"], "text", 7, True])
+def test_what_is_no_upload_of_this_page_is_refused(told):
+    with pytest.raises(app.gr.Error, match="Only uploaded pictures"):
+        app.uploaded(told)
+
+
+def test_what_trains_again_is_not_wired_up_unless_it_is_allowed(page):
+    locked = {fn.name for fn in page.demo.fns.values()}
+    assert "predict" in locked and not {"train", "cancel"} & locked
+    assert {"train", "cancel"} <= {fn.name for fn in app.build_demo(page.source, True).fns.values()}
+
+
+def test_a_page_that_collects_corrections_says_so(page, tmp_path):
+    def said(demo):
+        return [b["props"].get("value") or "" for b in demo.get_config_file()["components"]]
+
+    assert any("gone after minutes" in str(words) for words in said(page.demo))
+    collecting = said(app.build_demo(page.source, collect=tmp_path))
+    assert any("keeps the digits that you correct" in str(words) for words in collecting)
+    assert not any("gone after minutes" in str(words) for words in collecting)
