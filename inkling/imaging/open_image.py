@@ -100,7 +100,7 @@ def in_bytes(picture: Image.Image) -> Image.Image:
     if values.dtype.kind == "u":
         values = values >> max(0, int(values.max()).bit_length() - 8)
     else:
-        values = values.astype(np.float32)
+        values = values.astype(np.float64)  # the largest of 32 bits, doubled, is none of them
         np.nan_to_num(values, copy=False, posinf=0, neginf=0)
         values -= min(0, values.min())
         values *= 255 / 2 ** np.ceil(np.log2(max(values.max(), TINY)))
