@@ -19,10 +19,10 @@ from inkling.evaluation.metrics import (
     refusals,
     score,
     score_pictures,
-    sweep,
     without_doubtful,
 )
 from inkling.evaluation.report import misread_sheet, write_report
+from inkling.evaluation.robustness import sweep
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
 from inkling.recognition.reader import Reader
 from inkling.terminal import printable, run

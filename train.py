@@ -18,7 +18,7 @@ from inkling.recognition.checkpoint import (
 )
 from inkling.terminal import printable, run
 from inkling.training.build_checkpoint import TrainingBar, check_place, make_checkpoint
-from inkling.training.loop import DEFAULT, QUICK
+from inkling.training.recipes import DEFAULT, QUICK
 
 
 def main() -> None:

@@ -19,7 +19,8 @@ from inkling.datasets.mnist import load_mnist
 from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
 from inkling.evaluation.metrics import Score, score, score_pictures
 from inkling.recognition.reader import Reader
-from inkling.training.loop import DEFAULT, train
+from inkling.training.loop import train
+from inkling.training.recipes import DEFAULT
 
 DRAWN = 5_000
 WITHOUT = {  # ingredient: the recipe's fields without it

@@ -19,7 +19,8 @@ from torch import nn
 from torchvision import datasets, transforms
 
 from inkling.datasets.mnist import ARCHIVES, DATA, archive_path, load_mnist
-from inkling.training.loop import QUICK, accuracy, train
+from inkling.training.loop import accuracy, train
+from inkling.training.recipes import QUICK
 
 PLAIN_EPOCHS = 8
 

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from bench.visitors import pad_tells
-from inkling.training.loop import Recipe
+from inkling.training.recipes import Recipe
 from tests.sketches import STROKES, sketch
 
 ROOT = Path(__file__).parent.parent

@@ -1,20 +1,19 @@
-"""Digits with labels become scores: accuracy, confusions, calibration, robustness."""
+"""Digits with labels become scores: accuracy, confusions, calibration, refusals."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix, roc_auc_score
 from torch import Tensor
 from tqdm import tqdm
 
 from inkling.datasets.image_folder import labelled_pictures
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_digits import HELD_OUT_SEED, drawings
-from inkling.imaging.mnist_frame import DIGIT, FRAME
 from inkling.recognition.reader import Reader
 from model import DigitCNN, fused
 
@@ -24,8 +23,6 @@ DOUBTFUL = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 678
 BATCH = 500  # digits judged at once
 TIMED = 100  # digits judged one at a time
 CALIBRATION_BINS = 15  # as in Guo et al. 2017, arXiv 1706.04599
-SWEEP_DIGITS = 500  # for every level of every difficulty
-CANVAS, EXTENT = 280, 120  # px: side of a picture, longest side of the digit in it
 
 
 @dataclass(frozen=True)
@@ -65,10 +62,9 @@ class Score:
     @property
     def interval(self) -> tuple[float, float]:
         """Wilson's 95 % interval of the accuracy."""
-        n, p, z = len(self.labels), self.accuracy, 1.96
-        middle = p + z**2 / (2 * n)
-        reach = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-        return (middle - reach) / (1 + z**2 / n), (middle + reach) / (1 + z**2 / n)
+        right = binomtest(int(self.right.sum()), len(self.labels))
+        low, high = right.proportion_ci(0.95, method="wilson")
+        return float(low), float(high)
 
     @property
     def by_digit(self) -> np.ndarray:
@@ -80,9 +76,7 @@ class Score:
     @property
     def confusion(self) -> np.ndarray:
         """How often each digit (row) was read as each (column), (10, 10) int."""
-        counts = np.zeros((10, 10), int)
-        np.add.at(counts, (self.labels, self.answers), 1)
-        return counts
+        return confusion_matrix(self.labels, self.answers, labels=range(10))
 
     def calibration(self) -> Iterator[tuple[float, float, int]]:
         """Yield mean confidence, share right and number of the readings in each filled bin."""
@@ -151,13 +145,13 @@ def refusals(model: DigitCNN, digits: Digits, others: dict[str, Tensor]) -> list
         with torch.inference_mode():
             return torch.cat([model.judge(b).not_a_digit for b in ink.split(BATCH)]).numpy()
 
-    of_digits = np.sort(doubted(digits.ink))
+    of_digits = doubted(digits.ink)
     found = []
     for name, ink in others.items():
         of_others = doubted(ink)
-        below, upto = (np.searchsorted(of_digits, of_others, side) for side in ("left", "right"))
-        auroc = float((below + upto).mean() / 2 / len(of_digits))  # Mann and Whitney's U
-        found.append(Refusal(name, float((of_others > 0.5).mean()), auroc))
+        is_other = np.repeat([0, 1], [len(of_digits), len(of_others)])
+        auroc = roc_auc_score(is_other, np.concatenate([of_digits, of_others]))
+        found.append(Refusal(name, float((of_others > 0.5).mean()), float(auroc)))
     return found
 
 
@@ -190,82 +184,3 @@ def score_pictures(reader: Reader, folder: Path) -> Score:
         strict=True,
     )
     return Score("your pictures", np.array(labels), np.array(rows), np.array(refused))
-
-
-def picture(
-    ink: np.ndarray, extent: float = EXTENT, turn: float = 0, away: float = 0, toward: float = 0
-) -> np.ndarray:
-    """Draw ink (28, 28) black on white: (CANVAS, CANVAS) uint8.
-
-    Its longest side becomes `extent` px; it is turned by `turn` degrees to the right, and stands
-    `away` px from the middle in the direction `toward`, in radians.
-    """
-    matrix = cv2.getRotationMatrix2D((FRAME / 2 - 0.5,) * 2, -turn, extent / DIGIT)
-    matrix[:, 2] += CANVAS / 2 - FRAME / 2 + away * np.array([np.cos(toward), np.sin(toward)])
-    large = cv2.warpAffine(ink, matrix, (CANVAS, CANVAS), flags=cv2.INTER_CUBIC)
-    return 255 - (255 * large.clip(0, 1)).round().astype(np.uint8)
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """How the share of digits read right changes with one difficulty, through the whole reader."""
-
-    name: str
-    levels: tuple
-    shares: tuple[float, ...]  # read right at each level, 0 to 1
-
-
-def difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.ndarray]]]]:
-    """Return pictures with their labels for each level of each difficulty, made when asked for."""
-    step = len(test.labels) // SWEEP_DIGITS
-    inks = test.ink[::step, 0].numpy()
-    labels = test.labels[::step].tolist()
-    directions = np.random.default_rng(0).uniform(0, 2 * np.pi, len(inks))
-
-    def placed(**how: float) -> Iterator[tuple[int, np.ndarray]]:
-        for label, ink, toward in zip(labels, inks, directions, strict=True):
-            yield label, picture(ink, toward=toward, **how)
-
-    def drawn_with(pen: float) -> Iterator[tuple[int, np.ndarray]]:
-        for _, label, ink in drawings(SWEEP_DIGITS, HELD_OUT_SEED, pen):
-            yield label, np.pad(255 - (255 * ink).astype(np.uint8), 40, constant_values=255)
-
-    def looking(change: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
-        for label, plain in placed():
-            yield label, change(plain)
-
-    looks = {
-        "dark on light": lambda plain: plain,
-        "light on dark": lambda plain: 255 - plain,
-        "pale": lambda plain: 225 - (255 - plain) // 5,
-        "on clear paper": lambda plain: np.dstack(
-            [np.zeros((*plain.shape, 3), np.uint8), 255 - plain]
-        ),
-    }
-    return {
-        "longest side, px": {e: placed(extent=e) for e in (12, 20, 40, 80, 160, 260)},
-        "distance from the middle, px": {a: placed(extent=60, away=a) for a in (0, 40, 80, 105)},
-        "turn, degrees": {t: placed(turn=t) for t in range(-40, 41, 10)},
-        "pen's width, % of the digit's height": {
-            round(100 * pen / DIGIT): drawn_with(pen) for pen in (0.4, 1, 2, 3, 4, 5, 6)
-        },
-        "look": {name: looking(change) for name, change in looks.items()},
-    }
-
-
-def sweep(reader: Reader, test: Digits) -> list[Sweep]:
-    """Read digits at every level of every difficulty, showing progress."""
-    table = difficulties(test)
-    sweeps = []
-    with tqdm(
-        total=sum(map(len, table.values())), desc="difficulties", leave=False, disable=None
-    ) as bar:
-        for name, levels in table.items():
-            shares = []
-            for pictures in levels.values():
-                labels, arrays = zip(*pictures, strict=True)
-                texts = [reading.text for reading in reader.read_many(arrays)]
-                shares.append(np.mean([t == str(k) for t, k in zip(texts, labels, strict=True)]))
-                bar.update()
-            sweeps.append(Sweep(name, tuple(levels), tuple(shares)))
-    return sweeps

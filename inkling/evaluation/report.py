@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from inkling.datasets.mnist import Digits
-from inkling.evaluation.metrics import DOUBTFUL, Refusal, Score, Sweep
+from inkling.evaluation.metrics import DOUBTFUL, Refusal, Score
+from inkling.evaluation.robustness import Sweep
 from inkling.rendering import render
 
 FEW = 10  # readings in a bin that are too few to plot

@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from inkling.datasets.mnist import Digits, load_mnist
 from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
-from inkling.evaluation.metrics import milliseconds, score, summary
 from inkling.recognition.checkpoint import CheckpointError, load_checkpoint, save_checkpoint, sweep
 from inkling.training.build_gallery import make_gallery
-from inkling.training.loop import HELD_OUT_DRAWN, QUICK, Progress, Recipe, accuracy, train
+from inkling.training.loop import HELD_OUT_DRAWN, Progress, accuracy, train
+from inkling.training.recipes import QUICK, Recipe
 
 
 def make_checkpoint(
@@ -37,6 +37,9 @@ def make_checkpoint(
 
     def between() -> None:
         watch(None)
+
+    # SciPy and scikit-learn take a second to import, which a page with a checkpoint does not need.
+    from inkling.evaluation.metrics import milliseconds, score, summary
 
     mnist = load_mnist()
     between()

@@ -20,7 +20,8 @@ from inkling.training.build_checkpoint import (
     ensure_checkpoint,
     make_checkpoint,
 )
-from inkling.training.loop import QUICK, Progress
+from inkling.training.loop import Progress
+from inkling.training.recipes import QUICK
 
 STOPPING_LIMIT = 3  # seconds to wait for the training to notice that it should stop
 AGAIN = "trained-again.safetensors"  # checkpoint of a training that a visitor has started

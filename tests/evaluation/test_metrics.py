@@ -14,15 +14,14 @@ from PIL import Image
 from inkling.evaluation.metrics import (
     DOUBTFUL,
     Score,
-    difficulties,
     milliseconds,
-    picture,
     score,
     score_pictures,
     summary,
     without_doubtful,
 )
 from inkling.evaluation.report import misread_sheet
+from inkling.evaluation.robustness import difficulties, picture
 
 
 def score_of(labels, answers, confidence):

@@ -13,7 +13,8 @@ from inkling.evaluation.metrics import refusals, score, summary, without_doubtfu
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.reader import Reader
-from inkling.training.loop import DEFAULT, HELD_OUT_DRAWN, Recipe, accuracy
+from inkling.training.loop import HELD_OUT_DRAWN, accuracy
+from inkling.training.recipes import DEFAULT, Recipe
 
 
 @pytest.fixture(scope="module")

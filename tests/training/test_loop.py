@@ -15,7 +15,10 @@ from inkling.recognition.checkpoint import load_checkpoint
 from inkling.training import build_checkpoint as training
 from inkling.training import loop
 from inkling.training.build_checkpoint import ensure_checkpoint
-from inkling.training.loop import QUICK, Recipe, accuracy, augment, average_of, calibrate, train
+from inkling.training.calibration import calibrate
+from inkling.training.loop import accuracy, average_of, train
+from inkling.training.recipes import QUICK, Recipe
+from inkling.training.training_set import augment
 from model import NONE
 
 

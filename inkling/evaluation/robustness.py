@@ -1,0 +1,95 @@
+"""Digits in ever more difficult pictures become curves of how many the whole reader reads right."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from inkling.datasets.mnist import Digits
+from inkling.datasets.pen_digits import HELD_OUT_SEED, drawings
+from inkling.imaging.mnist_frame import DIGIT, FRAME
+from inkling.recognition.reader import Reader
+
+SWEEP_DIGITS = 500  # for every level of every difficulty
+CANVAS, EXTENT = 280, 120  # px: side of a picture, longest side of the digit in it
+
+
+def picture(
+    ink: np.ndarray, extent: float = EXTENT, turn: float = 0, away: float = 0, toward: float = 0
+) -> np.ndarray:
+    """Draw ink (28, 28) black on white: (CANVAS, CANVAS) uint8.
+
+    Its longest side becomes `extent` px; it is turned by `turn` degrees to the right, and stands
+    `away` px from the middle in the direction `toward`, in radians.
+    """
+    matrix = cv2.getRotationMatrix2D((FRAME / 2 - 0.5,) * 2, -turn, extent / DIGIT)
+    matrix[:, 2] += CANVAS / 2 - FRAME / 2 + away * np.array([np.cos(toward), np.sin(toward)])
+    large = cv2.warpAffine(ink, matrix, (CANVAS, CANVAS), flags=cv2.INTER_CUBIC)
+    return 255 - (255 * large.clip(0, 1)).round().astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How the share of digits read right changes with one difficulty, through the whole reader."""
+
+    name: str
+    levels: tuple
+    shares: tuple[float, ...]  # read right at each level, 0 to 1
+
+
+def difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.ndarray]]]]:
+    """Return pictures with their labels for each level of each difficulty, made when asked for."""
+    step = len(test.labels) // SWEEP_DIGITS
+    inks = test.ink[::step, 0].numpy()
+    labels = test.labels[::step].tolist()
+    directions = np.random.default_rng(0).uniform(0, 2 * np.pi, len(inks))
+
+    def placed(**how: float) -> Iterator[tuple[int, np.ndarray]]:
+        for label, ink, toward in zip(labels, inks, directions, strict=True):
+            yield label, picture(ink, toward=toward, **how)
+
+    def drawn_with(pen: float) -> Iterator[tuple[int, np.ndarray]]:
+        for _, label, ink in drawings(SWEEP_DIGITS, HELD_OUT_SEED, pen):
+            yield label, np.pad(255 - (255 * ink).astype(np.uint8), 40, constant_values=255)
+
+    def looking(change: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
+        for label, plain in placed():
+            yield label, change(plain)
+
+    looks = {
+        "dark on light": lambda plain: plain,
+        "light on dark": lambda plain: 255 - plain,
+        "pale": lambda plain: 225 - (255 - plain) // 5,
+        "on clear paper": lambda plain: np.dstack(
+            [np.zeros((*plain.shape, 3), np.uint8), 255 - plain]
+        ),
+    }
+    return {
+        "longest side, px": {e: placed(extent=e) for e in (12, 20, 40, 80, 160, 260)},
+        "distance from the middle, px": {a: placed(extent=60, away=a) for a in (0, 40, 80, 105)},
+        "turn, degrees": {t: placed(turn=t) for t in range(-40, 41, 10)},
+        "pen's width, % of the digit's height": {
+            round(100 * pen / DIGIT): drawn_with(pen) for pen in (0.4, 1, 2, 3, 4, 5, 6)
+        },
+        "look": {name: looking(change) for name, change in looks.items()},
+    }
+
+
+def sweep(reader: Reader, test: Digits) -> list[Sweep]:
+    """Read digits at every level of every difficulty, showing progress."""
+    table = difficulties(test)
+    sweeps = []
+    with tqdm(
+        total=sum(map(len, table.values())), desc="difficulties", leave=False, disable=None
+    ) as bar:
+        for name, levels in table.items():
+            shares = []
+            for pictures in levels.values():
+                labels, arrays = zip(*pictures, strict=True)
+                texts = [reading.text for reading in reader.read_many(arrays)]
+                shares.append(np.mean([t == str(k) for t, k in zip(texts, labels, strict=True)]))
+                bar.update()
+            sweeps.append(Sweep(name, tuple(levels), tuple(shares)))
+    return sweeps

@@ -1,0 +1,42 @@
+"""Confidence becomes honest: a trained network is fitted to digits that it has not learned from."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from inkling.datasets.mnist import Digits
+from model import DigitCNN, calibrated, doubt
+
+REFUSED = 0.0015  # share of held-out digits that may be taken for no digit
+BATCH = 500  # digits at once
+
+
+@torch.inference_mode()
+def predict_logits(model: Callable[[Tensor], Tensor], ink: Tensor) -> Tensor:
+    """Return the logits (N, K) of many pictures (N, 1, 28, 28), batch by batch."""
+    return torch.cat([model(batch).float() for batch in ink.split(BATCH)])
+
+
+def calibrate(model: DigitCNN, digits: Digits) -> None:
+    """Set the network's temperature and its doubt's ceiling as these digits, held out, ask for.
+
+    The temperature is the one that makes the labels likeliest (Guo et al. 2017, arXiv 1706.04599).
+    """
+    by_kind = predict_logits(model.by_kind, digits.ink).clone()
+    logits = model.of_digits(by_kind)
+    log_temperature = torch.zeros((), requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_temperature], max_iter=50)
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        probabilities = calibrated(logits, log_temperature.exp())
+        value = F.nll_loss(probabilities.log(), digits.labels)
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    model.temperature.copy_(log_temperature.detach().exp())
+    model.doubt_ceiling.copy_(doubt(by_kind).quantile(1 - REFUSED))
+    model.doubt_scale.copy_(doubt(by_kind).std() / 2)
