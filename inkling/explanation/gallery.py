@@ -14,6 +14,16 @@ NEARNESS_POWER = 6  # of 4 to 8 the one where a blend of a 4 and a 9 moved most 
 LEAST_DISTANCE = 1e-3  # 1 - cosine: nearer is the same, in float16
 
 
+class Neighbourhood(NamedTuple):
+    """Where a drawing lies among a gallery's digits, and the K that are most like it."""
+
+    place: tuple[float, float]  # x and y on the map, 0 to 1
+    features: int  # by how many it was compared
+    ink: Tensor  # (K, 28, 28) uint8, 0 = paper, 255 = ink
+    labels: Tensor  # (K,) uint8, 0 to 9
+    likenesses: Tensor  # (K,) float, 0 to 1, the largest first
+
+
 class Gallery(NamedTuple):
     """N digits as the network sees them, in the test images' order; see `checkpoint.GALLERY`."""
 
@@ -37,6 +47,14 @@ class Gallery(NamedTuple):
         """Return the digits most like features (z,): indices and likenesses, (count,) each."""
         likenesses, indices = self.likenesses(features).topk(min(count, len(self.labels)))
         return indices, likenesses
+
+    def around(self, features: Tensor) -> Neighbourhood:
+        """Return what lies around features (z,)."""
+        indices, likenesses = self.neighbours(features)
+        place = self.place(features)
+        return Neighbourhood(
+            place, len(features), self.ink[indices], self.labels[indices], likenesses
+        )
 
     def place(self, features: Tensor) -> tuple[float, float]:
         """Return where features (z,) belong on the map: x and y, 0 to 1.

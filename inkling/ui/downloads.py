@@ -24,16 +24,14 @@ def report(visit: Visit, reader: Reader | NoReader) -> dict | None:
     reading = visit.reading(reader)
     if not reading.digits:
         return None
-    glyphs = (replace(visit, chosen=k) for k in range(len(reading.digits)))
+    folded = replace(visit, unfolded=False)
+    glyphs = [replace(folded, chosen=k).findings(reader) for k in range(len(reading.digits))]
     page = render(
         "takeaway.html",
         style=views.source("evidence.css"),
         made=datetime.now(UTC),
         answer=views.answer(reading),
-        glyphs=[
-            {"details": one.details(reading, reader), "bars": views.bars(reading, one.chosen)}
-            for one in glyphs
-        ],
+        glyphs=[{"details": views.details_html(one), "bars": views.bars(one)} for one in glyphs],
         description=reader.description,
         known=len(visit.lessons),
     )

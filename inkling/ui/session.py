@@ -1,25 +1,39 @@
-"""What one visitor does becomes what the page shows: every event turns a `Visit` into the next.
+"""What one visitor does becomes what there is to show: every event turns a `Visit` into the next.
 
 A visit lives in the server's memory as long as the page is open; nothing here knows Gradio.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from inkling.explanation.gallery import Gallery
-from inkling.explanation.occlusion import evidence, inside
+from inkling.explanation.gallery import Gallery, Neighbourhood
+from inkling.explanation.occlusion import Evidence, Stage, evidence, inside
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons, adapt
 from inkling.recognition.reader import Reader, Reading
-from inkling.ui import views
 from inkling.ui.images import Shown, shown
 from inkling.ui.live_reader import NoReader
 
 A_DOT = "That is a dot: draw a digit, or a whole number."
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that is found out for one answer, before any of it is put into words."""
+
+    reading: Reading = Reading()
+    picture: Shown = Shown()
+    chosen: int = 0  # the glyph that the rest is about
+    count: int = 0  # of the visitor's answers so far
+    asked: int = 0  # the pad's number of the question; 0: another's
+    lessons: int = 0  # that were heeded
+    why: Evidence | None = None  # None where there is no digit
+    stages: Sequence[Stage] = ()  # what each layer holds; none while that is folded away
+    around: Neighbourhood | None = None
 
 
 @dataclass(frozen=True)
@@ -89,37 +103,30 @@ class Visit:
 
     def reading(self, reader: Reader | NoReader) -> Reading:
         """Return the reading as the lessons have it."""
-        if not self.lessons or not self.by_network.digits:
+        if not self.lessons or isinstance(reader, NoReader):
             return self.by_network
         return adapt(self.by_network, self.lessons, reader.model)
 
-    def parts(self, reader: Reader | NoReader) -> tuple:
-        """Return what the page shows: answer, strip, bars, lessons, details, layers, neighbours."""
+    def findings(self, reader: Reader | NoReader) -> Findings:
+        """Find out everything that the page shows of the present picture."""
         reading = self.reading(reader)
-        layers = nearest = ""
-        if self.unfolded and reading.digits:
-            ink = reading.digits[self.chosen].glyph.ink
-            layers = views.inside_html(inside(reader.model, ink))
-            nearest = views.neighbours_html(Gallery.of(reader.gallery), reader.features(ink), ink)
-        return (
-            views.answer_html(reading, self.count, self.asked),
-            views.strip_html(reading, self.chosen),
-            views.bars(reading, self.chosen),
-            views.lessons_html(reading, len(self.lessons)),
-            self.details(reading, reader),
-            layers,
-            nearest,
+        found = Findings(
+            reading, self.picture, self.chosen, self.count, self.asked, len(self.lessons)
         )
-
-    def details(self, reading: Reading, reader: Reader | NoReader) -> str:
-        """Return what the network saw of the chosen glyph, and why it answers so."""
-        why = None
-        if reading.digits:
-            digit = reading.digits[self.chosen]
-            best, second = digit.ranking[:2]
-            rival = second if self.rival in (None, best) else self.rival
-            why = evidence(reader.model, digit.glyph.ink, best, rival)
-        return views.details_html(reading, self.chosen, self.picture, why)
+        if not reading.digits or isinstance(reader, NoReader):
+            return found
+        digit = reading.digits[self.chosen]
+        best, second = digit.ranking[:2]
+        rival = second if self.rival in (None, best) else self.rival
+        found = replace(found, why=evidence(reader.model, digit.glyph.ink, best, rival))
+        if not self.unfolded:
+            return found
+        gallery = Gallery.of(reader.gallery)
+        return replace(
+            found,
+            stages=inside(reader.model, digit.glyph.ink),
+            around=gallery and gallery.around(reader.features(digit.glyph.ink)),
+        )
 
 
 def index(told: object, count: int) -> int | None:
@@ -149,8 +156,8 @@ class Visitor:
 
     def update(
         self, change: Callable[[Visit], Visit], reader: Reader | NoReader, turn: int | None = None
-    ) -> tuple | None:
-        """Change the visit, and return its `parts`, in the order in which things were asked.
+    ) -> Findings | None:
+        """Change the visit, and return its findings, in the order in which things were asked.
 
         None if another picture was asked about since this `turn`: then nothing changes.
         """
@@ -159,13 +166,13 @@ class Visitor:
                 return None
             changed = change(self.visit)
             self.visit = replace(changed, count=self.visit.count + 1)
-            return self.visit.parts(reader)
+            return self.visit.findings(reader)
 
-    def remember(self, lessons: Lessons, reader: Reader | NoReader) -> tuple:
-        """Know the lessons that a browser kept, and return the `parts` of the same visit.
+    def remember(self, lessons: Lessons, reader: Reader | NoReader) -> Findings:
+        """Know the lessons that a browser kept, and return the findings of the same visit.
 
         The pad may have asked before: its answer keeps its count, put as the lessons have it.
         """
         with self._lock:
             self.visit = replace(self.visit, lessons=lessons)
-            return self.visit.parts(reader)
+            return self.visit.findings(reader)

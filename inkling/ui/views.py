@@ -1,4 +1,4 @@
-"""A reading becomes what the page shows of it: HTML, with its pictures inside.
+"""What was found out about a picture becomes what the page shows: HTML, with pictures inside.
 
 Templates lie in `templates/`, scripts and styles in `static/`; nothing here knows Gradio.
 """
@@ -8,14 +8,14 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
 from inkling.explanation.gallery import Gallery
-from inkling.explanation.occlusion import Evidence, Stage
+from inkling.explanation.occlusion import Evidence
 from inkling.imaging.open_image import open_picture
 from inkling.recognition.reader import Digit, Reading
 from inkling.rendering import render
-from inkling.ui.images import Shown, atlas, data_url, digit_map, heat_map, ink_url, shown
+from inkling.ui.images import atlas, data_url, digit_map, heat_map, ink_url, shown
+from inkling.ui.session import Findings
 
 STATIC = Path(__file__).parent / "static"
 STYLES = [STATIC / "evidence.css", STATIC / "style.css"]
@@ -81,16 +81,13 @@ def source(name: str) -> str:
     return (STATIC / name).read_text(encoding="utf-8")
 
 
-def answer_html(reading: Reading, count: int, asked: int = 0) -> str:
-    """Return the answer in large type; `count` tells it from an equal one before.
-
-    `asked` is the pad's number of the question that it answers, or 0 if that was another's.
-    """
-    told = {"number": reading.text, "count": count, "asked": asked}
-    return render("answer.html", **vars(answer(reading)), **told)
+def answer_html(found: Findings) -> str:
+    """Return the answer in large type; its count tells it from an equal one before."""
+    told = {"number": found.reading.text, "count": found.count, "asked": found.asked}
+    return render("answer.html", **vars(answer(found.reading)), **told)
 
 
-def strip_html(reading: Reading, chosen: int) -> str:
+def strip_html(found: Findings) -> str:
     """Return the glyphs of a number, to choose from."""
     glyphs = [
         {
@@ -98,16 +95,17 @@ def strip_html(reading: Reading, chosen: int) -> str:
             "name": "–" if d.digit is None else d.digit,
             "sure": "no digit" if d.digit is None else percent(d.confidence),
         }
-        for d in reading.digits
+        for d in found.reading.digits
     ]
-    return render("strip.html", glyphs=glyphs, chosen=chosen)
+    return render("strip.html", glyphs=glyphs, chosen=found.chosen)
 
 
-def details_html(reading: Reading, chosen: int, picture: Shown, why: Evidence | None) -> str:
+def details_html(found: Findings) -> str:
     """Return what the network saw of the chosen glyph, and the evidence for its answer."""
+    reading, picture = found.reading, found.picture
     if not reading.digits:
         return render("details.html", glyph=None)
-    digit = reading.digits[chosen]
+    digit = reading.digits[found.chosen]
     return render(
         "details.html",
         glyph={"picture": ink_url(digit.glyph.ink)},
@@ -115,9 +113,9 @@ def details_html(reading: Reading, chosen: int, picture: Shown, why: Evidence | 
         width=picture.size[0],
         height=picture.size[1],
         boxes=[d.glyph.box for d in reading.digits],
-        chosen=chosen,
+        chosen=found.chosen,
         done=what_was_done(reading, digit, picture.size),
-        why=why and evidence_shown(why, digit),
+        why=found.why and evidence_shown(found.why, digit),
     )
 
 
@@ -168,16 +166,17 @@ def marks(evidence: np.ndarray) -> list[tuple[float, float, str]]:
     return found
 
 
-def bars(reading: Reading, chosen: int) -> dict[str, float]:
+def bars(found: Findings) -> dict[str, float]:
     """Return the chosen glyph's ten probabilities; all zero where no digit is."""
-    if not reading.digits or reading.digits[chosen].digit is None:
+    digits = found.reading.digits
+    if not digits or digits[found.chosen].digit is None:
         return {str(k): 0.0 for k in range(10)}
-    return {str(k): p for k, p in enumerate(reading.digits[chosen].probabilities)}
+    return {str(k): p for k, p in enumerate(digits[found.chosen].probabilities)}
 
 
-def lessons_html(reading: Reading, known: int) -> str:
+def lessons_html(found: Findings) -> str:
     """Return the buttons that teach the page, and how many lessons it knows."""
-    return render("lessons.html", teachable=bool(reading.digits), known=known)
+    return render("lessons.html", teachable=bool(found.reading.digits), known=found.lessons)
 
 
 def examples_html(files: list[Path]) -> str:
@@ -192,9 +191,11 @@ def examples_html(files: list[Path]) -> str:
     return render("examples.html", examples=examples)
 
 
-def inside_html(stages: list[Stage]) -> str:
-    """Return the maps of each layer, for one reading."""
-    *layers, scores = stages
+def layers_html(found: Findings) -> str:
+    """Return the maps of each layer for the chosen glyph; nothing while they are folded away."""
+    if not found.stages:
+        return ""
+    *layers, scores = found.stages
     values = scores.maps.ravel()
     low, high = min(0.0, values.min()), max(values.max(), 1e-6)
     return render(
@@ -210,19 +211,18 @@ def map_html(gallery: Gallery | None) -> str:
     return render("map.html", picture=data_url(digit_map(gallery))) if gallery else ""
 
 
-def neighbours_html(gallery: Gallery | None, features: Tensor, ink: np.ndarray) -> str:
-    """Return a drawing's place on the map, and the digits nearest to it."""
-    if gallery is None:
+def neighbours_html(found: Findings) -> str:
+    """Return the chosen glyph's place on the map, and its nearest digits; nothing while folded."""
+    around = found.around
+    if around is None:
         return ""
-    x, y = gallery.place(features)
-    indices, likenesses = gallery.neighbours(features)
+    ink = found.reading.digits[found.chosen].glyph.ink
     nearest = [
-        {
-            "picture": ink_url(gallery.ink[k].numpy() / 255),
-            "label": int(gallery.labels[k]),
-            "likeness": likeness,
-        }
-        for k, likeness in zip(indices.tolist(), likenesses.tolist(), strict=True)
+        {"picture": ink_url(one.numpy() / 255), "label": label, "likeness": likeness}
+        for one, label, likeness in zip(
+            around.ink, around.labels.tolist(), around.likenesses.tolist(), strict=True
+        )
     ]
-    place = {"x": x, "y": y, "features": len(features)}
-    return render("neighbours.html", **place, picture=ink_url(ink), nearest=nearest)
+    x, y = around.place
+    drawn = {"x": x, "y": y, "features": around.features, "picture": ink_url(ink)}
+    return render("neighbours.html", **drawn, nearest=nearest)

@@ -139,7 +139,7 @@ def test_the_endpoint_reads_them_all(files, tmp_path):
         reader=Reader.load(), progress=None, learning=False, again=False, failure=""
     )
     demo = app.build_demo(source)
-    app.launch(demo)
+    app.serve(demo)
     try:
         client = Client(demo.local_url, verbose=False)
         for path in files:

@@ -13,8 +13,8 @@ from playwright.sync_api import expect
 from test_launch import served
 
 from inkling.recognition.reader import Reader
+from inkling.rendering import render
 from inkling.server import api_examples
-from inkling.ui import views
 
 DOCS = (ROOT / "docs" / "command-line.md").read_text()
 ADDRESS = "http://127.0.0.1:7860"  # of the page, as the docs have it
@@ -54,9 +54,7 @@ def test_the_readme_s_examples_read_a_seven(language, url, tmp_path):
 
 @pytest.mark.parametrize("language", ["bash", "python", "javascript"])
 def test_the_readme_and_the_page_show_the_same_examples(language):
-    assert of_readme(language).rstrip() == views.render(
-        api_examples.LANGUAGES[language], root=ADDRESS
-    )
+    assert of_readme(language).rstrip() == render(api_examples.LANGUAGES[language], root=ADDRESS)
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not installed")
@@ -66,7 +64,7 @@ def test_the_example_in_javascript_is_well_formed(tmp_path):
 
 def test_the_command_of_gradio_reads_a_seven(url, tmp_path):
     gradio = f"{sys.executable} -m gradio"
-    example = views.render(api_examples.LANGUAGES["cli"], root=url).replace("{command}", gradio)
+    example = render(api_examples.LANGUAGES["cli"], root=url).replace("{command}", gradio)
     assert '"text": "7"' in run(["bash"], example, tmp_path)
 
 

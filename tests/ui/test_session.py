@@ -12,6 +12,7 @@ from PIL import Image
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons
 from inkling.recognition.reader import Reader
+from inkling.rendering import render
 from inkling.ui import downloads, views
 from inkling.ui.session import Visit, Visitor, index
 
@@ -30,7 +31,7 @@ def png(digit):
 
 
 def details(visit, reader):
-    return visit.details(visit.reading(reader), reader)
+    return views.details_html(visit.findings(reader))
 
 
 def test_a_sketch_is_read_as_it_was_drawn(shipped):
@@ -49,7 +50,7 @@ def test_taps_are_kindly_called_a_dot(shipped):
 def test_whatever_a_sketch_holds_there_is_an_answer(shipped, content):
     visit = Visit().read(content, shipped)
     assert visit.reading(shipped).text == ""
-    assert len(visit.parts(shipped)) == 7
+    assert visit.findings(shipped).why is None
 
 
 def test_a_new_picture_wipes_out_what_was_chosen_before(shipped):
@@ -77,9 +78,10 @@ def test_what_was_taught_is_read_and_the_network_s_own_reading_is_kept(shipped):
 
 def test_nothing_is_computed_of_the_inside_while_it_is_folded(shipped):
     visit = Visit().read(png(4), shipped)
-    assert visit.parts(shipped)[-2:] == ("", "")
+    assert (visit.findings(shipped).stages, visit.findings(shipped).around) == ((), None)
     unfolded = Visit(unfolded=True).read(png(4), shipped)
-    layers, nearest = unfolded.parts(shipped)[-2:]
+    found = unfolded.findings(shipped)
+    layers, nearest = views.layers_html(found), views.neighbours_html(found)
     assert layers.count("<img") == len(shipped.model.widths) and nearest.count("alike</small>") == 5
 
 
@@ -92,7 +94,7 @@ def test_an_answer_is_held_against_the_runner_up_or_whom_one_wants(shipped):
 
 
 def test_words_from_outside_are_shown_as_words():
-    assert "<b>" not in views.render("answer.html", text="<b>", caption="<b>")
+    assert "<b>" not in render("answer.html", text="<b>", caption="<b>")
 
 
 def test_what_was_done_to_a_picture_is_said(shipped):
@@ -172,7 +174,7 @@ def test_lessons_that_a_browser_kept_hold_for_the_answer_that_came_before_them(s
     taught = Visit().read(png(7), shipped).taught(Lessons(), 1)
     visitor = Visitor()
     visitor.update(lambda visit: visit.read(png(7), shipped), shipped)
-    answer, *_ = visitor.remember(taught.lessons, shipped)
+    answer = views.answer_html(visitor.remember(taught.lessons, shipped))
     assert 'data-number="1"' in answer and 'data-count="1"' in answer
     assert visitor.visit.reading(shipped).text == "1" and visitor.visit.count == 1
 

@@ -47,7 +47,7 @@ def served():
     reader = Slow.load()
     source = SimpleNamespace(reader=reader, progress=None, learning=False, again=False, failure="")
     demo = app.build_demo(source)
-    app.launch(demo)
+    app.serve(demo)
     yield SimpleNamespace(url=demo.local_url, reader=reader)
     demo.close(verbose=False)
 

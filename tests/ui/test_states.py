@@ -89,7 +89,7 @@ def served():
     reader = Scripted(real.model, real.description, real.gallery)
     source = SimpleNamespace(reader=reader, progress=None, learning=False, again=False, failure="")
     demo = app.build_demo(source, trains=True)
-    app.launch(demo)
+    app.serve(demo)
     yield SimpleNamespace(url=demo.local_url, source=source, reader=reader)
     demo.close(verbose=False)
 

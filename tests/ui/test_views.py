@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import ClassVar
 
+import gradio as gr
 import httpx
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 import app
 from inkling.imaging.mnist_frame import Glyph
 from inkling.recognition.reader import Digit, Reading
+from inkling.ui.events import uploaded
 
 
 class FakeReader:
@@ -39,7 +41,7 @@ def page(tmp_path):
         reader=FakeReader(), progress=None, learning=False, again=False, failure=""
     )
     demo = app.build_demo(source)
-    app.launch(demo)
+    app.serve(demo)
     yield SimpleNamespace(url=demo.local_url, reader=source.reader, demo=demo, source=source)
     demo.close(verbose=False)
 
@@ -104,8 +106,8 @@ def test_an_upload_that_is_too_large_is_refused(page):
 
 @pytest.mark.parametrize("told", [{"path": "/elsewhere.png"}, ["list"], "text", 7, True])
 def test_what_is_no_upload_of_this_page_is_refused(told):
-    with pytest.raises(app.gr.Error, match="Only uploaded pictures"):
-        app.uploaded(told)
+    with pytest.raises(gr.Error, match="Only uploaded pictures"):
+        uploaded(told)
 
 
 def test_what_trains_again_is_not_wired_up_unless_it_is_allowed(page):

@@ -1,0 +1,238 @@
+"""What happens on the page: which event calls what, and what the page then shows."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from inkling.explanation.gallery import Gallery
+from inkling.imaging.image_formats import UPLOAD_LIMIT
+from inkling.imaging.open_image import PictureError
+from inkling.imaging.sketch import Sketch
+from inkling.recognition.corrections import Lessons
+from inkling.recognition.reader import Reading
+from inkling.ui import downloads, model_card, views
+from inkling.ui.layout import EXAMPLES, Page
+from inkling.ui.live_reader import FirstRun
+from inkling.ui.session import Findings, Visit, Visitor, index
+
+QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+# What parts send and show is as handlers take and return it: Gradio would decode a picture itself,
+# of any size and any file of the server's, and pass each answer's parts through threads.
+AS_IT_IS: dict[str, Any] = {**QUIETLY, "preprocess": False, "postprocess": False}
+# Of questions that wait only the latest is asked.
+LATEST: dict[str, Any] = {**AS_IT_IS, "trigger_mode": "always_last"}
+FOREIGN = "Only uploaded pictures are read."
+
+
+class Events:
+    """The handlers of a page's events, and what they have to do with."""
+
+    def __init__(self, page: Page, source: FirstRun, collect: Path | None):
+        """Take the page's parts, where readers come from, and a folder for corrections."""
+        self.page, self.source, self.collect = page, source, collect
+
+    def connect(self, demo: gr.Blocks, trains: bool) -> None:
+        """Connect every event; what trains the network only if it `trains`."""
+        page = self.page
+        shown = list(self.shown(Findings()))
+        learning = [page.status, page.timer, page.train, page.cancel]
+        known = [page.card, page.more, page.cell]
+        for event, handler, takes, changes, how in (
+            (page.pad.input, self.read_sketch, [page.pad], shown, AS_IT_IS),
+            (page.upload.change, self.read_upload, [page.upload], shown, AS_IT_IS),
+            (page.picture.upload, self.read_upload, [page.picture], shown, AS_IT_IS),
+            (page.examples.pick, self.read_example, [], shown, LATEST),
+            (page.timer.tick, self.read_again, [], shown, LATEST),  # while it learns
+            (page.strip.pick, self.choose, [], shown, LATEST),
+            (page.label.select, self.compare, [], shown, LATEST),
+            (page.lessons.pick, self.teach, [page.kept], [*shown, page.kept], AS_IT_IS),
+            (demo.load, self.remember, [page.kept], shown, AS_IT_IS),
+            (page.inside.expand, self.unfold, [], [*shown, page.map], AS_IT_IS),
+            (page.inside.collapse, self.fold, [], None, QUIETLY),
+            (page.report.click, self.take_report, [], page.parcel, QUIETLY),
+            (page.data.click, self.take_data, [], page.parcel, QUIETLY),
+        ):
+            done = event(handler, [page.visitor, *takes], changes, **how)
+            if changes is page.parcel:
+                done.then(None, page.parcel, js=views.source("save.js"))
+        page.copy.click(None, js=views.source("copy.js"))
+        for event, handler, takes, changes in (
+            (demo.load, self.look, None, learning),
+            (page.timer.tick, self.tick, None, learning + known),
+            (page.about.select, self.show_card, None, known),
+            (page.card.pick, self.show_cell, None, page.cell),
+            (page.train.click, self.train, [page.seed, page.epochs], learning),
+            (page.cancel.click, self.cancel, None, learning),
+        ):
+            if trains or handler not in (self.train, self.cancel):  # else nobody can call them
+                event(handler, takes, changes, **QUIETLY)
+        gr.Button(visible=False).click(
+            self.predict,
+            gr.File(label="picture", visible=False),
+            gr.JSON(label="reading", visible=False),
+            api_name="predict",
+        )
+
+    def shown(self, found: Findings) -> dict:
+        """Return what the page shows of what was found out, by its parts."""
+        page = self.page
+        return {
+            page.answer: views.answer_html(found),
+            page.strip: views.strip_html(found),
+            page.label: page.label.postprocess(views.bars(found)).model_dump(),
+            page.lessons: views.lessons_html(found),
+            page.details: views.details_html(found),
+            page.layers: views.layers_html(found),
+            page.nearest: views.neighbours_html(found),
+        }
+
+    def show(
+        self, visitor: Visitor, change: Callable[[Visit], Visit], turn: int | None = None
+    ) -> dict:
+        """Change a visit, and show it; nothing if something else was asked since its `turn`."""
+        found = visitor.update(change, self.source.reader, turn)
+        return self.shown(found) if found else gr.skip()
+
+    # --- a picture is read ----------------------------------------------------------------------
+
+    def read(self, visitor: Visitor, see: Callable[[Visit], Visit]) -> dict:
+        """Read a picture, which takes its time, and show it unless there is a newer one by then."""
+        turn = visitor.turn()
+        seen = see(visitor.visit)
+        return self.show(
+            visitor, lambda visit: visit.see(seen.by_network, seen.picture, seen.asked), turn
+        )
+
+    def read_sketch(self, visitor: Visitor, told: object) -> dict:
+        """Read what stands on the pad."""
+        sketch = Sketch.from_json(told)
+        return self.read(visitor, lambda visit: visit.read_sketch(sketch, self.source.reader))
+
+    def read_picture(self, visitor: Visitor, picture: Path | PictureError | None) -> dict:
+        """Read a picture's file."""
+        return self.read(visitor, lambda visit: visit.read(picture, self.source.reader))
+
+    def read_upload(self, visitor: Visitor, file: object) -> dict:
+        """Read what was uploaded."""
+        return self.read_picture(visitor, uploaded(file))
+
+    def read_example(self, visitor: Visitor, event: gr.EventData) -> dict:
+        """Read one of the examples."""
+        example = EXAMPLES[index(picked(event), len(EXAMPLES)) or 0]
+        return self.read_picture(visitor, example)
+
+    def read_again(self, visitor: Visitor) -> dict:
+        """Read the same picture with what the network has learned since."""
+        return self.show(visitor, lambda visit: visit.read_again(self.source.reader))
+
+    # --- a reading is asked about ---------------------------------------------------------------
+
+    def choose(self, visitor: Visitor, event: gr.EventData) -> dict:
+        """Show the details of another glyph."""
+        return self.show(visitor, lambda visit: visit.choose(picked(event)))
+
+    def compare(self, visitor: Visitor, event: gr.EventData) -> dict:
+        """Hold the answer against the digit whose bar was tapped."""
+        return self.show(visitor, lambda visit: visit.compare(picked(event, "value")))
+
+    def unfold(self, visitor: Visitor) -> dict:
+        """Show the inside of the network."""
+        shown = self.show(visitor, lambda visit: replace(visit, unfolded=True))
+        return shown | {self.page.map: views.map_html(Gallery.of(self.source.reader.gallery))}
+
+    def fold(self, visitor: Visitor) -> None:
+        """Find out nothing more about the inside of the network."""
+        visitor.visit = replace(visitor.visit, unfolded=False)
+
+    # --- a reading is corrected, and taken away -------------------------------------------------
+
+    def teach(self, visitor: Visitor, kept: object, event: gr.EventData) -> dict:
+        """Learn from a correction, or forget all: the browser's lessons are the ones that count."""
+        digit = index(picked(event), 10)
+        lessons = Lessons() if picked(event) == "forget" else Lessons.from_json(kept)
+        if self.collect:
+            downloads.save_correction(visitor.visit, digit, self.collect)
+        shown = self.show(visitor, lambda visit: visit.taught(lessons, digit))
+        return shown | {self.page.kept: visitor.visit.lessons.to_json()}
+
+    def remember(self, visitor: Visitor, kept: object) -> dict:
+        """Know the lessons that a browser kept from an earlier visit."""
+        return self.shown(visitor.remember(Lessons.from_json(kept), self.source.reader))
+
+    def take_report(self, visitor: Visitor) -> dict | None:
+        """Return the report on the present reading."""
+        return downloads.report(visitor.visit, self.source.reader)
+
+    def take_data(self, visitor: Visitor) -> dict | None:
+        """Return the present reading as data."""
+        return downloads.data(visitor.visit, self.source.reader)
+
+    def predict(self, picture: str | None) -> dict:
+        """Read a picture of handwritten digits: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."""
+        reading = self.source.reader.read_file(Path(picture)) if picture else Reading()
+        return reading.as_dict()
+
+    # --- the network is looked at, and trained again --------------------------------------------
+
+    def look(self) -> dict:
+        """Show how far the network has learned."""
+        source, page = self.source, self.page
+        return {
+            page.status: model_card.status_html(source),
+            page.timer: gr.Timer(active=source.learning),
+            page.train: gr.Button(interactive=not source.learning),
+            page.cancel: gr.Button(interactive=source.again),
+        }
+
+    def show_card(self) -> dict:
+        """Show what is known of the network."""
+        card, more = model_card.card_html(self.source.reader)
+        return {self.page.card: card, self.page.more: more, self.page.cell: ""}
+
+    def tick(self) -> dict:
+        """Show how far it is, and once it has learned what is known of it."""
+        return self.look() | ({} if self.source.learning else self.show_card())
+
+    def show_cell(self, event: gr.EventData) -> str:
+        """Show the digits behind a cell of the confusion matrix."""
+        return model_card.cell_html(self.source.reader, picked(event))
+
+    def train(self, seed: float, epochs: float) -> dict:
+        """Begin to train another network, unless it is learning already."""
+        with contextlib.suppress(ValueError):  # as the page will show
+            self.source.train_again(int(seed), epochs)
+        return self.look()
+
+    def cancel(self) -> dict:
+        """End training again."""
+        self.source.cancel()
+        return self.look()
+
+
+def picked(event: gr.EventData, name: str = "pick") -> object:
+    """Return what was picked, as the page says it; None if what came is not from the page."""
+    return event._data.get(name) if isinstance(event._data, dict) else None
+
+
+def uploaded(file: object) -> Path | PictureError | None:
+    """Return where an uploaded file lies, or why it does not; None if there is none any more.
+
+    Raises `gr.Error` if it is not among the uploads.
+    """
+    if file is None:
+        return None
+    told = file if isinstance(file, dict) else {"path": "/"}
+    if size := index(told.get("megabytes"), 100_000):
+        limit = UPLOAD_LIMIT // 1_000_000
+        return PictureError(f"the file has {size} MB, and the limit is {limit}: make it smaller.")
+    if not told.get("path"):
+        return PictureError("the picture could not be sent: try again in a moment.")
+    path = Path(told["path"]).resolve()
+    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+        raise gr.Error(FOREIGN, print_exception=False)
+    return path
