@@ -49,7 +49,7 @@ with direct(), environment(GRADIO_SERVER_PORT=None):
 
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.server.launch import announce, launch
-from inkling.server.queue_admission import credentials
+from inkling.server.login import credentials
 from inkling.ui import views
 from inkling.ui.events import Events
 from inkling.ui.layout import lay_out

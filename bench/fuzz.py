@@ -10,6 +10,7 @@ process, within limits of its own, and not counted. The exit status is 1 on any 
 import argparse
 import contextlib
 import json
+import os
 import resource
 import signal
 import struct
@@ -29,6 +30,7 @@ from inkling.recognition.reader import Reader
 from inkling.ui.session import Visit
 from tests.odd_files import ODD, content, saved
 
+ROOT = Path(__file__).parent.parent
 SLOWEST = 1.0  # seconds of one file, in the processor
 MEMORY = 150  # MB of one file
 PATIENCE = 20  # seconds that a file may take before its process is ended
@@ -152,10 +154,14 @@ def watch(count: int, seed: int, checkpoint: Path) -> list[dict]:
     results: list[dict] = []
     with tempfile.TemporaryDirectory() as folder:
         while len(results) < count:
-            command = [sys.executable, __file__, "--from", len(results), "--count", count]
+            command = [sys.executable, "-m", "bench.fuzz", "--from", len(results), "--count", count]
             command += ["--seed", seed, "--checkpoint", checkpoint.resolve()]
             child = subprocess.Popen(
-                [*map(str, command)], cwd=folder, stdout=subprocess.PIPE, text=True
+                [*map(str, command)],
+                cwd=folder,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                stdout=subprocess.PIPE,
+                text=True,
             )
             known = len(results)
             for line in child.stdout:

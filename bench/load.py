@@ -2,7 +2,6 @@
 
     python -m bench.load [--users 100] [--drawings 10]     each draws again once it is answered
     python -m bench.load --arrivals 300 --slow 0.2         all at once, to a slower reader
-    python -m bench.load --users 10 --flood 50             and one more who asks for 50 at once
 
 The page is started as users start it, on the same machine. A drawing is answered, told busy (the
 queue was full), or lost: anything else. Who is told busy takes `PAUSE` before drawing again. What
@@ -16,7 +15,6 @@ import itertools
 import os
 import re
 import time
-import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,13 +72,8 @@ class Tally:
             print(f"lost {self.lost.count(fault)} times: {fault}")
 
 
-async def visit(
-    url: str, pid: int, users: int, rounds: int, flood: int = 0
-) -> tuple[Tally, float, float]:
-    """Have users draw; return what became of it, the seconds, and the server's processor's.
-
-    One more asks for `flood` answers at a time all the while, each in the name of a new window.
-    """
+async def visit(url: str, pid: int, users: int, rounds: int) -> tuple[Tally, float, float]:
+    """Have users draw; return what became of it, the seconds, and the server's processor's."""
     tally, digits = Tally(), itertools.cycle(drawings())
 
     async def draw(visitor: Visitor) -> None:
@@ -88,23 +81,12 @@ async def visit(
             if not await tally.count(visitor.draw(next(digits))):
                 await asyncio.sleep(PAUSE)
 
-    async def ask_on(visitor: Visitor) -> None:
-        while True:
-            visitor.session = uuid.uuid4().hex
-            with contextlib.suppress(Busy, httpx.HTTPError, RuntimeError):
-                await visitor.draw(next(digits))
-
     async with contextlib.AsyncExitStack() as windows:
-        addresses = [f"10.0.{k // 250}.{k % 250 + 1}" for k in range(users)] + ["10.9.9.9"] * flood
-        opened = (windows.enter_async_context(window(url, address)) for address in addresses)
+        opened = (windows.enter_async_context(window(url)) for _ in range(users))
         visitors = await asyncio.gather(*opened)
-        flooding = [asyncio.create_task(ask_on(visitor)) for visitor in visitors[users:]]
         start, busy = time.perf_counter(), processor_seconds(pid)
-        await asyncio.gather(*map(draw, visitors[:users]))
-        seconds, busy = time.perf_counter() - start, processor_seconds(pid) - busy
-        for task in flooding:
-            task.cancel()
-        return tally, seconds, busy
+        await asyncio.gather(*map(draw, visitors))
+        return tally, time.perf_counter() - start, processor_seconds(pid) - busy
 
 
 def main() -> None:
@@ -113,7 +95,6 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=100)
     parser.add_argument("--drawings", type=int, default=10, help="of each user")
     parser.add_argument("--arrivals", type=int, help="users who draw once, all at the same time")
-    parser.add_argument("--flood", type=int, default=0, help="requests at once of one more user")
     parser.add_argument("--slow", type=float, default=0, help="seconds that a reading takes longer")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
     options = parser.parse_args()
@@ -122,7 +103,7 @@ def main() -> None:
     with serving(options.checkpoint, options.slow) as (url, pid):
         asyncio.run(visit(url, pid, 1, 3))
         memory = megabytes(pid)
-        tally, seconds, busy = asyncio.run(visit(url, pid, users, rounds, options.flood))
+        tally, seconds, busy = asyncio.run(visit(url, pid, users, rounds))
         tally.report(seconds)
         print(f"server: {memory:.0f} MB before, {megabytes(pid):.0f} MB after, ", end="")
         print(f"{1_000 * busy / max(1, len(tally.answered)):.0f} ms of processor time an answer")

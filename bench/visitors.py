@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import httpx
 import numpy as np
+import psutil
 
 from inkling.datasets.pen_digits import Style
 from inkling.datasets.stroke_styles import STYLES
@@ -96,23 +97,22 @@ def serving(
 
 def processor_seconds(pid: int) -> float:
     """Return how long a process has kept processors busy."""
-    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+    times = psutil.Process(pid).cpu_times()
+    return times.user + times.system
 
 
 def megabytes(pid: int) -> float:
     """Return how much memory a process holds."""
-    return int(Path(f"/proc/{pid}/status").read_text().split("VmRSS:")[1].split()[0]) / 1024
+    return psutil.Process(pid).memory_info().rss / 2**20
 
 
 @asynccontextmanager
-async def window(url: str, address: str = "127.0.0.1") -> AsyncIterator["Visitor"]:
-    """Open the page from an address, as a browser's window with connections of its own.
+async def window(url: str) -> AsyncIterator["Visitor"]:
+    """Open the page, as a browser's window with connections of its own.
 
     One client for all would need more time to look for a free connection than the server to answer.
     """
-    headers = {"x-forwarded-for": address}  # as a proxy on the server's machine would tell it
-    options = {"limits": LIMITS, "timeout": PATIENCE, "headers": headers, "verify": False}
+    options = {"limits": LIMITS, "timeout": PATIENCE, "verify": False}
     async with httpx.AsyncClient(base_url=url, **options) as client:
         yield Visitor(client, (await client.get("/config")).raise_for_status().json())
 

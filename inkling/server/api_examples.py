@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inkling.rendering import render
-from inkling.server.request_limits import path_of
+from inkling.server.routes import path_of
 
 SEVEN = Path(__file__).parents[2] / "examples" / "1-crossed-seven.png"
 SEVEN_PATH = "/seven.png"  # where a visitor's examples have it from

@@ -216,7 +216,10 @@ class Events:
 
 def picked(event: gr.EventData, name: str = "pick") -> object:
     """Return what was picked, as the page says it; None if what came is not from the page."""
-    return event._data.get(name) if isinstance(event._data, dict) else None
+    try:
+        return getattr(event, name)
+    except (AttributeError, LookupError, TypeError):  # whatever a stranger's event holds
+        return None
 
 
 def uploaded(file: object) -> Path | PictureError | None:

@@ -1,4 +1,4 @@
-"""Who may come in, and which events: the queue's door and the login."""
+"""Which events join the queue, and which are refused in words."""
 
 import asyncio
 from types import SimpleNamespace
@@ -8,13 +8,7 @@ from conftest import run
 from gradio.data_classes import FileData
 
 from inkling.server import queue_admission
-from inkling.server.queue_admission import Gate, credentials, names_other_file, watch_queue
-
-ONE, PROXY = "8.8.8.8", "127.0.0.1"
-
-
-def request(host=PROXY):
-    return SimpleNamespace(client=SimpleNamespace(host=host))
+from inkling.server.queue_admission import names_other_file, watch_queue
 
 
 class FakeQueue:
@@ -31,7 +25,7 @@ class FakeQueue:
         return len(self.waiting.queue)
 
     async def push(self, body, request, username):
-        self.waiting.queue.append(SimpleNamespace(request=request, session_hash=body.session_hash))
+        self.waiting.queue.append(body)
         return True, "", "success"
 
 
@@ -43,18 +37,17 @@ def queue(tmp_path):
     return queue
 
 
-def push(queue, session="a", host=PROXY, data=(None, None), event=0):
+def push(queue, session="a", data=(None, None), event=0):
     body = SimpleNamespace(session_hash=session, data=list(data), fn_index=event)
-    accepted, said, why = run(queue.push(body, request(host), None))
+    accepted, said, why = run(queue.push(body, None, None))
     assert accepted or said.endswith(".")
     return why
 
 
-def test_one_visitor_fills_half_of_the_queue_and_all_fill_it(queue):
-    half = queue_admission.QUEUE // 2
-    answers = [push(queue, session=str(k), host=ONE) for k in range(half + 1)]
-    assert answers == ["success"] * half + ["queue_full"]  # other names do not help
-    answers = [push(queue, session="mine") for k in range(half + 1)]
+def test_one_session_fills_half_of_the_queue_and_all_fill_it(queue):
+    half = queue_admission.SESSION_QUEUE
+    assert [push(queue) for _ in range(half + 1)] == ["success"] * half + ["queue_full"]
+    answers = [push(queue, session="mine") for _ in range(half + 1)]
     assert answers == ["success"] * half + ["queue_full"]
     assert push(queue, session="yours") == "queue_full"
     assert len(queue) == queue_admission.QUEUE
@@ -94,7 +87,7 @@ def test_who_sends_too_little_or_no_upload_is_told_what_to_send(queue, tmp_path)
     wrong = [[], [None], [None] * 3, [None, "seven.png"], [None, {"path": "/etc/passwd"}]]
     for data in [*wrong, [None, {"path": str(tmp_path / "seven.png"), "meta": mark}]]:
         body = SimpleNamespace(session_hash="a", data=data, fn_index=0)
-        _, said, _ = run(queue.push(body, request(), None))
+        _, said, _ = run(queue.push(body, None, None))
         assert said.endswith(queue_admission.CALL)
 
 
@@ -102,13 +95,6 @@ def test_the_path_of_an_upload_needs_no_mark(queue, tmp_path):
     data = [{"path": str(tmp_path / "a")}, {"path": str(tmp_path / "seven.png")}]
     assert push(queue, data=data) == "success"
     assert "meta" not in data[0] and data[1]["meta"] == {"_type": "gradio.FileData"}
-
-
-def test_an_event_is_known_until_its_answer_is_fetched(queue):
-    queue.pending_event_ids_session = {"a": {"runs", "done"}}
-    assert queue_admission.is_event(queue, "runs") and queue_admission.is_event(queue, "done")
-    queue.pending_event_ids_session["a"].remove("done")
-    assert not queue_admission.is_event(queue, "done") and not queue_admission.is_event(queue, "a")
 
 
 @pytest.mark.parametrize(
@@ -124,41 +110,3 @@ def test_only_paths_of_uploads_are_let_in(tmp_path, path):
 def test_uploads_and_whatever_else_is_no_path_are_let_in(tmp_path):
     upload = {"path": str(tmp_path / "a" / "seven.png"), "url": "http://a.example/b.png"}
     assert not names_other_file([upload, "data:image/png;base64,", 3, None, {"a": {}}], tmp_path)
-
-
-@pytest.fixture
-def gate(monkeypatch):
-    """Return a gate whose time is told, and what logins waited for."""
-    gate = Gate("ann", "pass:word", clock=lambda: gate.now)
-    gate.now, gate.waited = 1_000.0, []
-
-    async def sleep(seconds):
-        gate.waited.append(seconds)
-
-    monkeypatch.setattr(queue_admission.asyncio, "sleep", sleep)
-    return gate
-
-
-def test_the_gate_knows_user_and_password(gate):
-    tries = [("ann", "pass:word"), ("ann", "word"), ("ann:pass", "word"), ("", ""), ("é", "ü")]
-    admitted = [run(gate.admits(*told)) for told in tries]
-    # Gradio asks for both together; one text made of both is what is compared
-    assert admitted == [True, False, True, False, False]
-
-
-def test_guessing_gets_slower_up_to_a_limit_and_is_forgiven(gate):
-    for _ in range(8):
-        assert not run(gate.admits("ann", "guess"))
-    assert gate.waited[0] == 0.0 and gate.waited == sorted(gate.waited)
-    assert gate.waited[-1] == queue_admission.LONGEST_DELAY
-    assert run(gate.admits("ann", "pass:word"))  # waits as long: waiting tells nothing
-    assert gate.waited[-1] == queue_admission.LONGEST_DELAY
-    gate.now += queue_admission.FORGIVEN + 1
-    assert run(gate.admits("ann", "pass:word")) and gate.waited[-1] == 0.0
-
-
-def test_a_login_is_written_with_a_colon():
-    assert credentials("ann:pass:word") == ("ann", "pass:word")
-    for text in ("", "ann", "ann:", ":word"):
-        with pytest.raises(queue_admission.argparse.ArgumentTypeError, match="USER:PASSWORD"):
-            credentials(text)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from conftest import TINY, sketch
 
+from inkling.datasets.mnist import DataError
 from inkling.recognition.checkpoint import load_checkpoint
 from inkling.recognition.reader import Reader
 from inkling.training import build_checkpoint
@@ -116,7 +117,7 @@ def test_a_folder_that_cannot_be_written_gives_way_to_the_cache(tmp_path, capsys
 
 def test_a_training_that_cannot_start_is_told_to_the_visitor(run, monkeypatch):
     def missing():
-        raise build_checkpoint.DataError("MNIST is not to be had. Put it there.")
+        raise DataError("MNIST is not to be had. Put it there.")
 
     monkeypatch.setattr(build_checkpoint, "load_mnist", missing)
     run.start()

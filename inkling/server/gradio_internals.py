@@ -1,0 +1,135 @@
+"""Everything that touches private names of Gradio 6.31 and Uvicorn, each with its reason.
+
+Each function is tested against a page that is really launched: a new version of Gradio that breaks
+one of them fails a test that names it.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import PredictBodyInternal
+from gradio.queueing import Queue
+from gradio.routes import App, file_upload_statuses
+from starlette.requests import Request
+
+TRACKED = 1_000  # uploads whose progress Gradio may remember
+
+Push = Callable[[PredictBodyInternal, Request, str | None], Awaitable[tuple[bool, str, str]]]
+
+
+def queue_of(demo: gr.Blocks) -> Queue:
+    """Return the page's queue, whose length and contents are bounded here."""
+    return demo._queue
+
+
+def keep_uploads_in(folder: Path) -> None:
+    """Have Gradio make no folder of its own for uploads, which would stay behind, empty."""
+    gr.routes.DEFAULT_TEMP_DIR = str(folder)
+
+
+def judge_events(
+    queue: Queue, judge: Callable[[PredictBodyInternal], tuple[str, str] | None]
+) -> None:
+    """Have each event judged before it joins the queue: it may be refused, with words and a code.
+
+    Gradio bounds the queue's length alone, and asks nothing about who fills it with what.
+    """
+    push: Push = queue.push
+
+    async def push_if_good(
+        body: PredictBodyInternal, request: Request, username: str | None
+    ) -> tuple[bool, str, str]:
+        refused = judge(body)
+        return (False, *refused) if refused else await push(body, request, username)
+
+    queue.push = push_if_good  # type: ignore[method-assign]
+
+
+def waiting(queue: Queue, session: str) -> int:
+    """Return how many of a session's events wait in the queue."""
+    lines = queue.event_queue_per_concurrency_id.values()
+    return sum(event.session_hash == session for line in lines for event in line.queue)
+
+
+def unread(queue: Queue, session: str) -> int:
+    """Return how many messages wait for a session to fetch them: Gradio sets no limit."""
+    messages = queue.pending_messages_per_session.get(session)
+    return messages.qsize() if messages else 0
+
+
+def is_event(queue: Queue, name: str) -> bool:
+    """Tell whether there is an event of this name whose answer can still be fetched."""
+    events = queue.pending_event_ids_session.values()  # until the last word is delivered
+    return any(name in names for names in events)
+
+
+def drop_unread(queue: Queue, before: dict[str, object]) -> dict[str, object]:
+    """Drop messages that nobody has fetched since the latest look: Gradio keeps them for ever.
+
+    Returns the first message that waits for each session: what this look found.
+    """
+    found = {
+        session: messages._queue[0]  # type: ignore[attr-defined]
+        for session, messages in queue.pending_messages_per_session.items()
+        if messages.qsize()
+    }
+    for session, first in found.items():
+        if before.get(session) is first:
+            queue.pending_messages_per_session[session]._queue.clear()  # type: ignore[attr-defined]
+            queue.pending_event_ids_session.get(session, set()).clear()
+    for session in [s for s, events in queue.pending_event_ids_session.items() if not events]:
+        if session not in queue.pending_messages_per_session:
+            del queue.pending_event_ids_session[session]
+    return found
+
+
+def connections_of(demo: gr.Blocks) -> set:
+    """Return the server's open connections, as Uvicorn holds them."""
+    return demo.server.server_state.connections
+
+
+def open_pages(connections: set) -> set[str]:
+    """Return the sessions whose pages are open: each one's heartbeat is a request in progress."""
+    cycles = (c.cycle for c in connections if c.cycle and not c.cycle.response_complete)
+    paths = (cycle.scope["path"].rpartition("/heartbeat/") for cycle in cycles)
+    return {session for _, heartbeat, session in paths if heartbeat}
+
+
+def hang_up(connections: set, before: dict[Any, object]) -> dict[Any, object]:
+    """Close connections that have asked for nothing since the latest look.
+
+    Uvicorn waits for the rest of a request's head, and reads what follows a refused one, for as
+    long as a stranger likes. Returns the silent connections: what this look found.
+    """
+    silent = {c: c.cycle for c in connections if c.cycle is None or c.cycle.response_complete}
+    for connection, cycle in silent.items():
+        if before.get(connection, connection) is cycle:
+            connection.transport.abort()
+    return silent
+
+
+def forget_sessions(app: App, open_now: set[str], remembered: float) -> None:
+    """Forget sessions without an open page: at once if they hold nothing, others after a while.
+
+    Gradio keeps a closed page's latest drawing, and its answer, until many other sessions came;
+    each call of a program is a session, too, of 80 KB. `remembered` is in seconds.
+    """
+    holder = app.state_holder
+    for session, used in list(holder.time_last_used.items()):
+        state = holder.session_data.get(session)
+        age = (datetime.now() - used).total_seconds()
+        if session not in open_now and (age > remembered or not (state and state.state_data)):
+            holder.time_last_used.pop(session, None)
+            holder.session_data.pop(session, None)
+
+
+def forget_uploads(demo: gr.Blocks) -> None:
+    """Forget the names of uploads: Gradio notes each one, and forgets none."""
+    for names in demo.temp_file_sets:
+        names.clear()
+    if len(file_upload_statuses._signals) > TRACKED:
+        file_upload_statuses._signals.clear()
+        file_upload_statuses._statuses.clear()

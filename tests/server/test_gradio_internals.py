@@ -1,0 +1,133 @@
+"""Each private name of Gradio's and Uvicorn's that is touched does what it is touched for.
+
+The page is really launched, so that a new version that breaks one of them fails here.
+"""
+
+import asyncio
+import time
+from datetime import timedelta
+from types import SimpleNamespace
+
+import httpx
+import pytest
+from conftest import WAIT
+from gradio_client import Client
+
+import app
+from inkling.recognition.reader import Reading
+from inkling.server import gradio_internals as internals
+from inkling.server.cleanup import REMEMBERED
+
+
+class Held:
+    """A reader that answers once it may."""
+
+    description: dict = {}  # noqa: RUF012
+    gallery = None
+
+    def __init__(self):
+        self.may = asyncio.Event()
+
+    def read_file(self, path):
+        return Reading()
+
+
+@pytest.fixture
+def demo():
+    """Return a launched page, which nobody tidies but the test."""
+    source = SimpleNamespace(reader=Held(), progress=None, learning=False, again=False, failure="")
+    demo = app.build_demo(source)
+    app.serve(demo)
+    yield demo
+    demo.close(verbose=False)
+
+
+def until(holds):
+    """Wait until something holds, as long as a page may take."""
+    end = time.monotonic() + WAIT / 1000
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def call(demo):
+    """Ask the endpoint about nothing; return the event's name, whose answer nobody fetches yet."""
+    url = f"{demo.local_url}gradio_api/call/predict"
+    return httpx.post(url, json={"data": [None]}).json()["event_id"]
+
+
+def test_no_folder_of_gradio_s_own_is_made_for_uploads(demo):
+    assert demo.app.uploaded_file_dir == internals.gr.routes.DEFAULT_TEMP_DIR
+
+
+def test_a_judge_may_refuse_an_event_in_words(demo):
+    queue = internals.queue_of(demo)
+    internals.judge_events(queue, lambda body: ("Not today.", "error"))
+    answer = httpx.post(f"{demo.local_url}gradio_api/call/predict", json={"data": [None]})
+    assert answer.status_code == 400 and "Not today." in answer.text
+
+
+def test_an_answer_can_be_fetched_once(demo):
+    queue, event = internals.queue_of(demo), call(demo)
+    assert internals.is_event(queue, event) and not internals.is_event(queue, "other")
+    httpx.get(f"{demo.local_url}gradio_api/call/predict/{event}")
+    until(lambda: not internals.is_event(queue, event))
+
+
+def test_events_that_wait_are_counted_by_session(demo):
+    queue = internals.queue_of(demo)
+    queue.max_thread_count = 0  # nothing is begun
+    queue.active_jobs.clear()
+    names = {call(demo) for _ in range(3)}
+    lines = queue.event_queue_per_concurrency_id.values()
+    sessions = {event.session_hash for line in lines for event in line.queue}
+    assert sum(internals.waiting(queue, session) for session in sessions) == len(names) == 3
+    assert internals.waiting(queue, "other") == 0
+
+
+def test_messages_that_nobody_fetches_are_dropped_at_the_second_look(demo):
+    queue, event = internals.queue_of(demo), call(demo)
+    session = next(s for s, e in queue.pending_event_ids_session.items() if event in e)
+    until(lambda: internals.unread(queue, session) >= 2)
+    found = internals.drop_unread(queue, {})
+    assert internals.unread(queue, session) >= 2 and internals.unread(queue, "other") == 0
+    internals.drop_unread(queue, found)
+    assert internals.unread(queue, session) == 0 and not internals.is_event(queue, event)
+
+
+def test_an_open_page_is_known_and_a_silent_connection_is_closed(demo):
+    connections = internals.connections_of(demo)
+    url = demo.local_url
+    with httpx.stream("GET", f"{url}gradio_api/heartbeat/a-page", timeout=None) as page:
+        until(lambda: internals.open_pages(connections) == {"a-page"})
+        with httpx.Client() as client:
+            client.get(f"{url}config")
+            found = internals.hang_up(connections, {})
+            assert len(found) == 1
+            internals.hang_up(connections, found)
+            until(lambda: len(internals.connections_of(demo)) == 1)
+        assert next(page.iter_lines()) is not None  # the page that is open stays so
+    until(lambda: not internals.open_pages(connections))
+
+
+def test_sessions_are_forgotten_but_not_those_of_open_pages(demo):
+    holder = demo.app.state_holder
+    visitor = next(b._id for b in demo.blocks.values() if b.get_block_name() == "state")
+    for session in ("open", "closed", "left long ago", "program"):
+        holder[session]
+        if session != "program":
+            holder[session][visitor]
+    for session in ("open", "left long ago"):
+        holder.time_last_used[session] -= timedelta(seconds=REMEMBERED + 1)
+    internals.forget_sessions(demo.app, {"open"}, REMEMBERED)
+    assert set(holder.session_data) == set(holder.time_last_used) == {"open", "closed"}
+
+
+def test_names_of_uploads_are_forgotten(demo, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"a")
+    Client(demo.local_url, verbose=False).predict(None, api_name="/predict")
+    demo.temp_file_sets[0].add(str(tmp_path / "a.png"))
+    signals = internals.file_upload_statuses._signals
+    signals.update({str(k): None for k in range(internals.TRACKED + 1)})
+    internals.forget_uploads(demo)
+    assert not any(demo.temp_file_sets) and not signals

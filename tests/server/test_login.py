@@ -1,0 +1,47 @@
+"""Who knows the password comes in, and who guesses waits."""
+
+import argparse
+
+import pytest
+from conftest import run
+
+from inkling.server import login
+from inkling.server.login import Gate, credentials
+
+
+@pytest.fixture
+def gate(monkeypatch):
+    """Return a gate whose time is told, and what logins waited for."""
+    gate = Gate("ann", "pass:word", clock=lambda: gate.now)
+    gate.now, gate.waited = 1_000.0, []
+
+    async def sleep(seconds):
+        gate.waited.append(seconds)
+
+    monkeypatch.setattr(login.asyncio, "sleep", sleep)
+    return gate
+
+
+def test_the_gate_knows_user_and_password(gate):
+    tries = [("ann", "pass:word"), ("ann", "word"), ("ann:pass", "word"), ("", ""), ("é", "ü")]
+    admitted = [run(gate.admits(*told)) for told in tries]
+    # Gradio asks for both together; one text made of both is what is compared
+    assert admitted == [True, False, True, False, False]
+
+
+def test_guessing_gets_slower_up_to_a_limit_and_is_forgiven(gate):
+    for _ in range(8):
+        assert not run(gate.admits("ann", "guess"))
+    assert gate.waited[0] == 0.0 and gate.waited == sorted(gate.waited)
+    assert gate.waited[-1] == login.LONGEST_DELAY
+    assert run(gate.admits("ann", "pass:word"))  # waits as long: waiting tells nothing
+    assert gate.waited[-1] == login.LONGEST_DELAY
+    gate.now += login.FORGIVEN + 1
+    assert run(gate.admits("ann", "pass:word")) and gate.waited[-1] == 0.0
+
+
+def test_a_login_is_written_with_a_colon():
+    assert credentials("ann:pass:word") == ("ann", "pass:word")
+    for text in ("", "ann", "ann:", ":word"):
+        with pytest.raises(argparse.ArgumentTypeError, match="USER:PASSWORD"):
+            credentials(text)
