@@ -88,7 +88,7 @@ def pytest_collection_modifyitems(items):
 
     One browser at a time leaves a processor to it and its server; the others' tests fill the rest.
     """
-    watching = ("test_page", "test_sketchpad", "test_states", "test_hostile")
+    watching = ("test_page", "test_pad", "test_sketchpad", "test_states", "test_hostile")
     for item in items:
         lane = "page" if item.path.stem in watching else item.path.stem
         item.add_marker(pytest.mark.xdist_group(lane))

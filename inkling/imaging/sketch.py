@@ -14,7 +14,7 @@ from PIL import Image
 SIDE = 280  # px of the picture
 FINE = 3  # times as large it is drawn, and then reduced: soft edges, as a browser draws them
 FRACTION = 4  # bits of a pixel in the points given to OpenCV
-ROUNDED = 6.0  # px: how much of a line corners may take, as in `ui/static/pad.js`
+ROUNDED = 6.0  # px: how much of a line corners may take, as in `ui/static/sketchpad.js`
 BEND = np.linspace(0, 1, 5)[:, None, None]  # places along a rounded corner
 MOST_STROKES, MOST_POINTS = 2_000, 60_000  # of a sketch: a body of the largest size has 40,000
 DOT = 0.6  # of the pen's width: a stroke that goes no farther is a tap
@@ -57,12 +57,12 @@ class Sketch:
         [x, y, x, y, …]}]}`; lengths are in parts of the pad's side, of which it has `size`.
         """
         try:
-            size, asked = float(told["size"]), int(told["asked"])
+            size, asked = float(told["size"]), int(told.get("asked", 0))
             rows = told["strokes"][:MOST_STROKES]
             if sum(len(row["points"]) for row in rows) > 2 * MOST_POINTS or not 1 <= size < 1e5:
                 return cls()
             return cls(tuple(stroke(row, SIDE / size) for row in rows), asked)
-        except (TypeError, ValueError, LookupError, OverflowError):
+        except (TypeError, ValueError, LookupError, AttributeError, OverflowError):
             return cls()
 
     @property
@@ -71,18 +71,27 @@ class Sketch:
         drawn = [s for s in self.strokes if not s.erases]
         return bool(drawn) and all(s.is_dot for s in drawn)
 
-    def picture(self) -> Image.Image:
-        """Draw it black on white: (SIDE, SIDE) of mode L."""
-        paper = np.full((SIDE * FINE, SIDE * FINE), 255, np.uint8)
+    def to_json(self) -> dict:
+        """Return what a pad shows, and `from_json` takes."""
+        strokes = [
+            {"width": s.width, "erases": s.erases, "points": s.points.ravel().tolist()}
+            for s in self.strokes
+        ]
+        return {"asked": self.asked, "size": SIDE, "strokes": strokes}
+
+    def picture(self, side: int = SIDE) -> Image.Image:
+        """Draw it black on white: (side, side) of mode L."""
+        fine = FINE * side / SIDE
+        paper = np.full((side * FINE, side * FINE), 255, np.uint8)
         for one in self.strokes:
-            path = (one.path() * FINE - 0.5) * 2**FRACTION
-            width, colour = max(1, round(one.width * FINE)), 255 if one.erases else 0
+            path = (one.path() * fine - 0.5) * 2**FRACTION
+            width, colour = max(1, round(one.width * fine)), 255 if one.erases else 0
             line = np.rint(path).astype(np.int32)
             cv2.polylines(paper, [line], False, colour, width, shift=FRACTION)
             for end in (line[0], line[-1]):  # round ends, and a tap leaves a dot
-                radius = round(one.width * FINE / 2 * 2**FRACTION)
+                radius = round(one.width * fine / 2 * 2**FRACTION)
                 cv2.circle(paper, end.tolist(), radius, colour, -1, shift=FRACTION)
-        return Image.fromarray(cv2.resize(paper, (SIDE, SIDE), interpolation=cv2.INTER_AREA))
+        return Image.fromarray(cv2.resize(paper, (side, side), interpolation=cv2.INTER_AREA))
 
 
 def stroke(told: dict, unit: float) -> Stroke:

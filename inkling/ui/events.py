@@ -26,6 +26,10 @@ QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private
 AS_IT_IS: dict[str, Any] = {**QUIETLY, "preprocess": False, "postprocess": False}
 # Of questions that wait only the latest is asked.
 LATEST: dict[str, Any] = {**AS_IT_IS, "trigger_mode": "always_last"}
+DRAWN: dict[str, Any] = {
+    **AS_IT_IS,
+    "preprocess": True,
+}  # the pad makes a sketch of what it is sent
 FOREIGN = "Only uploaded pictures are read."
 
 
@@ -43,7 +47,7 @@ class Events:
         learning = [page.status, page.timer, page.train, page.cancel]
         known = [page.card, page.more, page.cell]
         for event, handler, takes, changes, how in (
-            (page.pad.input, self.read_sketch, [page.pad], shown, AS_IT_IS),
+            (page.pad.input, self.read_sketch, [page.pad], shown, DRAWN),
             (page.upload.change, self.read_upload, [page.upload], shown, AS_IT_IS),
             (page.picture.upload, self.read_upload, [page.picture], shown, AS_IT_IS),
             (page.examples.pick, self.read_example, [], shown, LATEST),
@@ -108,9 +112,8 @@ class Events:
             visitor, lambda visit: visit.see(seen.by_network, seen.picture, seen.asked), turn
         )
 
-    def read_sketch(self, visitor: Visitor, told: object) -> dict:
+    def read_sketch(self, visitor: Visitor, sketch: Sketch) -> dict:
         """Read what stands on the pad."""
-        sketch = Sketch.from_json(told)
         return self.read(visitor, lambda visit: visit.read_sketch(sketch, self.source.reader))
 
     def read_picture(self, visitor: Visitor, picture: Path | PictureError | None) -> dict:

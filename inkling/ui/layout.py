@@ -10,6 +10,7 @@ from inkling.imaging.image_formats import ACCEPTED, UPLOAD_LIMIT
 from inkling.rendering import render
 from inkling.ui import views
 from inkling.ui.session import Findings, Visitor
+from inkling.ui.sketchpad import Sketchpad
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").iterdir())
 TICK = 1.0  # seconds between two looks at a training
@@ -24,7 +25,7 @@ class Page:
     kept: gr.BrowserState  # lessons, which stay in the browser
     timer: gr.Timer
     status: gr.HTML
-    pad: gr.HTML
+    pad: Sketchpad
     upload: gr.Image
     picture: gr.HTML  # what is chosen, dropped or pasted
     examples: gr.HTML
@@ -94,7 +95,12 @@ def input_parts() -> dict[str, Any]:
     with gr.Column(elem_id="input", min_width=280):
         with gr.Tabs(elem_id="ways"):
             with gr.Tab("Draw"):
-                pad = html(script="pad.js", html_template=views.source("pad.html"), elem_id="pad")
+                pad = Sketchpad(
+                    type="strokes",
+                    placeholder="Draw a digit here,\nor a whole number",
+                    storage_key="inkling-pad",
+                    elem_id="pad",
+                )
             with gr.Tab("Picture"):
                 upload = gr.Image(  # its camera; what is chosen is the next one's
                     label="Picture",
@@ -111,7 +117,7 @@ def answer_parts() -> dict[str, Any]:
     """Place the answer, its probabilities, the lessons, and what can be taken away."""
     with gr.Column(elem_id="reading", min_width=280):
         parts: dict[str, Any] = {
-            "answer": html(views.answer_html(NOTHING), elem_id="answer"),
+            "answer": html(views.answer_html(NOTHING), "questions.js", elem_id="answer"),
             "strip": html(script="pick.js", elem_id="strip"),
             "label": gr.Label(
                 views.bars(NOTHING),

@@ -1,21 +1,17 @@
-// The pad: strokes are kept as points, drawn sharply on whatever screen there is, and sent as points
-// at the end of each stroke. The canvas is never read: some browsers give out noise for it. Lengths
-// are in thousandths of the pad's side. The hint shows that the pad is ready.
+// The sketchpad: strokes are kept as points, drawn sharply on whatever screen there is, and sent as
+// points. The canvas is never read: some browsers give out noise for it. Lengths are in thousandths of
+// the pad's side. The hint shows that the pad is ready.
 const SIZE = 1000;
-const PEN = 79; // a digit of two thirds of the pad comes out with strokes of 2.2 px in the network's frame
-const ERASER = 114;
+const PEN = props.pen;
+const ERASER = Math.round(1.44 * PEN);
 const STEP = 9; // the least between two points of a stroke: a digit is then sent in 2 KB
 const ROUNDED = 21; // how much of a line corners may take, as in `sketch.py`
-const PATIENCE = 4_000; // ms that an answer may take, else the server was too busy for it
-const TRIES = 3; // of sending the same strokes to a busy server
-const LOOK = 2_000; // ms between two looks whether a lost server is back
 const PALM = 1_000; // ms after a pen was there, in which a touch is a palm's
-const KEPT = "inkling-pad"; // where the session keeps the strokes, for the way back to this page
+const KEPT = props.kept_as; // where the session keeps the strokes, for the way back to this page
 
 const sheet = element.querySelector(".sheet");
 const canvas = element.querySelector("canvas");
 const hint = element.querySelector(".hint");
-const answer = document.querySelector("#answer");
 const tool = (name) => element.querySelector(`[data-tool=${name}]`);
 let strokes = []; // each {width, erases, points: [x, y, x, y, …]}
 let past = []; // what the strokes were before each change, for undo
@@ -60,73 +56,30 @@ function show() {
   tool("clear").disabled = empty;
 }
 
-// Questions. At most one is on its way; what is drawn meanwhile is asked once it is answered. A
-// question is given up as soon as another part of the page asks something.
-let asked = 0; // the number of the latest question; the answer to it has the same
-let waiting = null; // the timer of the question on its way
-let before = ""; // the count of the answer that stood there when it was asked
-let unasked = false; // whether strokes have changed since
-let lost = false; // whether the server cannot be reached
-const wait = (state) => (answer.dataset.wait = state); // "", "reading", "lost" or "failed": the answer's look
-const answered = () => answer.querySelector("[data-asked]")?.dataset ?? {};
-wait("");
-
-function ask(tries = TRIES, again = false) {
-  clearTimeout(waiting);
-  unasked = false;
-  before = answered().count;
-  waiting = setTimeout(() => look(tries - 1), PATIENCE);
-  wait("reading");
-  if (!again) asked++; // the same strokes: what was chosen of their answer since stays chosen
-  props.value = { asked, size: SIZE, strokes };
+// What stands there is told at the end of each stroke. A page that would rather say when listens for
+// "sketch", prevents it, and calls its `send` with what it wants to have told beside the strokes.
+function send(more = {}) {
+  props.value = { size: SIZE, strokes, ...more };
   trigger("input");
+  trigger("change");
 }
 function changed() {
   show();
   keep(JSON.stringify(strokes));
-  if (waiting === null) ask();
-  else {
-    unasked = true;
-    wait(lost ? "lost" : "reading"); // what stands there answers an older drawing
-  }
+  const told = new CustomEvent("sketch", { bubbles: true, cancelable: true, detail: { send } });
+  if (element.dispatchEvent(told)) send();
 }
-function settle() {
-  clearTimeout(waiting);
-  waiting = null;
-  unasked = lost = false;
-  wait("");
-}
-new MutationObserver(() => {
-  const { asked: about, count } = answered();
-  if (waiting === null || count === before) return;
-  if (about === String(asked) && unasked) ask();
-  else if (about === String(asked) || about === "") settle(); // ours, or that of another picture
-}).observe(answer, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-count"] });
-document.addEventListener("inkling-asks", settle); // another part of the page does
-
-// No answer: was the server too busy, is it away, or has it been started anew?
-const serverId = () =>
-  fetch(`${window.gradio_config?.root ?? ""}/gradio_api/app_id`, { cache: "no-store" })
-    .then((told) => (told.ok ? told.json() : Promise.reject(told.status)))
-    .then(({ app_id }) => app_id);
-const known = serverId().catch(() => null);
-async function look(tries) {
-  const question = asked;
-  const id = await serverId().catch(() => null);
-  if (question !== asked || waiting === null) return;
-  if (id === null) {
-    lost = true;
-    wait("lost");
-    waiting = setTimeout(() => look(tries), LOOK);
-  } else if ((await known) !== null && id !== (await known)) location.reload(); // its sessions are gone
-  else if (lost || tries > 0) {
-    lost = false;
-    ask(Math.max(tries, 1), !unasked);
-  } else {
-    settle();
-    wait("failed");
-  }
-}
+watch("value", () => {
+  past.push(strokes); // a function has drawn, or wiped the pad
+  future = [];
+  const { size = SIZE, strokes: drawn = [] } = props.value ?? {};
+  strokes = drawn.map(({ width, erases, points }) => {
+    const unit = SIZE / size;
+    return { width: width * unit, erases, points: points.map((v) => v * unit) };
+  });
+  keep(JSON.stringify(strokes));
+  show();
+});
 
 // Pointers. One draws at a time; a pen takes over from a touch, which was the palm's.
 const place = (event) => {
@@ -197,7 +150,9 @@ const act = {
   redo: () => travel(future, past),
   clear: () => {
     use("eraser", false);
-    if (strokes.length) change([]);
+    if (!strokes.length) return;
+    change([]);
+    trigger("clear");
   },
   eraser: () => use("eraser", tool("eraser").ariaPressed !== "true"),
 };
@@ -232,6 +187,7 @@ new ResizeObserver(() => {
 
 // Back on this page, what was drawn is there again.
 function keep(text) {
+  if (!KEPT) return null;
   try {
     if (text !== undefined) sessionStorage.setItem(KEPT, text);
     return sessionStorage.getItem(KEPT);
@@ -239,6 +195,6 @@ function keep(text) {
     return null; // a browser that keeps nothing
   }
 }
-strokes = JSON.parse(keep() ?? "[]");
+strokes = JSON.parse(keep() ?? "null") ?? props.value?.strokes ?? [];
 past = strokes.map((_, k) => strokes.slice(0, k));
-if (strokes.length) changed();
+if (strokes.length) setTimeout(changed); // once the page's other parts listen
