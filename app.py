@@ -8,29 +8,15 @@ The terminal says where the page is; Ctrl-C ends it.
 """
 
 import argparse
-import ast
-import io
 import os
 import signal
 import sys
 import tempfile
-import threading
 from pathlib import Path
+from queue import SimpleQueue
 
-ENDS = (signal.SIGINT, signal.SIGTERM)  # a shell's background job ignores the first, unless told
-if __name__ == "__main__" and threading.current_thread() is threading.main_thread():
-    for end in ENDS:  # while modules are loaded, there is nothing yet to close
-        signal.signal(end, lambda *_: os._exit(0))
-
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "200")  # of which it keeps the times
-os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000")  # and tabulates them so seldom
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # training shares the cores with the page
-if sys.version_info < (3, 12):
-    # At import Gradio looks up the source of each component, and Python 3.11 splits sources into
-    # lines one character at a time: 2 of the 4 seconds that the import takes, saved by this.
-    ast._splitlines_no_ff = lambda source: io.StringIO(source, newline="").readlines()
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to close while modules load
 
 from inkling.server.address import (
     LOOPBACK,
@@ -130,14 +116,9 @@ def main() -> None:
     """Find a reader, or begin to make one; build the page; serve it until it is told to stop."""
     global demo, source  # hot reload looks for `demo` here, and goes on with `source`
     options = parse_arguments()
-    told = threading.Event()  # to stop; the exception alone may be swallowed by a callback
-
-    def stop(*_: object) -> None:
-        told.set()
-        raise KeyboardInterrupt
-
-    for end in ENDS:
-        signal.signal(end, stop)
+    told: SimpleQueue[int] = SimpleQueue()  # to stop: a handler may put in the midst of anything
+    for end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(end, lambda number, _: told.put(number))
     with tempfile.TemporaryDirectory(prefix="inkling-", ignore_cleanup_errors=True) as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder  # uploads; nothing else lies there
         try:
@@ -148,14 +129,10 @@ def main() -> None:
             demo = build_demo(source, trains, options.collect)
             where = serve(demo, options.port, options.share, options.auth, options.host)
             announce(*where, options.share)
-            told.wait()
-        except KeyboardInterrupt:
-            pass
+            told.get()
         except OSError as error:
             sys.exit(f"Inkling cannot start: {str(error).split('. ')[0]}.")
         finally:
-            for end in ENDS:  # once more must not cut the closing short
-                signal.signal(end, signal.SIG_IGN)
             source.stop()
             if demo:
                 demo.close(verbose=False)  # before its uploads are removed

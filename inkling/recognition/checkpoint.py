@@ -7,25 +7,18 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as parse_tensors
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as tensor_bytes
 from torch import Tensor
 
 from model import DigitCNN
 
-try:
-    import fcntl
-except ImportError:  # Windows, where a file in use cannot be removed anyway
-    fcntl = None
-
 CHECKPOINT = Path(__file__).parents[2] / "checkpoints" / "digits.safetensors"
-FORMAT = 2  # version of the checkpoint's file
-FORMATS = (1, FORMAT)  # that can be read; 1 had no gallery
-NO_DIGEST = "0" * 64  # stands in the file's description while the digest is computed
+FORMAT = 3  # version of the checkpoint's file
 KNOWN_ANSWER_TOLERANCE = 0.05  # in logits; bf16 and other processors differ by less than 0.01
 GALLERY = {  # tensors of a checkpoint's gallery: types, and shapes after the first axis, (N, ...)
     "ink": (torch.uint8, (28, 28)),
@@ -66,9 +59,9 @@ def save_checkpoint(
 ) -> dict:
     """Write weights, their description and a gallery to one file, whole or not at all.
 
-    `description` holds what can be written as JSON; the format version, the architecture, a known
-    answer and the digest of it all are added. Returns the description as written. Raises `OSError`
-    if the folder cannot be written to; whatever stood under `path` is then untouched.
+    `description` holds what can be written as JSON; the format version, the architecture and a
+    known answer are added. Returns the description as written. Raises `OSError` if the folder
+    cannot be written to; whatever stood under `path` is then untouched.
     """
     model = model.to("cpu", memory_format=torch.contiguous_format).eval()
     shown = {GALLERY_PREFIX + name: tensor for name, tensor in (gallery or {}).items()}
@@ -81,10 +74,8 @@ def save_checkpoint(
         "architecture": {"name": type(model).__name__, "widths": list(model.widths)},
         "known_answer": [[round(v, 4) for v in row] for row in answer],
     }
-    description["digest"] = NO_DIGEST
-    content = tensor_bytes(tensors, {"inkling": json.dumps(description)})
-    description["digest"] = digest(content, NO_DIGEST)
-    write_whole(path, content.replace(NO_DIGEST.encode(), description["digest"].encode(), 1))
+    told = json.dumps(description)
+    write_whole(path, tensor_bytes(tensors, {"inkling": told, "digest": digest(told, tensors)}))
     return description
 
 
@@ -95,21 +86,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
     `CheckpointError` if it is a folder, damaged, of another format or architecture, does not give
     the answers that it gave when it was saved, or has a gallery that is not whole.
     """
+    if path.is_dir():
+        raise CheckpointError("it is a folder")
     try:
-        content = path.read_bytes()
-    except IsADirectoryError as error:
-        raise CheckpointError("it is a folder") from error
-    try:
-        tensors = parse_tensors(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        description = json.loads(header["__metadata__"]["inkling"])
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata()
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        description = json.loads(metadata["inkling"])
         version, architecture = description["format"], description["architecture"]
-        expected_digest, known_answer = description["digest"], description["known_answer"]
+        known_answer = description["known_answer"]
     except (SafetensorError, ValueError, LookupError, TypeError) as error:
         raise CheckpointError("it is damaged, or no checkpoint of Inkling") from error
-    if version not in FORMATS:
+    if version != FORMAT:
         raise CheckpointError(f"it has format {version}, and this version reads {FORMAT}")
-    if digest(content, expected_digest) != expected_digest:
+    if digest(metadata["inkling"], tensors) != metadata.get("digest"):
         raise CheckpointError("its digest does not match: it was damaged or altered")
     try:
         if architecture["name"] != DigitCNN.__name__:
@@ -137,44 +127,54 @@ def gallery_is_whole(gallery: dict[str, Tensor], features: int) -> bool:
     return found == expected and len({tensor.shape[:1] for tensor in gallery.values()}) == 1
 
 
-def digest(content: bytes, told: str) -> str:
-    """Return the SHA-256 of a checkpoint file's every byte, but for the digest told in it."""
-    return hashlib.sha256(content.replace(str(told).encode(), NO_DIGEST.encode(), 1)).hexdigest()
+def digest(description: str, tensors: dict[str, Tensor]) -> str:
+    """Return the SHA-256 of all that a checkpoint says: its description, and each tensor."""
+    said = hashlib.sha256(description.encode())
+    for name, tensor in sorted(tensors.items()):
+        said.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        said.update(tensor.numpy().tobytes())
+    return said.hexdigest()
+
+
+def writing(path: Path) -> FileLock:
+    """Return the lock that who writes a file holds meanwhile; the system frees a killed one's."""
+    return FileLock(path.with_name(path.name + ".writing.lock"))
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that, killed at any moment, `path` holds the old content or the new one.
 
-    What a killed writer leaves is swept by the next writer, or by `sweep`.
+    What a killed writer leaves is removed by the next writer, or by `remove_orphans`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    sweep(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            with contextlib.suppress(OSError):  # a file system without locks
-                claim(file)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            if not fcntl:
-                file.close()  # Windows renames no file that is open
+    with writing(path):
+        remove_temporary(path)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
             Path(temporary).chmod(0o644)  # mkstemp lets only the owner read
             Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
 
 
-def sweep(path: Path) -> None:
-    """Remove what killed writers of this file have left, but nothing that is being written."""
-    for orphan in path.parent.glob(glob.escape(path.name) + "*.tmp"):
-        with contextlib.suppress(OSError), orphan.open("r+b") as file:
-            claim(file)
-            orphan.unlink()
+def remove_orphans(path: Path) -> None:
+    """Remove what killed writers of this file have left, unless it is being written."""
+    if temporary_files(path):
+        with contextlib.suppress(OSError, Timeout), writing(path).acquire(timeout=0):
+            remove_temporary(path)
 
 
-def claim(file: BinaryIO) -> None:
-    """Lock an open file until it is closed, or its process ends; raises `OSError` if it is."""
-    if fcntl:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def remove_temporary(path: Path) -> None:
+    """Remove the temporary files of who wrote this file: nobody else may write it now."""
+    for temporary in temporary_files(path):
+        temporary.unlink(missing_ok=True)
+
+
+def temporary_files(path: Path) -> list[Path]:
+    """Return the temporary files of who wrote, or writes, this file."""
+    return list(path.parent.glob(glob.escape(path.name) + "*.tmp"))

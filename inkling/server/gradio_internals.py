@@ -30,6 +30,12 @@ def keep_uploads_in(folder: Path) -> None:
     gr.routes.DEFAULT_TEMP_DIR = str(folder)
 
 
+def measure_seldom(queue: Queue) -> None:
+    """Have Gradio keep the times of few events, and tabulate them seldom: nobody sees its page."""
+    queue.ANALYTICS_MAX_EVENTS = 200
+    queue.ANAYLTICS_CACHE_FREQUENCY = 1_000
+
+
 def judge_events(
     queue: Queue, judge: Callable[[PredictBodyInternal], tuple[str, str] | None]
 ) -> None:

@@ -48,6 +48,7 @@ def launch(
     nobody else gets in. Returns the page's address, and its public link if one was asked for and
     could be had.
     """
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # of its errors, too
     uploads = Path(get_upload_folder()).resolve()
     gradio_internals.keep_uploads_in(uploads)
     for event in demo.fns.values():  # one line for all: what is limited is the machine
@@ -56,6 +57,7 @@ def launch(
     # else whoever waits is told so, whenever an event begins; the page does not show it
     demo.queue(api_open=False, max_size=QUEUE, status_update_rate=STATUS_RATE)
     queue = gradio_internals.queue_of(demo)
+    gradio_internals.measure_seldom(queue)
     watch_queue(queue, uploads)
     # Gradio prints paragraphs about share links, looks at its own page once, and tries ports at the
     # address that the environment names, which it cannot for one of IPv6

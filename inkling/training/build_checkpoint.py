@@ -15,7 +15,12 @@ from tqdm import tqdm
 
 from inkling.datasets.mnist import Digits, load_mnist
 from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
-from inkling.recognition.checkpoint import CheckpointError, load_checkpoint, save_checkpoint, sweep
+from inkling.recognition.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    remove_orphans,
+    save_checkpoint,
+)
 from inkling.training.build_gallery import make_gallery
 from inkling.training.loop import HELD_OUT_DRAWN, Progress, accuracy, train
 from inkling.training.recipes import QUICK, Recipe
@@ -97,7 +102,7 @@ def ensure_checkpoint(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with acquire(FileLock(path.with_name(path.name + ".lock")), watch):
-        sweep(path)
+        remove_orphans(path)
         try:
             load_checkpoint(path)
             return

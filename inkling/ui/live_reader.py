@@ -12,7 +12,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from inkling.recognition.checkpoint import CheckpointError, sweep
+from inkling.recognition.checkpoint import CheckpointError, remove_orphans
 from inkling.recognition.reader import Reader, Reading
 from inkling.training.build_checkpoint import (
     TrainingBar,
@@ -71,7 +71,7 @@ class FirstRun:
     def start(self) -> None:
         """Load the checkpoint, or start training one; returns at once."""
         for path in (self.checkpoint, self.checkpoint.with_name(AGAIN)):
-            sweep(path)
+            remove_orphans(path)
         try:
             self.reader = Reader.load(self.checkpoint)
         except (OSError, CheckpointError):

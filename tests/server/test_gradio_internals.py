@@ -60,6 +60,15 @@ def test_no_folder_of_gradio_s_own_is_made_for_uploads(demo):
     assert demo.app.uploaded_file_dir == internals.gr.routes.DEFAULT_TEMP_DIR
 
 
+def test_the_times_of_few_events_are_kept_and_tabulated_seldom(demo):
+    queue = internals.queue_of(demo)
+    assert queue.ANALYTICS_MAX_EVENTS == 200 and queue.ANAYLTICS_CACHE_FREQUENCY == 1_000
+    for _ in range(3):
+        httpx.get(f"{demo.local_url}gradio_api/call/predict/{call(demo)}")
+    until(lambda: queue.events_recorded >= 3)
+    assert queue.cached_event_analytics_summary == {"functions": {}}
+
+
 def test_a_judge_may_refuse_an_event_in_words(demo):
     queue = internals.queue_of(demo)
     internals.judge_events(queue, lambda body: ("Not today.", "error"))

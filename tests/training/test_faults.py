@@ -23,7 +23,7 @@ import torch
 from conftest import ROOT, TINY, sketch
 from PIL import Image
 from safetensors.torch import save
-from test_model import rewrite
+from test_checkpoint import rewrite
 
 from inkling.datasets import mnist
 from inkling.datasets.mnist import Digits, Mnist
@@ -227,7 +227,7 @@ def test_what_is_being_written_is_not_swept(folder, monkeypatch):
 
     def meanwhile(descriptor):
         FirstRun(path).reader  # noqa: B018
-        live_reader.sweep(path)
+        live_reader.remove_orphans(path)
         swept.append(names(folder))
         flush(descriptor)
 
