@@ -136,7 +136,9 @@ def main() -> None:
             source.stop()
             if demo:
                 demo.close(verbose=False)  # before its uploads are removed
-    print("Closed.")
+    print("Closed.", flush=True)
+    if source.learning:  # a step that is not over yet: Python would be torn down under it
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -64,9 +64,9 @@ class Sketchpad(gr.HTML):
         self.brush = PEN * size / SIDE if brush is None else brush
         super().__init__(
             value,
-            html_template=(STATIC / "sketchpad.html").read_text(),
-            css_template=(STATIC / "sketchpad.css").read_text(),
-            js_on_load=(STATIC / "sketchpad.js").read_text(),
+            html_template=(STATIC / "sketchpad.html").read_text("utf-8"),
+            css_template=(STATIC / "sketchpad.css").read_text("utf-8"),
+            js_on_load=(STATIC / "sketchpad.js").read_text("utf-8"),
             apply_default_css=False,
             label=label,
             elem_id=elem_id,

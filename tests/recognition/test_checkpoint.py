@@ -1,6 +1,5 @@
 """A network's weights survive their file whole, or the file is refused."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -10,17 +9,15 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from safetensors import safe_open
-from safetensors.torch import save
 
 from inkling.recognition.checkpoint import (
     GALLERY,
     CheckpointError,
-    digest,
     load_checkpoint,
     save_checkpoint,
 )
 from model import DigitCNN
+from tests.altered import rewrite
 
 WIDTHS = (4, 4, 4, 8)
 
@@ -40,16 +37,6 @@ def saved(tmp_path):
     path = tmp_path / "digits.safetensors"
     save_checkpoint(DigitCNN(WIDTHS), path, {"seed": 7}, some_gallery())
     return path
-
-
-def rewrite(path, change):
-    """Change a checkpoint's tensors or description, and write it with a digest that fits."""
-    with safe_open(path, "pt") as file:
-        description = json.loads(file.metadata()["inkling"])
-        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    change(tensors, description)
-    told = json.dumps(description)
-    path.write_bytes(save(tensors, {"inkling": told, "digest": digest(told, tensors)}))
 
 
 def test_a_saved_network_comes_back_the_same(tmp_path):

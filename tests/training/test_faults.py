@@ -23,7 +23,6 @@ import torch
 from conftest import ROOT, TINY, sketch
 from PIL import Image
 from safetensors.torch import save
-from test_checkpoint import rewrite
 
 from inkling.datasets import mnist
 from inkling.datasets.mnist import Digits, Mnist
@@ -34,6 +33,7 @@ from inkling.training import build_checkpoint, loop
 from inkling.ui import live_reader
 from inkling.ui.live_reader import AGAIN, FirstRun
 from model import DigitCNN
+from tests.altered import rewrite
 
 KILLS = int(os.environ.get("INKLING_KILLS", "8"))
 STOP_LIMIT = 10  # seconds from being told to stop to being gone; 2 on a machine with nothing to do

@@ -45,7 +45,7 @@ class Server:
         """End the server; return its status, and all that it printed."""
         self.process.send_signal(how)
         status = self.process.wait(timeout=10)
-        self.rest.join()
+        self.rest.join(10)
         return status, "".join(self.lines)
 
 
@@ -62,7 +62,7 @@ def new_server(tmp_path):
     server = Server(tmp_path / "new" / "digits.safetensors")
     yield server
     server.process.kill()
-    server.rest.join()
+    server.rest.join(10)
 
 
 @pytest.fixture
