@@ -6,34 +6,29 @@ read as they are: nothing is unpacked to disk, so nothing unpacked can be cut of
 
 import gzip
 import hashlib
-import subprocess
-import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pooch
 import torch
 from platformdirs import user_cache_path
 from torch import Tensor
 
 DATA = Path(__file__).parents[2] / "data"
 HELD_OUT = 5_000  # the last training images, never trained on: recipes are chosen by them
-DOWNLOAD_LIMIT = 300  # seconds for all four archives, 11.6 MB
+STALL = 20  # seconds that a mirror may say nothing
+MIRRORS = (  # as torchvision.datasets.MNIST has them
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
 ARCHIVES = {  # name: MD5, as published with torchvision.datasets.MNIST
     "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
     "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",
     "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
     "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
 }
-# torchvision finds the mirrors and checks what it gets, but waits for ever on one that stalls, and
-# takes seconds to import: so it runs in a process of its own, with a time limit, when needed.
-# That process ends when ours does, however that ends: the pipe between them is closed then.
-DOWNLOAD = """
-import os, sys, threading
-threading.Thread(target=lambda: (os.read(0, 1), os._exit(1)), daemon=True).start()
-import torchvision
-torchvision.datasets.MNIST(sys.argv[1], download=True)
-"""
 
 
 class DataError(ValueError):
@@ -59,7 +54,7 @@ def load_mnist(root: Path = DATA) -> Mnist:
     """Read MNIST from its archives under `root`, or else from the user's cache folder.
 
     Archives that are missing or damaged in both are downloaded to the first that can be written to.
-    Raises `DataError` if that fails or takes longer than `DOWNLOAD_LIMIT`.
+    Raises `DataError` if that fails.
     """
     roots = [root, user_cache_path("inkling")]
     found = [folder for folder in roots if all(archive_is_whole(folder, a) for a in ARCHIVES)]
@@ -91,22 +86,19 @@ def archive_is_whole(root: Path, name: str) -> bool:
 
 
 def download(roots: list[Path]) -> Path:
-    """Have torchvision download the archives to the first folder that can be written to."""
+    """Download what is missing or damaged to the first folder that can be written to."""
     for root in roots:
-        folder = root / "MNIST" / "raw"
+        folder = archive_path(root, "")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for name in ARCHIVES:  # torchvision trusts unpacked files and damaged archives: clear
-                if not archive_is_whole(root, name):
-                    archive_path(root, name).unlink(missing_ok=True)
-                    archive_path(root, name.removesuffix(".gz")).unlink(missing_ok=True)
-            (folder / "writable").touch()
-            (folder / "writable").unlink()
+            tempfile.TemporaryFile(dir=folder).close()
         except OSError:
             continue
         try:
-            run_attached([sys.executable, "-c", DOWNLOAD, str(root)], DOWNLOAD_LIMIT)
-        except (subprocess.SubprocessError, OSError) as error:
+            for name in ARCHIVES:
+                if not archive_is_whole(root, name):
+                    fetch(name, folder)
+        except (OSError, ValueError) as error:
             raise DataError(
                 f"MNIST could not be downloaded ({type(error).__name__}). Put the four archives "
                 f"{', '.join(ARCHIVES)} into {folder}; they come with Inkling's repository."
@@ -115,19 +107,20 @@ def download(roots: list[Path]) -> Path:
     raise DataError(f"MNIST's archives are missing, and no folder of {roots} can be written to.")
 
 
-def run_attached(command: list[str], limit: float) -> None:
-    """Run a program silently that can tell by the end of its input that we have ended.
+def fetch(name: str, folder: Path) -> None:
+    """Download an archive from the first mirror that has it.
 
-    Raises `subprocess.SubprocessError` if it fails, or takes more than `limit` seconds.
+    Raises `OSError` if none does, and `ValueError` if it is not the official one.
     """
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, **silent) as program:
+    pooch.get_logger().setLevel("WARNING")
+    for mirror in MIRRORS:
         try:
-            status = program.wait(limit)
-        finally:
-            program.kill()
-    if status:
-        raise subprocess.CalledProcessError(status, command)
+            get = pooch.HTTPDownloader(timeout=STALL)
+            pooch.retrieve(mirror + name, f"md5:{ARCHIVES[name]}", name, folder, downloader=get)
+            return
+        except (OSError, ValueError):
+            if mirror == MIRRORS[-1]:
+                raise
 
 
 def as_ink(idx: bytes) -> Tensor:

@@ -1,7 +1,11 @@
 """MNIST comes whole from its archives, or with a message that says what to do."""
 
 import shutil
-import time
+import socket
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -51,23 +55,48 @@ def test_an_altered_unpacked_file_does_no_harm(archives, mnist):
     assert torch.equal(data.load_mnist(archives).test.labels, mnist.test.labels)
 
 
-def test_a_stalling_mirror_ends_in_advice(archives, monkeypatch):
-    (archives / "MNIST/raw/t10k-labels-idx1-ubyte.gz").write_bytes(b"cut off")
-    monkeypatch.setattr(data, "DOWNLOAD", "import time; time.sleep(60)")
-    monkeypatch.setattr(data, "DOWNLOAD_LIMIT", 1)
-    start = time.monotonic()
-    with pytest.raises(data.DataError, match="t10k-labels-idx1-ubyte.gz into .*raw"):
-        data.load_mnist(archives)
-    assert time.monotonic() - start < 30
+@pytest.fixture
+def mirror(archives):
+    """Return a mirror that serves what lies in a folder, which is MNIST's at first."""
+    store = shutil.copytree(archives / "MNIST" / "raw", archives.with_name("mirror"))
+    serve = partial(SimpleHTTPRequestHandler, directory=store)
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield SimpleNamespace(url=f"http://127.0.0.1:{server.server_port}/", store=store)
+        server.shutdown()
 
 
-def test_missing_archives_are_fetched_to_where_they_are_looked_for(archives, monkeypatch, mnist):
-    store = archives.rename(archives.with_name("mirror"))
-    copy = f"import shutil, sys; shutil.copytree({str(store)!r}, sys.argv[1], dirs_exist_ok=True)"
-    monkeypatch.setattr(data, "DOWNLOAD", copy)
+def test_missing_archives_are_fetched_to_where_they_are_looked_for(
+    archives, mirror, monkeypatch, mnist
+):
+    nowhere = "http://127.0.0.1:1/"
+    monkeypatch.setattr(data, "MIRRORS", (nowhere, mirror.url))
+    shutil.rmtree(archives)
     fetched = data.load_mnist(archives)
     assert torch.equal(fetched.test.labels, mnist.test.labels)
-    assert data.archive_is_whole(archives, "train-images-idx3-ubyte.gz")
+    kept = {path.name for path in (archives / "MNIST" / "raw").iterdir()}
+    assert kept == set(data.ARCHIVES)
+
+
+def test_a_damaged_archive_is_replaced_but_not_by_another_file(archives, mirror, monkeypatch):
+    name = "t10k-labels-idx1-ubyte.gz"
+    monkeypatch.setattr(data, "MIRRORS", (mirror.url,))
+    path = data.archive_path(archives, name)
+    path.write_bytes(b"cut off")
+    data.load_mnist(archives)
+    path.write_bytes(b"cut off")
+    (mirror.store / name).write_bytes(b"log in first")
+    with pytest.raises(data.DataError, match=f"{name} into .*raw"):
+        data.load_mnist(archives)
+
+
+def test_a_stalling_mirror_ends_in_advice(archives, monkeypatch):
+    (archives / "MNIST/raw/t10k-labels-idx1-ubyte.gz").write_bytes(b"cut off")
+    monkeypatch.setattr(data, "STALL", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and says nothing
+        monkeypatch.setattr(data, "MIRRORS", (f"http://127.0.0.1:{silent.getsockname()[1]}/",))
+        with pytest.raises(data.DataError, match="t10k-labels-idx1-ubyte.gz into .*raw"):
+            data.load_mnist(archives)
 
 
 def test_joining_keeps_every_digit(mnist):
