@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
+from scipy.interpolate import CubicHermiteSpline
 
 from inkling.datasets.mnist import Digits
 from inkling.datasets.stroke_styles import STYLES
@@ -111,19 +112,14 @@ def path_basis(control: np.ndarray, corner: np.ndarray) -> np.ndarray:
     """
     count = len(control)
     knots = np.cumsum(np.r_[0, np.hypot(*np.diff(control, axis=0).T)])
-    t = np.arange(STEPS)[:, None] / STEPS
     rows = []
     breaks = [0, *(np.flatnonzero(corner[1:-1]) + 1), count - 1]
     for a, b in pairwise(breaks):
         values = np.eye(count)[a : b + 1]
-        slopes = np.gradient(values, knots[a : b + 1], axis=0)
-        for k, length in enumerate(np.diff(knots[a : b + 1])):
-            rows.append(
-                (1 + 2 * t) * (1 - t) ** 2 * values[k]
-                + t * (1 - t) ** 2 * length * slopes[k]
-                + t**2 * (3 - 2 * t) * values[k + 1]
-                + t**2 * (t - 1) * length * slopes[k + 1]
-            )
+        between = knots[a : b + 1]
+        spline = CubicHermiteSpline(between, values, np.gradient(values, between, axis=0))
+        steps = np.arange(STEPS) / STEPS * np.diff(between)[:, None]  # (b - a, STEPS)
+        rows.append(spline((between[:-1, None] + steps).ravel()))
     return np.concatenate([*rows, np.eye(count)[-1:]])
 
 
