@@ -13,7 +13,8 @@ from inkling.imaging.binarize import Ink, find_ink
 from inkling.imaging.mnist_frame import Glyph
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
-from inkling.recognition.segmentation import Judged, find_rows
+from inkling.recognition.likeliest_row import Judged
+from inkling.recognition.segmentation import find_rows
 from model import DigitCNN, fused
 
 COMPANY = 1.5  # of what the others' mean says, in logits of `not_a_digit`

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from inkling.imaging.binarize import brightness, find_ink
+from inkling.imaging.binarize import find_ink
+from inkling.imaging.grayscale import brightness
 from inkling.imaging.mnist_frame import cropped, frame
-from inkling.recognition.segmentation import parts_of
+from inkling.recognition.strokes import parts_of
 
 SIDE = 280
 y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE

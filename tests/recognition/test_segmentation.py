@@ -7,16 +7,10 @@ from PIL import Image
 
 from inkling.imaging.binarize import find_ink
 from inkling.recognition import segmentation
-from inkling.recognition.segmentation import (
-    Judged,
-    Part,
-    best_row,
-    cut_lines,
-    find_rows,
-    lines_of,
-    parts_of,
-    stacked,
-)
+from inkling.recognition.likeliest_row import Judged, best_row
+from inkling.recognition.segmentation import find_rows
+from inkling.recognition.strokes import Part, lines_of, parts_of, stacked
+from inkling.recognition.touching_digits import cut_lines
 
 
 def page(*strokes, size=(200, 400), pen=8) -> np.ndarray:
