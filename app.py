@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -41,7 +42,10 @@ from inkling.ui.events import Events
 from inkling.ui.layout import lay_out
 from inkling.ui.live_reader import FirstRun
 
-VARIABLES = {  # of the environment, for arguments that are not given
+source: FirstRun  # where readings come from; hot reload goes on with it
+VARIABLES: dict[
+    str, tuple[str, Callable[[str], object]]
+] = {  # of the environment, for arguments that are not given
     "auth": ("INKLING_AUTH", credentials),
     "host": ("GRADIO_SERVER_NAME", address),
     "port": ("GRADIO_SERVER_PORT", port_number),

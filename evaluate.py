@@ -83,8 +83,8 @@ def main() -> None:
             f"{one.calibration_error:6.2%} {one.refused:8.2%}   {each}"
         )
     print("\nWhat is no digit, and taken for none (AUROC against MNIST's test images):")
-    for one in refused:
-        print(f"{one.name:20s} {one.flagged:6.1%}  ({one.auroc:.4f})")
+    for kind in refused:
+        print(f"{kind.name:20s} {kind.flagged:6.1%}  ({kind.auroc:.4f})")
     print(f"The report is {printable(options.report)}.")
 
 

@@ -66,6 +66,10 @@ class DigitCNN(nn.Module):
         )
         # Fitted on held-out digits after training. The temperature makes probabilities honest (Guo
         # et al. 2017, arXiv 1706.04599); for a few digits doubt is above the ceiling.
+        self.temperature: Tensor
+        self.drawn_bonus: Tensor
+        self.doubt_ceiling: Tensor
+        self.doubt_scale: Tensor
         self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("drawn_bonus", torch.zeros(()))  # more is drawn than training saw
         self.register_buffer("doubt_ceiling", torch.full((), 100.0))

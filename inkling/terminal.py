@@ -55,5 +55,5 @@ def printable(name: object) -> str:
 
 def some_of(names: Iterable[object]) -> str:
     """Return the first few of many names."""
-    names = [printable(name) for name in names]
-    return ", ".join(names[:NAMED]) + ", …" * (len(names) > NAMED)
+    told = [printable(name) for name in names]
+    return ", ".join(told[:NAMED]) + ", …" * (len(told) > NAMED)

@@ -38,6 +38,6 @@ def distort(
     x = torch.stack([angle.cos() / wide, (lean - angle.sin()) / wide, up_to(reach) / 14], dim=1)
     y = torch.stack([angle.sin() / high, angle.cos() / high, up_to(reach) / 14], dim=1)
     where = torch.stack([x, y], dim=1).to(ink.device)  # (N, 2, 3)
-    grid = F.affine_grid(where, ink.shape, align_corners=False)
+    grid = F.affine_grid(where, list(ink.shape), align_corners=False)
     moved = F.grid_sample(ink, grid, mode="bicubic", align_corners=False)  # outside is paper
     return moved.clamp(0, 1)

@@ -107,7 +107,7 @@ def write_report(
     misread: Image.Image,
 ) -> None:
     """Write everything to one HTML page that needs no other file."""
-    plots = {
+    plots: dict[str, Figure | Image.Image] = {
         "confusion": plot_confusion(scores[0]),
         "calibration": plot_calibration(scores),
         "difficulties": plot_sweeps(sweeps),

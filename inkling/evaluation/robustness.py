@@ -25,7 +25,8 @@ def picture(
     `away` px from the middle in the direction `toward`, in radians.
     """
     matrix = cv2.getRotationMatrix2D((FRAME / 2 - 0.5,) * 2, -turn, extent / DIGIT)
-    matrix[:, 2] += CANVAS / 2 - FRAME / 2 + away * np.array([np.cos(toward), np.sin(toward)])
+    middle = CANVAS / 2 - FRAME / 2 + away * np.array([np.cos(toward), np.sin(toward)])
+    matrix[:, 2] = matrix[:, 2] + middle
     large = cv2.warpAffine(ink, matrix, (CANVAS, CANVAS), flags=cv2.INTER_CUBIC)
     return 255 - (255 * large.clip(0, 1)).round().astype(np.uint8)
 
@@ -91,5 +92,5 @@ def sweep(reader: Reader, test: Digits) -> list[Sweep]:
                 texts = [reading.text for reading in reader.read_many(arrays)]
                 shares.append(np.mean([t == str(k) for t, k in zip(texts, labels, strict=True)]))
                 bar.update()
-            sweeps.append(Sweep(name, tuple(levels), tuple(shares)))
+            sweeps.append(Sweep(name, tuple(levels), tuple(map(float, shares))))
     return sweeps

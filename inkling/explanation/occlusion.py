@@ -179,7 +179,7 @@ def inside(model: DigitCNN, ink: np.ndarray) -> list[Stage]:
     """
     torch.set_num_threads(1)
     values = standardised(torch.from_numpy(np.ascontiguousarray(ink, np.float32))[None, None])
-    stages = []
+    stages: list[Stage] = []
     for layer in model.layers:
         values = layer(values)
         if not isinstance(layer, nn.ReLU):

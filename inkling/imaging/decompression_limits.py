@@ -55,6 +55,8 @@ class Content(io.BufferedReader):
 
 def open_content(file: Path | bytes) -> Content:
     """Open a regular file, or what one holds; raises `PictureError` or `OSError`."""
+    limit_tags()
+    raw: io.BytesIO | io.FileIO
     if isinstance(file, bytes):
         raw, size = io.BytesIO(file), len(file)
     else:
@@ -111,7 +113,9 @@ def load_tags(tags: Tags, file: io.BufferedIOBase, load: Callable = Tags.load) -
     load(tags, file)
 
 
-Tags.load = load_tags
+def limit_tags() -> None:
+    """Have Pillow read no more tags than a picture needs, from the first picture on."""
+    Tags.load = load_tags  # type: ignore[method-assign, assignment]
 
 
 def refuse_bomb(picture: Image.Image, content: Content) -> None:
@@ -119,7 +123,8 @@ def refuse_bomb(picture: Image.Image, content: Content) -> None:
     limit, kind = MOST, f"a {picture.format}"
     if picture.format == "WEBP":
         limit, kind = MOST_WEBP, "a WebP"
-    if picture.format == "BMP" and picture.tile and picture.tile[0].codec_name == "bmp_rle":
+    tiles = getattr(picture, "tile", ())
+    if picture.format == "BMP" and tiles and tiles[0].codec_name == "bmp_rle":
         limit, kind = MOST_RLE, "a compressed BMP"
     if isinstance(picture, JpegImagePlugin.JpegImageFile):  # or an MPO: several JPEGs
         limit, kind = MOST_JPEG, "a JPEG"

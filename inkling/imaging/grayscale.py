@@ -26,11 +26,12 @@ def brightness(picture: Image.Image) -> np.ndarray:
     out from.
     """
     scale = min(1.0, WORK_SIDE / max(picture.size))
-    size = tuple(max(1, round(side * scale)) for side in picture.size)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     picture = in_bytes(picture)
     if picture.has_transparency_data:
         picture = picture if picture.mode in ("LA", "RGBA") else picture.convert("RGBA")
-        low, high = picture.getchannel("A").getextrema()
+        cover = np.asarray(picture.getchannel("A"))
+        low, high = int(cover.min()), int(cover.max())
         if high - low > SLIGHT or low <= SLIGHT:
             return brightness_of_layers(picture, size)
     if picture.mode in ("P", "PA"):

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from PIL import AvifImagePlugin, Image
+from PIL import AvifImagePlugin, Image, TiffImagePlugin
 
 from inkling.imaging.decompression_limits import PictureError, refuse_size
 from inkling.imaging.image_formats import APART
@@ -50,8 +50,9 @@ def decoded_apart(content: bytes) -> Image.Image:
 
 def decode(content: bytes) -> tuple[dict, bytes]:
     """Return what `decoded_apart` makes a picture of: its description and its pixels."""
-    with Image.open(io.BytesIO(content), formats=APART) as picture:
-        if picture.format == "TIFF" and picture.tag_v2.get(KIND, 0) & REDUCED:
+    with Image.open(io.BytesIO(content), formats=APART) as file:
+        picture: Image.Image = file
+        if isinstance(file, TiffImagePlugin.TiffImageFile) and file.tag_v2.get(KIND, 0) & REDUCED:
             raise PictureError("the file is a camera's raw picture: save it as PNG or JPEG.")
         refuse_size(picture.size, MOST, "a TIFF or an AVIF")
         picture.load()

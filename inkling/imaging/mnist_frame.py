@@ -60,7 +60,7 @@ def framed(ink: np.ndarray) -> np.ndarray:
     )
     method = cv2.INTER_AREA if side >= DIGIT else cv2.INTER_LINEAR
     small = cv2.resize(square, (DIGIT, DIGIT), interpolation=method)
-    small /= small.max()
+    small = small / small.max()
     centres = np.arange(DIGIT) + 0.5
     middle = np.array([small.sum(axis=1), small.sum(axis=0)]) @ centres / small.sum()
     corner = np.floor(FRAME / 2 + 1 - middle).astype(int).clip(0, FRAME - DIGIT)

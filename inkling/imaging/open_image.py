@@ -115,7 +115,7 @@ def in_bytes(picture: Image.Image) -> Image.Image:
 def upright(picture: Image.Image) -> Image.Image:
     """Return a picture turned as its EXIF data says, or as it is if that cannot be read."""
     try:
-        turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
+        turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # on damaged EXIF data anything may be raised
         turn = None
     return picture if turn is None else picture.transpose(turn)

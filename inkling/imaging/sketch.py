@@ -5,7 +5,7 @@ one with noise in it, and a digit's strokes are a tenth of its picture.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import cv2
 import numpy as np
@@ -50,7 +50,7 @@ class Sketch:
     asked: int = 0  # which of the pad's questions this is
 
     @classmethod
-    def from_json(cls, told: object) -> Self:
+    def from_json(cls, told: Any) -> Self:
         """Return the sketch that a pad tells of; an empty one if no pad would tell so.
 
         A pad tells `{"asked": 1, "size": 1000, "strokes": [{"width": 79, "erases": false, "points":

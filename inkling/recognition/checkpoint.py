@@ -63,7 +63,7 @@ def save_checkpoint(
     known answer are added. Returns the description as written. Raises `OSError` if the folder
     cannot be written to; whatever stood under `path` is then untouched.
     """
-    model = model.to("cpu", memory_format=torch.contiguous_format).eval()
+    model = model.to("cpu").to(memory_format=torch.contiguous_format).eval()
     shown = {GALLERY_PREFIX + name: tensor for name, tensor in (gallery or {}).items()}
     tensors = {n: t.detach().contiguous() for n, t in (model.state_dict() | shown).items()}
     with torch.inference_mode():

@@ -131,7 +131,7 @@ def varied(
     """Return ink (28, 28) moved, turned about its middle, and stretched to a share of its size."""
     middle = (FRAME - 1) / 2
     matrix = cv2.getRotationMatrix2D((middle, middle), turn, 1)  # (2, 3)
-    matrix[:, :2] *= width, height
+    matrix[:, :2] = matrix[:, :2] * (width, height)
     matrix[:, 2] = middle + np.array([right, down]) - matrix[:, :2].sum(axis=1) * middle
     return cv2.warpAffine(ink, matrix, (FRAME, FRAME))
 

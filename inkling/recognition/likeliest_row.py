@@ -12,7 +12,7 @@ WORST = 6.0  # cost of the least plausible glyph, in natural logarithms of its p
 A_GLYPH = 0.2  # cost of one glyph more
 
 # Ink (N, 28, 28) to the four arrays of a `model.Judgement`.
-Judge = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]
+Judge = Callable[[np.ndarray], tuple[np.ndarray, ...]]
 
 
 @dataclass(frozen=True, eq=False)

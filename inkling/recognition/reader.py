@@ -215,7 +215,7 @@ def at_edge(glyph: Glyph, size: tuple[int, int]) -> bool:
 def as_picture(picture: Image.Image | np.ndarray) -> Image.Image:
     """Return an array as a picture of Pillow's; raises `PictureError` if it is none."""
     if not isinstance(picture, Image.Image):
-        shape = getattr(picture, "shape", ())
+        shape: tuple[int, ...] = getattr(picture, "shape", ())
         flat = len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4))
         if not flat or getattr(picture, "dtype", None) != np.uint8:
             raise PictureError("an array must be (H, W), (H, W, 3) or (H, W, 4) of uint8.")

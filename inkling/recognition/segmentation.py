@@ -37,7 +37,7 @@ def find_rows(ink: Ink, judge: Judge) -> list[list[Judged]]:
     """Return the glyphs of a picture line by line, in reading order."""
     parts = parts_of(ink)
     if len(parts) <= JOINED + 1:  # most often one digit, in however many strokes
-        (whole,) = judged([part_in(ink.depth)], judge)
+        (whole,) = judged([p for p in [part_in(ink.depth)] if p], judge)
         if len(parts) == 1:
             return [cut_up(whole, judge) if worth_cutting(whole) else [whole]]
         if whole.plausible > DOUBTFUL and whole.part.width < WIDEST * whole.part.height:

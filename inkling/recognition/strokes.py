@@ -58,8 +58,7 @@ class Part:
 
 def part_in(ink: np.ndarray, left: int = 0, top: int = 0) -> Part | None:
     """Return all ink of a picture (H, W) as one part; the picture's corner is at (left, top)."""
-    box = ink_box(ink)
-    if box is None:
+    if (box := ink_box(ink)) is None:
         return None
     x, y, right, bottom = box
     place = (left + x, top + y, left + right, top + bottom)
@@ -70,7 +69,8 @@ def parts_of(ink: Ink) -> list[Part]:
     """Return the strokes that are not connected, each with its soft edges; the largest ones."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.mask)
     if count == 2:
-        return [part_in(ink.depth)]
+        whole = part_in(ink.depth)
+        return [whole] if whole else []
     parts = []
     largest = np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:MOST_PARTS] + 1
     for k in largest.tolist():

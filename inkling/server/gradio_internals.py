@@ -4,7 +4,7 @@ Each function is tested against a page that is really launched: a new version of
 one of them fails a test that names it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,6 @@ from gradio.routes import App, file_upload_statuses
 from starlette.requests import Request
 
 TRACKED = 1_000  # uploads whose progress Gradio may remember
-
-Push = Callable[[PredictBodyInternal, Request, str | None], Awaitable[tuple[bool, str, str]]]
 
 
 def queue_of(demo: gr.Blocks) -> Queue:
@@ -43,15 +41,15 @@ def judge_events(
 
     Gradio bounds the queue's length alone, and asks nothing about who fills it with what.
     """
-    push: Push = queue.push
+    push: Any = queue.push
 
     async def push_if_good(
         body: PredictBodyInternal, request: Request, username: str | None
-    ) -> tuple[bool, str, str]:
+    ) -> tuple[bool, Any, Any]:
         refused = judge(body)
         return (False, *refused) if refused else await push(body, request, username)
 
-    queue.push = push_if_good  # type: ignore[method-assign]
+    queue.push = push_if_good  # type: ignore[method-assign, assignment]
 
 
 def waiting(queue: Queue, session: str) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 import cv2
 import gradio as gr
 from fastapi.exceptions import RequestValidationError
+from gradio.queueing import Queue
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
 
@@ -67,7 +68,7 @@ def launch(
             server_name=f"[{host}]" if ":" in host else host,
             server_port=port or None,
             share=share,
-            auth=Gate(*auth).admits if auth else None,
+            auth=Gate(*auth).admits if auth else None,  # type: ignore[arg-type]  # Gradio awaits it
             prevent_thread_lock=True,
             quiet=True,
             css_paths=list(css_paths),
@@ -82,25 +83,28 @@ def launch(
             mcp_server=False,
             show_error=False,
             footer_links=["api"],
-            app_kwargs={
-                "middleware": [
-                    Middleware(
-                        Guard,
-                        uploads=uploads,
-                        is_full=partial(is_full, queue),
-                        is_event=partial(gradio_internals.is_event, queue),
-                    ),
-                    Middleware(Usage),
-                ],
-                "exception_handlers": {RequestValidationError: say_what_is_wrong},
-                "lifespan": tidied,
-            },
+            app_kwargs=around(queue, uploads),
         )
     for name in ("python_multipart", "uvicorn.error"):  # strangers could fill a log; see `Guard`
         logging.getLogger(name).setLevel(logging.CRITICAL)
     for every, one in (("//localhost:", f"//{LOOPBACK}:"), ("//[::]:", "//[::1]:")):
         url = url.replace(every, one)  # "every address" is none that a browser can open
     return url, public
+
+
+def around(queue: Queue, uploads: Path) -> dict:
+    """Return what stands around Gradio's app: who passes, what is said, and who tidies up."""
+    guard = Middleware(
+        Guard,
+        uploads=uploads,
+        is_full=partial(is_full, queue),
+        is_event=partial(gradio_internals.is_event, queue),
+    )
+    return {
+        "middleware": [guard, Middleware(Usage)],
+        "exception_handlers": {RequestValidationError: say_what_is_wrong},
+        "lifespan": tidied,
+    }
 
 
 def announce(url: str, public: str | None, share: bool) -> None:

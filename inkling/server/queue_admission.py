@@ -32,7 +32,7 @@ def watch_queue(queue: Queue, uploads: Path) -> None:
             return BUSY, "queue_full"
         if len(session) > SESSION_LIMIT:
             return "The session's name is too long.", "error"
-        event = queue.blocks.fns.get(body.fn_index)
+        event = queue.blocks.fns.get(-1 if body.fn_index is None else body.fn_index)
         # each of these is an error in Gradio, with a page in the log: strangers would fill the disk
         if event is None:
             return "There is no such event.", "error"

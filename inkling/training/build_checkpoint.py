@@ -156,7 +156,7 @@ class TrainingBar:
 
     def __init__(self) -> None:
         """Show nothing until the first report."""
-        self.bar = None
+        self.bar: tqdm | None = None
 
     def __call__(self, progress: Progress | None) -> None:
         """Move the bar to where the training is."""

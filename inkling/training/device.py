@@ -23,9 +23,7 @@ def training_threads() -> int:
 
 def best_device() -> torch.device:
     """Return an NVIDIA or Apple GPU if there is one, or else the processor."""
-    if torch.accelerator.is_available():
-        return torch.accelerator.current_accelerator()
-    return torch.device("cpu")
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
 
 def best_precision(model: nn.Module, batch_size: int) -> torch.dtype:

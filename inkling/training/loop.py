@@ -4,6 +4,7 @@ import copy
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -64,7 +65,7 @@ def train(
     torch.set_num_threads(training_threads())
     torch.manual_seed(seed)
     device = best_device()
-    model = DigitCNN(recipe.widths).to(device, memory_format=torch.channels_last)
+    model = DigitCNN(recipe.widths).to(device).to(memory_format=torch.channels_last)
     average = average_of(model, recipe.averaging) if recipe.averaging else None
     precision = best_precision(model, recipe.batch_size)
     training_set = TrainingSet(recipe, mnist.train, added, seed, between)
@@ -83,7 +84,8 @@ def train(
             average.update_parameters(model)
         reports.losses.append(loss.detach())
         if reports.due(step):
-            so_far = copy.deepcopy(average.module if average else model).to("cpu").eval()
+            latest = cast(DigitCNN, average.module) if average else model
+            so_far = copy.deepcopy(latest).to("cpu").eval()
             if step == steps:
                 so_far.drawn_bonus.fill_(recipe.drawn_bonus)
                 drawn = drawn_digits(HELD_OUT_DRAWN, HELD_OUT_SEED)
@@ -140,7 +142,7 @@ def accuracy(model: DigitCNN, digits: Digits) -> float:
 def average_of(model: DigitCNN, keep: float) -> AveragedModel:
     """Return what averages the model's weights over steps, soon forgetting the early ones."""
 
-    def mix(average: Tensor, latest: Tensor, steps: Tensor) -> Tensor:
+    def mix(average: Tensor, latest: Tensor, steps: Tensor | int) -> Tensor:
         return average + (latest - average) * (1 - keep * (steps + 1) / (steps + 10))
 
     return AveragedModel(model, avg_fn=mix, use_buffers=True)
@@ -155,8 +157,9 @@ def make_optimizer(
     """
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
+    groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.SGD(
-        [{"params": decayed}, {"params": others, "weight_decay": 0.0}],
+        groups,
         recipe.peak_learning_rate,
         momentum=recipe.momentum,
         weight_decay=recipe.weight_decay,

@@ -57,10 +57,12 @@ def save_correction(visit: Visit, digit: int | None, folder: Path) -> None:
     unit = picture.width / visit.picture.size[0]
     left, top, right, bottom = visit.by_network.digits[visit.chosen].glyph.box
     margin = MARGIN * max(right - left, bottom - top)
-    cut = (left - margin, top - margin, right + margin, bottom + margin)
     place = folder / str(digit)
     place.mkdir(parents=True, exist_ok=True)
-    inside = [max(0, v * unit) for v in cut[:2]] + [
-        min(side, v * unit) for side, v in zip(picture.size, cut[2:], strict=True)
-    ]
-    picture.crop([round(v) for v in inside]).save(place / f"{uuid4().hex}.png")
+    inside = (
+        round(max(0, (left - margin) * unit)),
+        round(max(0, (top - margin) * unit)),
+        round(min(picture.width, (right + margin) * unit)),
+        round(min(picture.height, (bottom + margin) * unit)),
+    )
+    picture.crop(inside).save(place / f"{uuid4().hex}.png")

@@ -46,7 +46,7 @@ class Events:
         shown = list(self.shown(Findings()))
         learning = [page.status, page.timer, page.train, page.cancel]
         known = [page.card, page.more, page.cell]
-        for event, handler, takes, changes, how in (
+        visits: list[tuple[Any, Callable, list, Any, dict]] = [
             (page.pad.input, self.read_sketch, [page.pad], shown, DRAWN),
             (page.upload.change, self.read_upload, [page.upload], shown, AS_IT_IS),
             (page.picture.upload, self.read_upload, [page.picture], shown, AS_IT_IS),
@@ -60,21 +60,23 @@ class Events:
             (page.inside.collapse, self.fold, [], None, QUIETLY),
             (page.report.click, self.take_report, [], page.parcel, QUIETLY),
             (page.data.click, self.take_data, [], page.parcel, QUIETLY),
-        ):
+        ]
+        for event, handler, takes, changes, how in visits:
             done = event(handler, [page.visitor, *takes], changes, **how)
             if changes is page.parcel:
                 done.then(None, page.parcel, js=views.source("save.js"))
         page.copy.click(None, js=views.source("copy.js"))
-        for event, handler, takes, changes in (
+        network: list[tuple[Any, Callable, list | None, Any]] = [
             (demo.load, self.look, None, learning),
             (page.timer.tick, self.tick, None, learning + known),
             (page.about.select, self.show_card, None, known),
             (page.card.pick, self.show_cell, None, page.cell),
             (page.train.click, self.train, [page.seed, page.epochs], learning),
             (page.cancel.click, self.cancel, None, learning),
-        ):
+        ]
+        for event, handler, asks, changes in network:
             if trains or handler not in (self.train, self.cancel):  # else nobody can call them
-                event(handler, takes, changes, **QUIETLY)
+                event(handler, asks, changes, **QUIETLY)
         gr.Button(visible=False).click(
             self.predict,
             gr.File(label="picture", visible=False),
@@ -84,11 +86,12 @@ class Events:
 
     def shown(self, found: Findings) -> dict:
         """Return what the page shows of what was found out, by its parts."""
-        page = self.page
+        page: Page = self.page
+        bars: Any = page.label.postprocess(views.bars(found))  # type: ignore[arg-type]
         return {
             page.answer: views.answer_html(found),
             page.strip: views.strip_html(found),
-            page.label: page.label.postprocess(views.bars(found)).model_dump(),
+            page.label: bars.model_dump(),
             page.lessons: views.lessons_html(found),
             page.details: views.details_html(found),
             page.layers: views.layers_html(found),

@@ -56,9 +56,9 @@ def card_html(reader: Reader | NoReader) -> tuple[str, str]:
 
 def cell_html(reader: Reader | NoReader, told: object) -> str:
     """Return the digits behind a cell of the confusion matrix, told as "label-answer"."""
-    label, _, answer = str(told).partition("-")
-    label, answer, gallery = index(label, 10), index(answer, 10), Gallery.of(reader.gallery)
-    if None in (label, answer, gallery):
+    first, _, second = str(told).partition("-")
+    label, answer, gallery = index(first, 10), index(second, 10), Gallery.of(reader.gallery)
+    if label is None or answer is None or gallery is None:
         return ""
     behind = (gallery.labels == label) & (gallery.answers == answer)
     title = f"{label} read as {answer}" if label != answer else f"{label} read right"

@@ -76,7 +76,9 @@ class Sketchpad(gr.HTML):
             **more,
         )
 
-    def preprocess(self, payload: Any) -> Image.Image | np.ndarray | Sketch | None:
+    def preprocess(  # type: ignore[override]
+        self, payload: Any
+    ) -> Image.Image | np.ndarray | Sketch | None:
         """Return what the browser tells of, as `type` says; a pad that nobody draws on is empty."""
         sketch = Sketch.from_json(payload)
         if self.type == "strokes":

@@ -3,6 +3,7 @@
 Templates lie in `templates/`, scripts and styles in `static/`; nothing here knows Gradio.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -46,7 +47,7 @@ def answer(reading: Reading) -> Answer:
     refused = sum(d.digit is None for d in reading.digits)
     if not reading.text:
         return Answer("refused", "No digits", reading.note, "∅")
-    sure = np.prod([d.confidence for d in reading.digits if d.digit is not None])
+    sure = math.prod(d.confidence for d in reading.digits if d.digit is not None)
     caption = f"{percent(sure)} sure of the whole number"
     if refused:
         caption += f"; {refused} {'glyphs look' if refused > 1 else 'glyph looks'} like no digit"
@@ -162,7 +163,7 @@ def marks(evidence: np.ndarray) -> list[tuple[float, float, str]]:
     for sign, mark in ((1, "+"), (-1, "−")):
         y, x = np.unravel_index((sign * evidence).argmax(), evidence.shape)
         if sign * evidence[y, x] >= MARKED:
-            found.append((x + 0.5, y + 0.5, mark))
+            found.append((float(x) + 0.5, float(y) + 0.5, mark))
     return found
 
 

@@ -1,0 +1,103 @@
+"""The house is as the README's map says: what is where, and who imports whom."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+COMMANDS = ["app.py", "evaluate.py", "model.py", "predict.py", "train.py"]
+PRODUCT = [
+    path
+    for path in [*ROOT.glob("*.py"), *ROOT.glob("inkling/**/*.py")]
+    if "templates" not in path.parts
+]
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in PRODUCT
+]
+INTERNALS = ROOT / "inkling" / "server" / "gradio_internals.py"
+IMPORTS_ALL = """
+import importlib, os, signal, sys, threading
+import cv2, gradio, matplotlib.figure, numpy, pooch, scipy.interpolate, sklearn.metrics, torch
+import gradio.queueing, PIL.TiffImagePlugin  # others' own imports may change what they like
+
+def state():
+    return (
+        dict(os.environ), torch.get_num_threads(), cv2.getNumThreads(), threading.active_count(),
+        signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sorted(os.listdir()),
+        PIL.TiffImagePlugin.ImageFileDirectory_v2.load, gradio.queueing.Queue.push,
+    )
+
+for module in sys.argv[1:]:
+    before = state()
+    importlib.import_module(module)
+    if state() != before:
+        print(module)
+"""
+
+
+def tree(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def named(path):
+    return str(path.relative_to(ROOT))
+
+
+def test_five_files_stand_in_front_and_little_else():
+    assert sorted(path.name for path in ROOT.glob("*.py")) == COMMANDS
+    tracked = subprocess.check_output(["git", "ls-files"], cwd=ROOT, text=True).split()
+    assert len({name.partition("/")[0] for name in tracked}) <= 20
+
+
+@pytest.mark.parametrize(
+    "tool", ["importlinter.cli:lint_imports_command", "mypy.__main__:console_entry"]
+)
+def test_imports_go_one_way_and_types_fit(tool):
+    module, _, function = tool.partition(":")
+    program = f"from {module} import {function}; {function}()"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_network_needs_torch_alone():
+    imported = {
+        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).partition(".")[0]
+        for node in ast.walk(tree(ROOT / "model.py"))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    }
+    assert imported - set(sys.stdlib_module_names) == {"torch"}
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=named)
+def test_files_and_functions_fit_on_few_screens(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno - node.lineno < 60, node.name
+
+
+@pytest.mark.parametrize("path", [p for p in PRODUCT if p != INTERNALS], ids=named)
+def test_private_names_of_others_are_touched_in_one_file_alone(path):
+    own = {"self", "cls"}
+    touched = {
+        node.attr
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Attribute)
+        and node.attr.startswith("_")
+        and not node.attr.endswith("__")
+        and not (isinstance(node.value, ast.Name) and node.value.id in own)
+    }
+    known = {"_asdict", "_replace"}  # public, of named tuples
+    known |= {"_bigtiff"} if path.name == "decompression_limits.py" else set()  # Pillow's
+    known |= {"_exit"} if path.name == "app.py" else set()  # Python's
+    assert touched <= known
+
+
+def test_importing_a_module_does_nothing(tmp_path):
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)}
+    program = [sys.executable, "-c", IMPORTS_ALL, *MODULES]
+    done = subprocess.run(program, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
