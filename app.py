@@ -40,9 +40,9 @@ from inkling.server.login import credentials
 from inkling.ui import views
 from inkling.ui.events import Events
 from inkling.ui.layout import lay_out
-from inkling.ui.live_reader import FirstRun
+from inkling.ui.live_reader import LiveReader
 
-source: FirstRun  # where readings come from; hot reload goes on with it
+source: LiveReader  # where readings come from; hot reload goes on with it
 VARIABLES: dict[
     str, tuple[str, Callable[[str], object]]
 ] = {  # of the environment, for arguments that are not given
@@ -52,7 +52,7 @@ VARIABLES: dict[
 }
 
 
-def build_demo(source: FirstRun, trains: bool = False, collect: Path | None = None) -> gr.Blocks:
+def build_demo(source: LiveReader, trains: bool = False, collect: Path | None = None) -> gr.Blocks:
     """Lay out the page, and wire it to where readings come from: `source.reader`.
 
     With `trains` visitors may train the network again; corrections are saved in folder `collect`.
@@ -126,7 +126,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="inkling-", ignore_cleanup_errors=True) as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder  # uploads; nothing else lies there
         try:
-            source, demo = FirstRun(options.checkpoint), None
+            source, demo = LiveReader(options.checkpoint), None
             check_port(options.host, options.port)
             source.start()
             trains = options.allow_training or not is_public(options.host, options.share)

@@ -22,7 +22,7 @@ from inkling.evaluation.metrics import (
     without_doubtful,
 )
 from inkling.evaluation.report import misread_sheet, write_report
-from inkling.evaluation.robustness import sweep
+from inkling.evaluation.robustness import read_sweeps
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
 from inkling.recognition.reader import Reader
 from inkling.terminal import printable, run
@@ -47,7 +47,7 @@ def evaluate(
     others = by_kind(OUTLIERS, mnist.held_out, HELD_OUT_SEED)
     refused = refusals(model, test, {"all kinds": torch.cat(list(others.values())), **others})
     sheet = misread_sheet(mnist_test, test)
-    write_report(report, description, scores, refused, sweep(reader, test), sheet)
+    write_report(report, description, scores, refused, read_sweeps(reader, test), sheet)
     return scores, refused
 
 

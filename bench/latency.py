@@ -29,7 +29,7 @@ from inkling.datasets.mnist import load_mnist
 from inkling.explanation.occlusion import evidence, inside
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
-from inkling.server.request_limits import Guard
+from inkling.server.request_limits import RequestLimits
 
 ROOT = Path(__file__).parent.parent
 
@@ -109,7 +109,7 @@ async def time_guard(rounds: int = ROUNDS) -> list[float]:
     async def receive() -> dict:
         return body[0]
 
-    seconds, guard = [], Guard(read_body, Path("/uploads"), lambda _: False, bool)
+    seconds, guard = [], RequestLimits(read_body, Path("/uploads"), lambda _: False, bool)
     for _ in range(rounds):
         start = time.perf_counter()
         await guard(scope, receive, receive)

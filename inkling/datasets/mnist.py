@@ -18,7 +18,7 @@ from torch import Tensor
 
 DATA = Path(__file__).parents[2] / "data"
 HELD_OUT = 5_000  # the last training images, never trained on: recipes are chosen by them
-STALL = 20  # seconds that a mirror may say nothing
+MIRROR_TIMEOUT = 20  # seconds that a mirror may say nothing
 MIRRORS = (  # as torchvision.datasets.MNIST has them
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "http://yann.lecun.com/exdb/mnist/",
@@ -115,7 +115,7 @@ def fetch(name: str, folder: Path) -> None:
     pooch.get_logger().setLevel("WARNING")
     for mirror in MIRRORS:
         try:
-            get = pooch.HTTPDownloader(timeout=STALL)
+            get = pooch.HTTPDownloader(timeout=MIRROR_TIMEOUT)
             pooch.retrieve(mirror + name, f"md5:{ARCHIVES[name]}", name, folder, downloader=get)
             return
         except (OSError, ValueError):

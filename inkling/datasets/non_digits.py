@@ -72,7 +72,7 @@ def over(ink: np.ndarray, other: np.ndarray, left: int, top: int) -> np.ndarray:
     return both
 
 
-def stacked(rng: np.random.Generator, digits: Digits) -> np.ndarray:
+def piled(rng: np.random.Generator, digits: Digits) -> np.ndarray:
     """Draw one digit above another."""
     (_, a), (_, b) = some_digit(rng, digits), some_digit(rng, digits)
     return over(a, b, round(rng.normal(0, 8)), a.shape[0] + round(rng.uniform(4, 40)))
@@ -165,7 +165,7 @@ OF_DIGITS: dict[Callable[[np.random.Generator, Digits], np.ndarray], int] = {
     piece: 1,
     halves: 2,
     overlaid: 2,
-    stacked: 2,
+    piled: 2,
     turned: 2,
 }
 SHAPES: dict[Callable[[np.random.Generator], np.ndarray], int] = {
@@ -218,7 +218,7 @@ def outliers(
     for place, kind in enumerate(kinds):
         between()
         ink[place] = frame(seen(draw_one(makers[kind], rng, digits), rng))
-    several = [makers.index(kind) for kind in (side_by_side, stacked)]
+    several = [makers.index(kind) for kind in (side_by_side, piled)]
     labels = np.where(np.isin(kinds, several), SEVERAL, NONE)
     return Digits(torch.from_numpy(ink)[:, None], torch.from_numpy(labels))
 

@@ -21,11 +21,11 @@ from inkling.imaging.mnist_frame import DIGIT, FRAME, cropped, frame
 HELD_OUT_SEED = 2**32  # of drawn digits that no training sees
 UNIT = 5  # px of the drawing in one px of the frame
 STEPS = 8  # points of a path from one control point to the next
-FRACTION = 3  # bits of a pixel in the points given to OpenCV
+PATH_BITS = 3  # bits of a pixel in the points given to OpenCV
 THINNEST, THICKEST = 1.0, 4.8  # px of the frame, widths of pens
 # How pictures differ, from one that is as sharp as the drawing itself.
 SHARP = 0.8  # share of those
-SMALL = (14, 60)  # px, longest side of the others' digits
+SMALL_PICTURE = (14, 60)  # px, longest side of the others' digits
 BLUR = (0.3, 1.1)  # px
 GAIN = (1, 1.6)  # of the darkest ink
 TILE, NAME_WIDTH = 2 * FRAME, 150  # px of the contact sheet
@@ -38,7 +38,7 @@ WOBBLE = 0.006  # of the path, in waves
 TREMOR = 0.01  # of every point of the path, at most
 ROUNDING = 0.6  # the most that haste turns a corner into a curve: 0 not at all, 1 wholly
 BALANCE = 0.05  # of how high the middle lies: small loops, long tails
-SPREAD = 0.13  # of how much wider the top is than the bottom
+TOP_SPREAD = 0.13  # of how much wider the top is than the bottom
 ASPECT = 0.17  # of the width's logarithm
 SLANT, MEAN_SLANT = 0.17, 0.12  # of the shear; most people lean to the right
 TURN = 0.1  # of the rotation
@@ -93,7 +93,7 @@ class Style:
             paths.append(path)
         x, y = np.split(np.concatenate(paths, axis=1) - self.control.mean(axis=0), 2, axis=2)
         y = y + normal(BALANCE, 1, 1) * np.cos(np.pi * y)
-        x = x * (1 + normal(SPREAD, 1, 1) * y) * np.exp(normal(ASPECT, 1, 1))
+        x = x * (1 + normal(TOP_SPREAD, 1, 1) * y) * np.exp(normal(ASPECT, 1, 1))
         x = x - (MEAN_SLANT + normal(SLANT, 1, 1)) * y
         turn = normal(TURN, 1, 1)
         turned = [x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)]
@@ -150,12 +150,12 @@ def draw(
     if square:
         widths[:] = 1
     every = rng.choice(SAMPLING)
-    fixed = np.rint(points * 2**FRACTION).astype(np.int32)
+    fixed = np.rint(points * 2**PATH_BITS).astype(np.int32)
     for start, thickness in zip(
         starts.tolist(), widths.round().clip(1).astype(int).tolist(), strict=True
     ):
         part = np.ascontiguousarray(fixed[start : start + STEPS + 1 : every])
-        cv2.polylines(canvas, [part], False, 1, thickness, shift=FRACTION)
+        cv2.polylines(canvas, [part], False, 1, thickness, shift=PATH_BITS)
     if square:
         canvas = cv2.dilate(canvas, np.ones((round(pen * UNIT),) * 2, np.uint8))
     left, top, width, height = cv2.boundingRect(canvas)
@@ -182,7 +182,7 @@ def seen(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return ink (H, W) as a picture shows it: often small, and blurred a little, or too bright."""
     if rng.random() < SHARP:
         return ink
-    shrink = min(1, rng.uniform(*SMALL) / max(ink.shape))
+    shrink = min(1, rng.uniform(*SMALL_PICTURE) / max(ink.shape))
     size = tuple(max(2, round(side * shrink)) for side in ink.shape[::-1])
     border = 3
     ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)

@@ -86,7 +86,7 @@ def misread_sheet(mnist_test: Score, test: Digits, side: int = 84, columns: int 
     return page
 
 
-def data_url(drawing: Figure | Image.Image) -> str:
+def figure_url(drawing: Figure | Image.Image) -> str:
     """Return a plot or a picture as a URL that holds it."""
     file = io.BytesIO()
     if isinstance(drawing, Figure):
@@ -119,6 +119,6 @@ def write_report(
         description=description,
         scores=scores,
         refused=refused,
-        **{name: data_url(p) for name, p in plots.items()},
+        **{name: figure_url(p) for name, p in plots.items()},
     )
     path.write_text(page)

@@ -78,7 +78,7 @@ def difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.
     }
 
 
-def sweep(reader: Reader, test: Digits) -> list[Sweep]:
+def read_sweeps(reader: Reader, test: Digits) -> list[Sweep]:
     """Read digits at every level of every difficulty, showing progress."""
     table = difficulties(test)
     sweeps = []

@@ -16,16 +16,19 @@ from torch import nn
 from inkling.imaging.mnist_frame import DIGIT, FRAME
 from model import DigitCNN, standardised
 
-SIDE = 7  # places along a side of the digit's box: as many as 10 ms allow
-EDGE = 0.3  # darker is stroke
+GRID = 7  # places along a side of the digit's box: as many as 10 ms allow
+STROKE_EDGE = 0.3  # darker is stroke
 INKED = 0.4  # share of ink from which a place counts as ink rather than empty
-BLOT, PEN = 2.4, 1.5  # px, radii of what is erased or drawn, and of the line that joins strokes
+BLOT, LINE = (
+    2.4,
+    1.5,
+)  # px, radii of what is erased or drawn, and of the line that joins strokes
 FAR = 12  # px, the longest way from a place to a stroke that it can be joined to
 OPPOSITE = -0.3  # cosine: strokes on both sides of a place are seen at a wider angle
-SPREAD = 1.4  # px, standard deviation of what a place says about its surroundings
-FAINT = 0.1  # of a place's weight: farther than that from all places, evidence fades
+BLUR_OF_PLACE = 1.4  # px, standard deviation of what a place says about its surroundings
+WEAK_EVIDENCE = 0.1  # of a place's weight: farther than that from all places, evidence fades
 CLEAR = 0.2  # logits: what moves the margin less is not worth telling
-MARKED = 1 / 4  # share of a region's places with ink from which it cannot be called empty
+NAMED_EVIDENCE = 1 / 4  # share of a region's places with ink from which it cannot be called empty
 ALSO = 1 / 3  # of the first reason's weight, from which a second one is told
 SHOWN = 12  # maps of a layer, at most
 Y, X = np.mgrid[:FRAME, :FRAME].astype(np.float32)
@@ -64,7 +67,7 @@ def evidence(model: DigitCNN, ink: np.ndarray, answer: int, rival: int) -> Evide
     """
     torch.set_num_threads(1)  # of this thread, as `Reader.judge`
     ink = np.ascontiguousarray(ink, np.float32)
-    if not (ink > EDGE).any():
+    if not (ink > STROKE_EDGE).any():
         logits = model(torch.from_numpy(ink)[None, None])[0]
         margin = float(logits[answer] - logits[rival])
         return Evidence(answer, rival, np.zeros_like(ink), margin, "")
@@ -79,8 +82,8 @@ def evidence(model: DigitCNN, ink: np.ndarray, answer: int, rival: int) -> Evide
     drop = np.where(inked, drop, np.sign(drop) * excess.clip(0))
     # Ink answers for ink and paper for paper, so that strokes and gaps have crisp edges.
     own = np.where(inked[:, None, None], ink, 1 - ink)
-    weight = np.exp(-(line(places, places) ** 2) / (2 * SPREAD**2)) * own  # (P, 28, 28)
-    field = np.tensordot(drop, weight, 1) / (weight.sum(axis=0) + FAINT)
+    weight = np.exp(-(line(places, places) ** 2) / (2 * BLUR_OF_PLACE**2)) * own  # (P, 28, 28)
+    field = np.tensordot(drop, weight, 1) / (weight.sum(axis=0) + WEAK_EVIDENCE)
     field = (field / max(np.abs(field).max(), 1e-6)).astype(np.float32)
     region = ((places - corner) * 3 // DIGIT).clip(0, 2).astype(int) @ [3, 1]
     return Evidence(answer, rival, field, float(margins[0]), because(drop, inked, region))
@@ -88,7 +91,7 @@ def evidence(model: DigitCNN, ink: np.ndarray, answer: int, rival: int) -> Evide
 
 def box_corner(ink: np.ndarray) -> np.ndarray:
     """Return top and left of the square, `DIGIT` px wide, around framed ink; px, within it."""
-    ends = [np.flatnonzero((ink > EDGE).any(axis=axis))[[0, -1]] for axis in (1, 0)]
+    ends = [np.flatnonzero((ink > STROKE_EDGE).any(axis=axis))[[0, -1]] for axis in (1, 0)]
     return (np.mean(ends, axis=1) - DIGIT / 2).clip(-0.5, FRAME - DIGIT - 0.5)
 
 
@@ -97,8 +100,8 @@ def layout(ink: np.ndarray, corner: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
     Each one has a cell of a grid, and lies in the middle of the ink, or of the paper, in its cell.
     """
-    pitch = DIGIT / SIDE
-    centres = corner[:, None, None] + (np.arange(SIDE)[:, None] + 0.5) * pitch  # (2, SIDE, 1)
+    pitch = DIGIT / GRID
+    centres = corner[:, None, None] + (np.arange(GRID)[:, None] + 0.5) * pitch  # (2, GRID, 1)
     share = (pitch / 2 + 0.5 - np.abs(centres - np.arange(FRAME))).clip(0, 1)  # of each px in one
     cells = np.einsum("iy,jx->ijyx", *share).reshape(-1, FRAME, FRAME).astype(np.float32)
     inked = (cells * ink).sum(axis=(1, 2)) > INKED * cells.sum(axis=(1, 2))
@@ -113,7 +116,7 @@ def change(ink: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     A hand would not leave a blot between two strokes: there the pen joins them.
     """
     blot = soft(line(places, places), BLOT)
-    near, other = (soft(line(places, end), PEN) for end in strokes_beside(ink, places))
+    near, other = (soft(line(places, end), LINE) for end in strokes_beside(ink, places))
     drawn = np.maximum.reduce([np.broadcast_to(ink, blot.shape), blot, near, other])
     return ink * (1 - blot), drawn
 
@@ -123,7 +126,7 @@ def strokes_beside(ink: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.
 
     A place that does not lie between two strokes is returned itself.
     """
-    strokes = np.argwhere(ink > EDGE).astype(np.float32)  # (S, 2)
+    strokes = np.argwhere(ink > STROKE_EDGE).astype(np.float32)  # (S, 2)
     way = strokes - places[:, None]  # (P, S, 2)
     length = np.hypot(way[..., 0], way[..., 1]) + 1e-6
     nearest = length.argmin(axis=1)[:, None]
@@ -160,7 +163,7 @@ def because(drop: np.ndarray, inked: np.ndarray, region: np.ndarray) -> str:
     count = np.bincount(kind, minlength=2 * len(REGIONS)).reshape(2, -1)
     cost = np.bincount(kind, drop, count.size).reshape(2, -1) / (count + 1)  # a lone one: half
     clear = max(CLEAR, -cost.min(), ALSO * cost.max())
-    as_ink = (cost[1] >= cost[0]) | (count[1] > MARKED * count.sum(axis=0))
+    as_ink = (cost[1] >= cost[0]) | (count[1] > NAMED_EVIDENCE * count.sum(axis=0))
     cost = np.where([~as_ink, as_ink], cost, 0)  # no region is called both
     phrases = []
     for k in np.argsort(-cost.max(axis=1), kind="stable"):

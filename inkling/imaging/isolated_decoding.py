@@ -15,7 +15,7 @@ from PIL import AvifImagePlugin, Image, TiffImagePlugin
 from inkling.imaging.decompression_limits import PictureError, refuse_size
 from inkling.imaging.image_formats import APART
 
-MOST = 9_000_000  # pixels: a page of A4 with 300 dpi has 8.7
+MOST_ISOLATED = 9_000_000  # pixels: a page of A4 with 300 dpi has 8.7
 MEMORY = 250_000_000  # bytes of addresses beyond those that Python and the file have: 28 a pixel
 SECONDS = 2  # of the processor: 9 megapixels of noise take 1.2 as an AVIF
 PATIENCE = 20  # seconds by the clock: others may be at work
@@ -54,7 +54,7 @@ def decode(content: bytes) -> tuple[dict, bytes]:
         picture: Image.Image = file
         if isinstance(file, TiffImagePlugin.TiffImageFile) and file.tag_v2.get(KIND, 0) & REDUCED:
             raise PictureError("the file is a camera's raw picture: save it as PNG or JPEG.")
-        refuse_size(picture.size, MOST, "a TIFF or an AVIF")
+        refuse_size(picture.size, MOST_ISOLATED, "a TIFF or an AVIF")
         picture.load()
         exif = picture.info.get("exif", b"").hex()
         if picture.mode in ("P", "PA"):

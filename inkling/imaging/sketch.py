@@ -13,7 +13,7 @@ from PIL import Image
 
 SIDE = 280  # px of the picture
 FINE = 3  # times as large it is drawn, and then reduced: soft edges, as a browser draws them
-FRACTION = 4  # bits of a pixel in the points given to OpenCV
+SUBPIXEL_BITS = 4  # bits of a pixel in the points given to OpenCV
 ROUNDED = 6.0  # px: how much of a line corners may take, as in `ui/static/sketchpad.js`
 BEND = np.linspace(0, 1, 5)[:, None, None]  # places along a rounded corner
 MOST_STROKES, MOST_POINTS = 2_000, 60_000  # of a sketch: a body of the largest size has 40,000
@@ -84,13 +84,13 @@ class Sketch:
         fine = FINE * side / SIDE
         paper = np.full((side * FINE, side * FINE), 255, np.uint8)
         for one in self.strokes:
-            path = (one.path() * fine - 0.5) * 2**FRACTION
+            path = (one.path() * fine - 0.5) * 2**SUBPIXEL_BITS
             width, colour = max(1, round(one.width * fine)), 255 if one.erases else 0
             line = np.rint(path).astype(np.int32)
-            cv2.polylines(paper, [line], False, colour, width, shift=FRACTION)
+            cv2.polylines(paper, [line], False, colour, width, shift=SUBPIXEL_BITS)
             for end in (line[0], line[-1]):  # round ends, and a tap leaves a dot
-                radius = round(one.width * fine / 2 * 2**FRACTION)
-                cv2.circle(paper, end.tolist(), radius, colour, -1, shift=FRACTION)
+                radius = round(one.width * fine / 2 * 2**SUBPIXEL_BITS)
+                cv2.circle(paper, end.tolist(), radius, colour, -1, shift=SUBPIXEL_BITS)
         return Image.fromarray(cv2.resize(paper, (side, side), interpolation=cv2.INTER_AREA))
 
 

@@ -30,7 +30,7 @@ STRESS, SAME = 10.0, 0.05
 # Of the rectified maps: the last ones hold which digit it is, so that all that the network takes
 # for a 2 is alike there, and lessons spoil more than they mend; these still hold its strokes.
 LAYER = -3
-REMEMBERED = 400  # lessons, of all visitors, whose maps are kept: 100 kB each
+MOST_TRACES = 400  # lessons, of all visitors, whose maps are kept: 100 kB each
 WAYS = (  # in which a lesson comes back: px to the right and down, degrees, width and height
     (0, 0, 0, 1, 1),
     *((x, y, 0, 1, 1) for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1))),
@@ -118,7 +118,7 @@ def taught_digits(
     )
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=MOST_TRACES)
 def memory(ink: bytes, model: DigitCNN) -> Tensor:
     """Return the traces, (len(WAYS), C), of a lesson's ink in all the ways it may come back."""
     lesson = np.frombuffer(ink, np.uint8).reshape(FRAME, FRAME).astype(np.float32) / 255

@@ -19,7 +19,7 @@ from inkling.recognition.strokes import (
     usual_height,
 )
 from inkling.recognition.touching_digits import (
-    DOUBTFUL,
+    HARDLY_ONE,
     WIDEST,
     cut_up,
     may_be_several,
@@ -40,7 +40,7 @@ def find_rows(ink: Ink, judge: Judge) -> list[list[Judged]]:
         (whole,) = judged([p for p in [part_in(ink.depth)] if p], judge)
         if len(parts) == 1:
             return [cut_up(whole, judge) if worth_cutting(whole) else [whole]]
-        if whole.plausible > DOUBTFUL and whole.part.width < WIDEST * whole.part.height:
+        if whole.plausible > HARDLY_ONE and whole.part.width < WIDEST * whole.part.height:
             return [[whole]]
     rows = [read_line(line, judge) for line in lines_of(stacked(parts))]
     doubtful = [glyph for row in rows for glyph in row if worth_cutting(glyph)]

@@ -11,7 +11,7 @@ from inkling.recognition.likeliest_row import Judge, Judged, best_row, judged
 from inkling.recognition.strokes import Part, part_in
 
 # When a glyph may be several digits.
-DOUBTFUL = -0.7  # plausibility below which a glyph may be several
+HARDLY_ONE = -0.7  # plausibility below which a glyph may be several
 WIDE = 1.15  # times its height: a glyph wider than this may be several
 ROW = 2.2  # times its height: a glyph wider than this is no single thing
 LIKELY_SEVERAL = -2.0  # logit of being several digits: below it, ink is taken for none
@@ -37,7 +37,7 @@ def may_be_several(whole: Judged) -> bool:
 def worth_cutting(whole: Judged) -> bool:
     """Tell whether a glyph may be several digits in one, and is hardly a single one."""
     wide = whole.part.width > WIDE * whole.part.height
-    return may_be_several(whole) and (wide or whole.plausible < DOUBTFUL)
+    return may_be_several(whole) and (wide or whole.plausible < HARDLY_ONE)
 
 
 def cut_up(whole: Judged, judge: Judge) -> list[Judged]:

@@ -21,7 +21,7 @@ INFO = "/gradio_api/info"
 LANGUAGES = {"python": "call.py", "javascript": "call.js", "bash": "call.sh", "cli": "call_cli.sh"}
 
 
-class Usage:
+class ApiExamples:
     """ASGI middleware that serves a picture to try, and shows how it is read."""
 
     def __init__(self, app: ASGIApp):

@@ -14,7 +14,7 @@ from inkling.server.request_limits import STALL
 
 TIDYING = 10.0  # seconds between two looks at what is left behind
 KEPT = 300.0  # seconds that an upload is kept
-REMEMBERED = 900.0  # seconds that a session is, once its page is closed
+SESSION_KEPT = 900.0  # seconds that a session is, once its page is closed
 KEPT_BYTES = 256 * 2**20  # of all uploads
 KEPT_ENTRIES = 1_200  # files and folders of uploads; between two looks there may be more
 
@@ -34,11 +34,11 @@ async def tidy(app: App) -> None:
     while True:
         await asyncio.sleep(TIDYING)
         try:
-            await asyncio.to_thread(sweep, Path(app.uploaded_file_dir), time.time())
+            await asyncio.to_thread(remove_old, Path(app.uploaded_file_dir), time.time())
             demo = app.get_blocks()
             connections = gradio_internals.connections_of(demo)
             open_now = gradio_internals.open_pages(connections)
-            gradio_internals.forget_sessions(app, open_now, REMEMBERED)
+            gradio_internals.forget_sessions(app, open_now, SESSION_KEPT)
             unread = gradio_internals.drop_unread(gradio_internals.queue_of(demo), unread)
             silent = gradio_internals.hang_up(connections, silent)
             gradio_internals.forget_uploads(demo)
@@ -46,7 +46,7 @@ async def tidy(app: App) -> None:
             print(f"Tidying failed: {error!r}", file=sys.stderr)
 
 
-def sweep(folder: Path, now: float) -> None:
+def remove_old(folder: Path, now: float) -> None:
     """Remove uploads that are old or were cut off, and the oldest of what is still too much.
 
     `now` is the time, in seconds as files have it.

@@ -22,12 +22,12 @@ from starlette.middleware import Middleware
 from inkling.imaging.image_formats import UPLOAD_LIMIT
 from inkling.server import gradio_internals
 from inkling.server.address import LOOPBACK, direct, environment
-from inkling.server.api_examples import Usage
+from inkling.server.api_examples import ApiExamples
 from inkling.server.cleanup import tidied
 from inkling.server.endpoint_calls import say_what_is_wrong
-from inkling.server.login import Gate
+from inkling.server.login import Login
 from inkling.server.queue_admission import QUEUE, is_full, watch_queue
-from inkling.server.request_limits import Guard
+from inkling.server.request_limits import RequestLimits
 
 AT_ONCE = max(2, min(8, os.cpu_count() or 2))  # events; the rest waits in the queue
 THREADS = 8
@@ -68,7 +68,7 @@ def launch(
             server_name=f"[{host}]" if ":" in host else host,
             server_port=port or None,
             share=share,
-            auth=Gate(*auth).admits if auth else None,  # type: ignore[arg-type]  # Gradio awaits it
+            auth=Login(*auth).admits if auth else None,  # type: ignore[arg-type]  # Gradio awaits it
             prevent_thread_lock=True,
             quiet=True,
             css_paths=list(css_paths),
@@ -85,7 +85,10 @@ def launch(
             footer_links=["api"],
             app_kwargs=around(queue, uploads),
         )
-    for name in ("python_multipart", "uvicorn.error"):  # strangers could fill a log; see `Guard`
+    for name in (
+        "python_multipart",
+        "uvicorn.error",
+    ):  # strangers could fill a log
         logging.getLogger(name).setLevel(logging.CRITICAL)
     for every, one in (("//localhost:", f"//{LOOPBACK}:"), ("//[::]:", "//[::1]:")):
         url = url.replace(every, one)  # "every address" is none that a browser can open
@@ -95,13 +98,13 @@ def launch(
 def around(queue: Queue, uploads: Path) -> dict:
     """Return what stands around Gradio's app: who passes, what is said, and who tidies up."""
     guard = Middleware(
-        Guard,
+        RequestLimits,
         uploads=uploads,
         is_full=partial(is_full, queue),
         is_event=partial(gradio_internals.is_event, queue),
     )
     return {
-        "middleware": [guard, Middleware(Usage)],
+        "middleware": [guard, Middleware(ApiExamples)],
         "exception_handlers": {RequestValidationError: say_what_is_wrong},
         "lifespan": tidied,
     }

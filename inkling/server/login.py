@@ -10,7 +10,7 @@ LONGEST_DELAY = 4.0  # seconds that a login may be held up after wrong tries
 FORGIVEN = 60.0  # seconds without a wrong try after which nothing is held up
 
 
-class Gate:
+class Login:
     """Knows the page's user and password, and makes guessing slow."""
 
     def __init__(self, user: str, password: str, clock: Callable[[], float] = time.monotonic):

@@ -65,7 +65,7 @@ NO_ROOM = "The server's disk is full: pictures must wait, but what is drawn is r
 BODY = "http.response.body"
 
 
-class Guard:
+class RequestLimits:
     """ASGI middleware that lets through what the page needs, and no more of it than is fair."""
 
     def __init__(
@@ -233,7 +233,7 @@ class Guard:
 class Body:
     """What has been received of a request's body."""
 
-    def __init__(self, guard: Guard, path: str, request: Request):
+    def __init__(self, guard: RequestLimits, path: str, request: Request):
         """Begin with nothing."""
         self.guard, self.path = guard, path
         _, options = parse_options_header(request.headers.get("content-type", ""))

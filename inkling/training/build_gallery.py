@@ -12,17 +12,17 @@ from model import DigitCNN, fused
 OF_EACH_LABEL = 40  # digits, evenly taken
 MOST_MISREAD = 150  # misread digits, the surest first; the shipped network has 37
 LEAST_SURE = 24  # of the digits read right
-BATCH = 500  # digits judged at once
+GALLERY_BATCH = 500  # digits judged at once
 PERPLEXITY = 25  # how many neighbours a digit has on the map, about
 LATE_PULL = 0.5  # of what is near: at 1 groups are knots in which digits hide one another
-MARGIN = 0.03  # of the map, left free along its edges
+MAP_MARGIN = 0.03  # of the map, left free along its edges
 
 
 @torch.inference_mode()
 def make_gallery(model: DigitCNN, test: Digits) -> Gallery:
     """Choose digits to show, and lay them out on a map."""
     model = fused(model)
-    judged = [model.judge(batch).probabilities for batch in test.ink.split(BATCH)]
+    judged = [model.judge(batch).probabilities for batch in test.ink.split(GALLERY_BATCH)]
     confidence, answers = torch.cat(judged).max(dim=1)
     chosen = choose(test.labels, answers, confidence)
     ink = test.ink[chosen]
@@ -33,7 +33,7 @@ def make_gallery(model: DigitCNN, test: Digits) -> Gallery:
         answers=answers[chosen].byte(),
         confidence=confidence[chosen].half(),
         features=features.half(),
-        places=lay_out(features).half(),
+        places=place_on_map(features).half(),
     )
 
 
@@ -50,7 +50,7 @@ def choose(labels: Tensor, answers: Tensor, confidence: Tensor) -> Tensor:
     return torch.cat([*evenly, misread, rising[right][:LEAST_SURE]]).unique()
 
 
-def lay_out(features: Tensor) -> Tensor:
+def place_on_map(features: Tensor) -> Tensor:
     """Return places (N, 2), 0 to 1, that show which features (N, z) are near each other.
 
     t-SNE (van der Maaten and Hinton 2008, JMLR 9) that ends with what is near pulled less than its
@@ -67,4 +67,4 @@ def lay_out(features: Tensor) -> Tensor:
     )
     places = torch.from_numpy(layout.fit(features.numpy()).astype(np.float32))
     low, high = places.amin(dim=0), places.amax(dim=0)
-    return MARGIN + (1 - 2 * MARGIN) * (places - low) / (high - low).clamp(min=1e-9)
+    return MAP_MARGIN + (1 - 2 * MAP_MARGIN) * (places - low) / (high - low).clamp(min=1e-9)

@@ -10,13 +10,13 @@ from inkling.datasets.mnist import Digits
 from model import DigitCNN, calibrated, doubt
 
 REFUSED = 0.0015  # share of held-out digits that may be taken for no digit
-BATCH = 500  # digits at once
+LOGITS_BATCH = 500  # digits at once
 
 
 @torch.inference_mode()
 def predict_logits(model: Callable[[Tensor], Tensor], ink: Tensor) -> Tensor:
     """Return the logits (N, K) of many pictures (N, 1, 28, 28), batch by batch."""
-    return torch.cat([model(batch).float() for batch in ink.split(BATCH)])
+    return torch.cat([model(batch).float() for batch in ink.split(LOGITS_BATCH)])
 
 
 def calibrate(model: DigitCNN, digits: Digits) -> None:

@@ -16,7 +16,7 @@ from inkling.ui import views
 from inkling.ui.live_reader import NoReader
 from inkling.ui.session import Visit
 
-MARGIN = 0.15  # of a glyph's longer side, left around it in a saved picture
+CUT_MARGIN = 0.15  # of a glyph's longer side, left around it in a saved picture
 
 
 def report(visit: Visit, reader: Reader | NoReader) -> dict | None:
@@ -56,7 +56,7 @@ def save_correction(visit: Visit, digit: int | None, folder: Path) -> None:
     picture = Image.open(io.BytesIO(base64.b64decode(content)))
     unit = picture.width / visit.picture.size[0]
     left, top, right, bottom = visit.by_network.digits[visit.chosen].glyph.box
-    margin = MARGIN * max(right - left, bottom - top)
+    margin = CUT_MARGIN * max(right - left, bottom - top)
     place = folder / str(digit)
     place.mkdir(parents=True, exist_ok=True)
     inside = (

@@ -17,7 +17,7 @@ from inkling.recognition.corrections import Lessons
 from inkling.recognition.reader import Reading
 from inkling.ui import downloads, model_card, views
 from inkling.ui.layout import EXAMPLES, Page
-from inkling.ui.live_reader import FirstRun
+from inkling.ui.live_reader import LiveReader
 from inkling.ui.session import Findings, Visit, Visitor, index
 
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -36,7 +36,7 @@ FOREIGN = "Only uploaded pictures are read."
 class Events:
     """The handlers of a page's events, and what they have to do with."""
 
-    def __init__(self, page: Page, source: FirstRun, collect: Path | None):
+    def __init__(self, page: Page, source: LiveReader, collect: Path | None):
         """Take the page's parts, where readers come from, and a folder for corrections."""
         self.page, self.source, self.collect = page, source, collect
 

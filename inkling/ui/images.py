@@ -21,21 +21,21 @@ MAP_COLOURS = (  # of the ten digits, dark enough on white: Tol's muted scheme, 
 
 
 @dataclass(frozen=True)
-class Shown:
+class Thumbnail:
     """A picture as the page shows it."""
 
     data: str = ""  # as a URL
     size: tuple[int, int] = (1, 1)  # of the picture that the boxes belong to, px
 
 
-def shown(picture: Image.Image, size: tuple[int, int]) -> Shown:
+def thumbnail(picture: Image.Image, size: tuple[int, int]) -> Thumbnail:
     """Return a picture, reduced; boxes belong to one of `size` px, width and height."""
     scale = min(1, SHOWN_SIDE / max(picture.size))
     small = picture.resize([max(1, round(scale * side)) for side in picture.size])
     if small.has_transparency_data:
         layers = small.convert("RGBA")
         small = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
-    return Shown(data_url(small.convert("RGB"), "jpeg"), size)
+    return Thumbnail(data_url(small.convert("RGB"), "jpeg"), size)
 
 
 def data_url(picture: Image.Image, kind: str = "png") -> str:

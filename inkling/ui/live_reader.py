@@ -50,7 +50,7 @@ class Stopped(Exception):
     """Raised in the training thread to end it."""
 
 
-class FirstRun:
+class LiveReader:
     """Where the page's reader comes from, and how far it has learned."""
 
     def __init__(self, checkpoint: Path):

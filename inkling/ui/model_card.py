@@ -9,7 +9,7 @@ from inkling.explanation.gallery import Gallery
 from inkling.recognition.reader import Reader
 from inkling.rendering import render
 from inkling.ui.images import ink_url
-from inkling.ui.live_reader import FirstRun, NoReader
+from inkling.ui.live_reader import LiveReader, NoReader
 from inkling.ui.session import index
 from inkling.ui.views import percent
 
@@ -19,7 +19,7 @@ FEW = 10  # readings in a bin that are too few to plot
 MISREAD_SCALE = (0.001, 1.0)  # share of digits misread, bottom and top of a learning curve
 
 
-def status_html(source: FirstRun) -> str:
+def status_html(source: LiveReader) -> str:
     """Return how far the network has learned, in words and as a curve; nothing if it has."""
     progress = source.progress if source.learning else None
     words = "getting ready. MNIST's digits are joined by drawn ones."

@@ -15,7 +15,7 @@ from inkling.imaging.open_image import PictureError, open_picture
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons, adapt
 from inkling.recognition.reader import Reader, Reading
-from inkling.ui.images import Shown, shown
+from inkling.ui.images import Thumbnail, thumbnail
 from inkling.ui.live_reader import NoReader
 
 A_DOT = "That is a dot: draw a digit, or a whole number."
@@ -26,7 +26,7 @@ class Findings:
     """Everything that is found out for one answer, before any of it is put into words."""
 
     reading: Reading = Reading()
-    picture: Shown = Shown()
+    picture: Thumbnail = Thumbnail()
     chosen: int = 0  # the glyph that the rest is about
     count: int = 0  # of the visitor's answers so far
     asked: int = 0  # the pad's number of the question; 0: another's
@@ -41,7 +41,7 @@ class Visit:
     """What the server remembers of one visitor."""
 
     by_network: Reading = Reading()  # of the latest picture, before any lesson
-    picture: Shown = Shown()
+    picture: Thumbnail = Thumbnail()
     chosen: int = 0  # the glyph whose details are shown
     rival: int | None = None  # the digit that the answer is held against; None: the runner-up
     lessons: Lessons = Lessons()  # known at its latest answer
@@ -51,28 +51,28 @@ class Visit:
 
     def read(self, content: Path | bytes | PictureError | None, reader: Reader | NoReader) -> Self:
         """Have a picture file read, or say why there is none; None wipes the slate."""
-        latest, picture = Reading(), Shown()
+        latest, picture = Reading(), Thumbnail()
         if content:
             try:
                 if isinstance(content, PictureError):
                     raise content
                 opened, size = open_picture(content)
-                latest, picture = reader.read(opened, size), shown(opened, size)
+                latest, picture = reader.read(opened, size), thumbnail(opened, size)
             except PictureError as error:
                 latest = Reading(error=str(error))
         return self.see(latest, picture)
 
     def read_sketch(self, sketch: Sketch, reader: Reader | NoReader) -> Self:
         """Have what stands on the pad read; an empty pad wipes the slate."""
-        latest, picture = Reading(), Shown()
+        latest, picture = Reading(), Thumbnail()
         if sketch.strokes:
             drawn = sketch.picture()
-            latest, picture = reader.read(drawn), shown(drawn, drawn.size)
+            latest, picture = reader.read(drawn), thumbnail(drawn, drawn.size)
         if sketch.is_dots:
             latest = Reading(note=A_DOT)
         return self.see(latest, picture, sketch.asked)
 
-    def see(self, latest: Reading, picture: Shown, asked: int = 0) -> Self:
+    def see(self, latest: Reading, picture: Thumbnail, asked: int = 0) -> Self:
         """Turn to another picture, and its reading; what is chosen of the same one stays so."""
         if asked and asked == self.asked:  # the pad asked twice, as the first answer was late
             return replace(self, by_network=latest, picture=picture)

@@ -16,7 +16,7 @@ from inkling.imaging.sketch import SIDE, Sketch
 
 SIZE = 1_000  # parts of the pad's side that the browser counts in, whatever its screen
 PEN = 22.0  # px of 280: a digit two thirds as high then has strokes as wide as MNIST's
-STATIC = Path(__file__).parent / "static"
+FILES = Path(__file__).parent / "static"
 
 
 class Sketchpad(gr.HTML):
@@ -64,9 +64,9 @@ class Sketchpad(gr.HTML):
         self.brush = PEN * size / SIDE if brush is None else brush
         super().__init__(
             value,
-            html_template=(STATIC / "sketchpad.html").read_text("utf-8"),
-            css_template=(STATIC / "sketchpad.css").read_text("utf-8"),
-            js_on_load=(STATIC / "sketchpad.js").read_text("utf-8"),
+            html_template=(FILES / "sketchpad.html").read_text("utf-8"),
+            css_template=(FILES / "sketchpad.css").read_text("utf-8"),
+            js_on_load=(FILES / "sketchpad.js").read_text("utf-8"),
             apply_default_css=False,
             label=label,
             elem_id=elem_id,

@@ -15,7 +15,7 @@ from inkling.explanation.occlusion import Evidence
 from inkling.imaging.open_image import open_picture
 from inkling.recognition.reader import Digit, Reading
 from inkling.rendering import render
-from inkling.ui.images import atlas, data_url, digit_map, heat_map, ink_url, shown
+from inkling.ui.images import atlas, data_url, digit_map, heat_map, ink_url, thumbnail
 from inkling.ui.session import Findings
 
 STATIC = Path(__file__).parent / "static"
@@ -184,7 +184,7 @@ def examples_html(files: list[Path]) -> str:
     """Return pictures to click; a file's name says what it shows, after its number."""
     examples = [
         {
-            "picture": shown(*open_picture(file)).data,
+            "picture": thumbnail(*open_picture(file)).data,
             "name": file.stem.split("-", 1)[1].replace("-", " "),
         }
         for file in files

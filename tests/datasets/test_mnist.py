@@ -92,7 +92,7 @@ def test_a_damaged_archive_is_replaced_but_not_by_another_file(archives, mirror,
 
 def test_a_stalling_mirror_ends_in_advice(archives, monkeypatch):
     (archives / "MNIST/raw/t10k-labels-idx1-ubyte.gz").write_bytes(b"cut off")
-    monkeypatch.setattr(data, "STALL", 0.2)
+    monkeypatch.setattr(data, "MIRROR_TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and says nothing
         monkeypatch.setattr(data, "MIRRORS", (f"http://127.0.0.1:{silent.getsockname()[1]}/",))
         with pytest.raises(data.DataError, match="t10k-labels-idx1-ubyte.gz into .*raw"):

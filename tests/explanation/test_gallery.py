@@ -11,8 +11,8 @@ from inkling.training.build_gallery import (
     MOST_MISREAD,
     OF_EACH_LABEL,
     choose,
-    lay_out,
     make_gallery,
+    place_on_map,
 )
 
 
@@ -107,7 +107,7 @@ def test_on_the_map_digits_stand_among_their_own(gallery):
 def test_groups_that_lie_apart_are_laid_out_apart():
     noise = torch.rand(90, 5, generator=torch.Generator().manual_seed(0)) / 5
     groups = torch.arange(90) // 30
-    places = lay_out(F.normalize(F.one_hot(groups, 5) + noise))
+    places = place_on_map(F.normalize(F.one_hot(groups, 5) + noise))
     middles = torch.stack([places[groups == k].mean(dim=0) for k in range(3)])
     assert torch.equal(torch.cdist(places, middles).argmin(dim=1), groups)
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import run
 
 from inkling.server import cleanup
-from inkling.server.cleanup import sweep
+from inkling.server.cleanup import remove_old
 from inkling.server.request_limits import STALL
 
 NOW = 1_000_000.0
@@ -27,28 +27,28 @@ def upload(folder, name, age, size=10):
 
 def test_uploads_are_kept_for_minutes_and_then_removed_with_their_folders(tmp_path):
     new, old = upload(tmp_path, "a/new.png", 1), upload(tmp_path, "b/old.png", cleanup.KEPT + 1)
-    sweep(tmp_path, NOW)
+    remove_old(tmp_path, NOW)
     assert new.exists() and not old.parent.exists()
 
 
 def test_cut_off_uploads_go_first(tmp_path):
     running, cut = upload(tmp_path, "tmp1", STALL), upload(tmp_path, "tmp2", 2 * STALL + 1)
     named_so = upload(tmp_path, "a/tmp3", 2 * STALL + 1)
-    sweep(tmp_path, NOW)
+    remove_old(tmp_path, NOW)
     assert running.exists() and named_so.exists() and not cut.exists()
 
 
 def test_the_oldest_go_when_there_are_too_many(tmp_path, monkeypatch):
     monkeypatch.setattr(cleanup, "KEPT_ENTRIES", 6)
     paths = [upload(tmp_path, f"{age}/x.png", age) for age in range(1, 11)]
-    sweep(tmp_path, NOW)
+    remove_old(tmp_path, NOW)
     assert [path.exists() for path in paths] == [True] * 3 + [False] * 7
     assert len(list(tmp_path.rglob("*"))) == 6
 
 
 def test_the_oldest_go_when_they_are_too_large(tmp_path, monkeypatch):
     paths = [upload(tmp_path, f"{age}/x.png", age, cleanup.KEPT_BYTES // 4) for age in range(1, 8)]
-    sweep(tmp_path, NOW)
+    remove_old(tmp_path, NOW)
     assert [path.exists() for path in paths] == [True] * 3 + [False] * 4
 
 
@@ -62,9 +62,9 @@ def test_sweeping_outlives_files_that_vanish(tmp_path, monkeypatch):
         unlink(path)
 
     monkeypatch.setattr(cleanup.Path, "unlink", vanishing)
-    sweep(tmp_path, NOW)
+    remove_old(tmp_path, NOW)
     assert not also.exists() and not gone.exists()
-    sweep(tmp_path / "no folder", NOW)
+    remove_old(tmp_path / "no folder", NOW)
 
 
 def test_tidying_goes_on_after_an_error(tmp_path, monkeypatch, capsys):
@@ -77,7 +77,7 @@ def test_tidying_goes_on_after_an_error(tmp_path, monkeypatch, capsys):
         raise asyncio.CancelledError
 
     monkeypatch.setattr(cleanup, "TIDYING", 0)
-    monkeypatch.setattr(cleanup, "sweep", fails_once)
+    monkeypatch.setattr(cleanup, "remove_old", fails_once)
     app = SimpleNamespace(get_blocks=SimpleNamespace, uploaded_file_dir=str(tmp_path))
     with pytest.raises(asyncio.CancelledError):
         run(cleanup.tidy(app))

@@ -16,7 +16,7 @@ from gradio_client import Client
 import app
 from inkling.recognition.reader import Reading
 from inkling.server import gradio_internals as internals
-from inkling.server.cleanup import REMEMBERED
+from inkling.server.cleanup import SESSION_KEPT
 
 
 class Held:
@@ -127,8 +127,8 @@ def test_sessions_are_forgotten_but_not_those_of_open_pages(demo):
         if session != "program":
             holder[session][visitor]
     for session in ("open", "left long ago"):
-        holder.time_last_used[session] -= timedelta(seconds=REMEMBERED + 1)
-    internals.forget_sessions(demo.app, {"open"}, REMEMBERED)
+        holder.time_last_used[session] -= timedelta(seconds=SESSION_KEPT + 1)
+    internals.forget_sessions(demo.app, {"open"}, SESSION_KEPT)
     assert set(holder.session_data) == set(holder.time_last_used) == {"open", "closed"}
 
 

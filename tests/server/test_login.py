@@ -6,13 +6,13 @@ import pytest
 from conftest import run
 
 from inkling.server import login
-from inkling.server.login import Gate, credentials
+from inkling.server.login import Login, credentials
 
 
 @pytest.fixture
 def gate(monkeypatch):
     """Return a gate whose time is told, and what logins waited for."""
-    gate = Gate("ann", "pass:word", clock=lambda: gate.now)
+    gate = Login("ann", "pass:word", clock=lambda: gate.now)
     gate.now, gate.waited = 1_000.0, []
 
     async def sleep(seconds):

@@ -12,7 +12,7 @@ from conftest import run
 from starlette.exceptions import HTTPException
 
 from inkling.server import endpoint_calls, request_limits, routes
-from inkling.server.request_limits import Guard
+from inkling.server.request_limits import RequestLimits
 
 UPLOADS = Path("/tmp/uploads")
 UPLOAD = "/gradio_api/upload"
@@ -70,7 +70,7 @@ def asked(*told, app=reads_all, full=False, **more):
 
 def before(app, full=False):
     """Return a guard of this app, and of a queue that is full or not."""
-    return Guard(app, UPLOADS, lambda: full, lambda name: name != "unknown")
+    return RequestLimits(app, UPLOADS, lambda: full, lambda name: name != "unknown")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from inkling.recognition.reader import Reader
 from inkling.server import request_limits
 from inkling.training import build_checkpoint, loop
 from inkling.ui import live_reader
-from inkling.ui.live_reader import AGAIN, FirstRun
+from inkling.ui.live_reader import AGAIN, LiveReader
 from model import DigitCNN
 from tests.altered import rewrite
 
@@ -178,7 +178,7 @@ def learn_first(path, mnist, learned):
     live_reader.ensure_checkpoint = lambda p, watch: build_checkpoint.ensure_checkpoint(
         p, HASTY, watch=watch
     )
-    source = FirstRun(path)
+    source = LiveReader(path)
     source.start()
     if source._thread:
         source._thread.join()
@@ -211,7 +211,7 @@ def test_killed_at_any_moment_it_leaves_a_checkpoint_that_loads(processes, folde
         writer.kill()
         writer.join()
         load_checkpoint(path)
-        source = FirstRun(path)
+        source = LiveReader(path)
         source.start()
         assert isinstance(source.reader, Reader) and not source.learning
         assert [name for name in names(folder) if name.endswith(".tmp")] == []
@@ -225,7 +225,7 @@ def test_what_is_being_written_is_not_swept(folder, monkeypatch):
     flush = os.fsync
 
     def meanwhile(descriptor):
-        FirstRun(path).reader  # noqa: B018
+        LiveReader(path).reader  # noqa: B018
         live_reader.remove_orphans(path)
         swept.append(names(folder))
         flush(descriptor)
@@ -266,7 +266,7 @@ def ready(folder, tmp_path, tiny_mnist, monkeypatch):
     )
     monkeypatch.setattr(build_checkpoint, "HELD_OUT_DRAWN", 50)
     monkeypatch.setattr(loop, "HELD_OUT_DRAWN", 50)
-    source = FirstRun(folder / "digits.safetensors")
+    source = LiveReader(folder / "digits.safetensors")
     build_checkpoint.make_checkpoint(source.checkpoint, HASTY, 0, lambda _: None)
     source.start()
     yield source
@@ -304,7 +304,7 @@ def test_on_a_full_disk_nothing_is_lost_and_it_says_what_to_do(ready, capsys, mo
 
 def test_a_first_run_on_a_full_disk_reads_with_what_it_has_learned(folder, ready, monkeypatch):
     monkeypatch.setattr("os.fsync", full)
-    source = FirstRun(folder / "none.safetensors")
+    source = LiveReader(folder / "none.safetensors")
     source.start()
     finish(source)
     assert isinstance(source.reader, Reader) and "Make room" in source.failure

@@ -12,7 +12,7 @@ from inkling.recognition.checkpoint import load_checkpoint
 from inkling.recognition.reader import Reader
 from inkling.training import build_checkpoint
 from inkling.ui import live_reader
-from inkling.ui.live_reader import FirstRun
+from inkling.ui.live_reader import LiveReader
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def ready(run, trained):
 
 @pytest.fixture
 def run(tmp_path):
-    source = FirstRun(tmp_path / "digits.safetensors")
+    source = LiveReader(tmp_path / "digits.safetensors")
     yield source
     source.stop()
 
@@ -108,7 +108,7 @@ def test_stopping_ends_the_training_and_leaves_nothing(run):
 
 def test_a_folder_that_cannot_be_written_gives_way_to_the_cache(tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
-    source = FirstRun(tmp_path / "file" / "digits.safetensors")
+    source = LiveReader(tmp_path / "file" / "digits.safetensors")
     source.start()
     finish(source)
     assert source.failure == "" and isinstance(source.reader, Reader)
