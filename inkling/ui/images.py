@@ -1,7 +1,5 @@
 """Ink, evidence and maps become pictures, and pictures become URLs that hold them."""
 
-import base64
-import io
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from inkling.explanation.gallery import Gallery
+from inkling.rendering import data_url
 
 SHOWN_SIDE = 360  # px: longest side of a picture as the page shows it
 SPEAKS_FOR, SPEAKS_AGAINST = (0, 114, 178), (213, 94, 0)  # Okabe and Ito's blue and vermilion
@@ -36,13 +35,6 @@ def thumbnail(picture: Image.Image, size: tuple[int, int]) -> Thumbnail:
         layers = small.convert("RGBA")
         small = Image.alpha_composite(Image.new("RGBA", layers.size, "white"), layers)
     return Thumbnail(data_url(small.convert("RGB"), "jpeg"), size)
-
-
-def data_url(picture: Image.Image, kind: str = "png") -> str:
-    """Return a picture as a URL that holds it."""
-    file = io.BytesIO()
-    picture.save(file, kind)
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def ink_url(ink: np.ndarray) -> str:

@@ -1,10 +1,10 @@
 """A checkpoint's description and gallery become the model's card; a training, its growing curve."""
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
 
+from inkling.evaluation.plots import calibration_plot, learning_curve
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.reader import Reader
 from inkling.rendering import render
@@ -15,8 +15,6 @@ from inkling.ui.views import percent
 
 HARDEST = 40  # misread digits on the card
 SHOWN_OF_CELL = 18  # digits behind a cell of the confusion matrix
-FEW = 10  # readings in a bin that are too few to plot
-MISREAD_SCALE = (0.001, 1.0)  # share of digits misread, bottom and top of a learning curve
 
 
 def status_html(source: LiveReader) -> str:
@@ -83,38 +81,3 @@ def digits_shown(gallery: Gallery, indices: Iterable[int]) -> list[dict]:
         }
         for k in indices
     ]
-
-
-def learning_curve(held_out: Iterable[tuple[int, float]], end: int, x_label: str) -> dict:
-    """Return the share of held-out digits misread, on a logarithmic scale, as a plot."""
-    low, high = (math.log(v) for v in MISREAD_SCALE)
-    points = [
-        (x / end, (math.log(min(max(1 - right, MISREAD_SCALE[0]), 1)) - low) / (high - low))
-        for x, right in held_out
-    ]
-    ticks = (0.001, 0.01, 0.1, 1.0)
-    return {
-        "lines": [{"kind": "data", "points": points}],
-        "x_ticks": [(0, 0), (0.5, f"{end / 2:g}"), (1, end)],
-        "y_ticks": [((math.log(v) - low) / (high - low), f"{100 * v:g} %") for v in ticks],
-        "x_label": x_label,
-        "y_label": "held-out digits misread",
-        "title": "Share of held-out digits misread, falling as it learns",
-    }
-
-
-def calibration_plot(bins: Iterable[tuple[float, float, int]]) -> dict:
-    """Return the share read right against confidence, as a plot."""
-    points = [(sure, right) for sure, right, count in bins if count >= FEW]
-    ticks = [(v, f"{100 * v:.0f} %") for v in (0, 0.25, 0.5, 0.75, 1)]
-    return {
-        "lines": [
-            {"kind": "ideal", "points": [(0, 0), (1, 1)]},
-            {"kind": "data", "points": points},
-        ],
-        "x_ticks": ticks,
-        "y_ticks": ticks,
-        "x_label": "confidence",
-        "y_label": "read right",
-        "title": "Share read right against confidence: on the diagonal it is honest",
-    }

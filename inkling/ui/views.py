@@ -14,12 +14,13 @@ from inkling.explanation.gallery import Gallery
 from inkling.explanation.occlusion import Evidence
 from inkling.imaging.open_image import open_picture
 from inkling.recognition.reader import Digit, Reading
-from inkling.rendering import render
-from inkling.ui.images import atlas, data_url, digit_map, heat_map, ink_url, thumbnail
+from inkling.rendering import data_url, render
+from inkling.ui.images import atlas, digit_map, heat_map, ink_url, thumbnail
 from inkling.ui.session import Findings
 
 STATIC = Path(__file__).parent / "static"
-STYLES = [STATIC / "evidence.css", STATIC / "style.css"]
+PLOTS = Path(__file__).parents[1] / "evaluation" / "templates" / "plot.css"
+STYLES = [STATIC / "evidence.css", STATIC / "style.css", PLOTS]
 WAITING = "Draw a digit or a number on the pad, or choose a picture."
 UNSURE = 0.8  # a confidence below it names two candidates: one such answer in five is wrong or more
 RUNNER_UP = 0.1  # the least that the second candidate must have to be named

@@ -126,11 +126,12 @@ def test_one_command_prints_the_table_and_writes_one_page(checkpoint, tmp_path, 
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     )
-    page = report.read_text()
+    page = report.read_text(encoding="utf-8")
     accuracy = re.search(r"test images +10000 +(\d+\.\d+) ?%", done.stdout)[1]
     assert f"{accuracy} %" in page
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)
-    assert len(sources) == 5 and all(s.startswith("data:image/") for s in sources)
+    assert len(sources) == 1 and sources[0].startswith("data:image/png")
+    assert page.count('<svg class="plot"') == 3 + 5 + 1  # scores, difficulties, history
 
 
 def test_a_missing_checkpoint_is_told_in_one_line(tmp_path):

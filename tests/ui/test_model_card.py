@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from inkling.evaluation.plots import learning_curve
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.reader import Reader
 from inkling.ui import model_card
@@ -51,13 +52,11 @@ def test_a_card_without_a_network_says_so():
 
 @pytest.mark.parametrize("right", [0.0, 0.5, 0.9995, 1.0])
 def test_a_learning_curve_stays_within_its_plot(right):
-    ((_, y),) = model_card.learning_curve([(10, right)], 20, "step")["lines"][0]["points"]
+    ((_, y),) = learning_curve([(10, right)], 20, "step")["lines"][0]["points"]
     assert 0 <= y <= 1
 
 
 def test_a_network_that_learns_has_a_falling_curve():
-    points = model_card.learning_curve([(1, 0.5), (2, 0.9), (3, 0.99)], 3, "epoch")["lines"][0][
-        "points"
-    ]
+    points = learning_curve([(1, 0.5), (2, 0.9), (3, 0.99)], 3, "epoch")["lines"][0]["points"]
     assert [x for x, _ in points] == [1 / 3, 2 / 3, 1]
     assert points[0][1] > points[1][1] > points[2][1]

@@ -1,0 +1,58 @@
+"""Figures become plots, as `plot.html` draws them: on the model's card and in the report."""
+
+import math
+from collections.abc import Iterable
+
+FEW = 10  # readings in a bin that are too few to plot
+MISREAD_SCALE = (0.001, 1.0)  # share of digits misread, bottom and top of a learning curve
+LEAST_SHOWN = 0.79  # share read right at the bottom of a difficulty's plot, unless less is read
+
+
+def learning_curve(held_out: Iterable[tuple[int, float]], end: int, x_label: str) -> dict:
+    """Return the share of held-out digits misread, on a logarithmic scale, as a plot."""
+    low, high = (math.log(v) for v in MISREAD_SCALE)
+    points = [
+        (x / end, (math.log(min(max(1 - right, MISREAD_SCALE[0]), 1)) - low) / (high - low))
+        for x, right in held_out
+    ]
+    ticks = (0.001, 0.01, 0.1, 1.0)
+    return {
+        "lines": [{"kind": "data", "points": points}],
+        "x_ticks": [(0, 0), (0.5, f"{end / 2:g}"), (1, end)],
+        "y_ticks": [((math.log(v) - low) / (high - low), f"{100 * v:g} %") for v in ticks],
+        "x_label": x_label,
+        "y_label": "held-out digits misread",
+        "title": "Share of held-out digits misread, falling as it learns",
+    }
+
+
+def calibration_plot(bins: Iterable[tuple[float, float, int]]) -> dict:
+    """Return the share read right against confidence, as a plot."""
+    points = [(sure, right) for sure, right, count in bins if count >= FEW]
+    ticks = [(v, f"{100 * v:.0f} %") for v in (0, 0.25, 0.5, 0.75, 1)]
+    return {
+        "lines": [
+            {"kind": "ideal", "points": [(0, 0), (1, 1)]},
+            {"kind": "data", "points": points},
+        ],
+        "x_ticks": ticks,
+        "y_ticks": ticks,
+        "x_label": "confidence",
+        "y_label": "read right",
+        "title": "Share read right against confidence: on the diagonal it is honest",
+    }
+
+
+def difficulty_plot(name: str, levels: tuple, shares: tuple[float, ...]) -> dict:
+    """Return the share read right at each level of a difficulty, as a plot."""
+    low = min(LEAST_SHOWN, min(shares) - 0.02)
+    places = [k / (len(levels) - 1) for k in range(len(levels))]
+    heights = [(share - low) / (1 - low) for share in shares]
+    return {
+        "lines": [{"kind": "data", "points": list(zip(places, heights, strict=True))}],
+        "x_ticks": list(zip(places, map(str, levels), strict=True)),
+        "y_ticks": [(v, f"{100 * (low + v * (1 - low)):.0f} %") for v in (0, 0.5, 1)],
+        "x_label": name,
+        "y_label": "read right",
+        "title": f"Share read right against {name}",
+    }
