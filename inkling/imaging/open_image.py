@@ -4,6 +4,7 @@ Only common formats are opened, and a picture's size is read from its header bef
 decoded: a 20 KB file can hold 169 megapixels.
 """
 
+import math
 import warnings
 from pathlib import Path
 
@@ -100,10 +101,12 @@ def in_bytes(picture: Image.Image) -> Image.Image:
     if values.dtype.kind == "u":
         values = values >> max(0, int(values.max()).bit_length() - 8)
     else:
-        values = values.astype(np.float64)  # the largest of 32 bits, doubled, is none of them
+        values = values.astype(np.float32)
         np.nan_to_num(values, copy=False, posinf=0, neginf=0)
-        values -= min(0, values.min())
-        values *= 255 / 2 ** np.ceil(np.log2(max(values.max(), TINY)))
+        low, high = min(0.0, float(values.min())), float(values.max())  # of 64 bits from here on
+        scale = 255 / 2 ** math.ceil(math.log2(max(high - low, TINY)))
+        values *= scale
+        values -= low * scale
         np.rint(values, out=values)
     grey = Image.fromarray(values.astype(np.uint8))
     clear = picture.info.get("transparency")
