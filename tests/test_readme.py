@@ -58,22 +58,24 @@ def test_every_flag_is_in_the_docs(script):
 
 
 def test_every_file_that_the_docs_name_is_there():
+    all_named = []
     for page in PAGES:
         named = re.findall(r"`([\w./-]+\.(?:py|txt|toml)|[\w/]+/)`", page.read_text())
         links = re.findall(r"\]\(([^):]+)\)", page.read_text())
+        all_named += named + links
         assert [n for n in named if not (ROOT / n).exists()] == []
         assert [n for n in links if not (page.parent / n).exists()] == []
-    assert named or links
+    assert len(all_named) > 20
 
 
 def test_the_formats_are_those_that_are_read():
-    assert SPOKEN in DOCS
+    assert SPOKEN in " ".join(DOCS.split())
     assert SPOKEN.replace(" or", ",").upper().split(", ") == [*HERE, *APART]
 
 
 def test_the_styles_are_counted_and_the_example_is_one_of_them():
     assert f"{sum(map(len, STYLES.values()))} such ways" in DOCS
-    name, line = re.search(r'"(crossed)": "([^"]+)"', DOCS).groups()
+    name, line = re.search(r"^7 (crossed): (.+)$", DOCS, re.M).groups()
     assert STYLES[7][name] == line
 
 

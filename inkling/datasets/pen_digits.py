@@ -52,7 +52,7 @@ class Style:
     """One way of writing a digit: control points, and how a pen's path follows from them."""
 
     def __init__(self, line: str):
-        """Read a line of `stroke_styles.py`; raises `ValueError` if it is none."""
+        """Read a line of `stroke_styles.txt`; raises `ValueError` if it is none."""
         strokes = [stroke.split() for stroke in line.split("/")]
         words = [word for stroke in strokes for word in stroke]
         ends = np.cumsum([0] + [len(stroke) for stroke in strokes])
@@ -65,7 +65,7 @@ class Style:
             ):
                 raise ValueError("a stroke needs two points, and no point twice in a row")
         except ValueError as error:
-            raise ValueError(f"{line!r} is no style ({error}): see stroke_styles.py") from error
+            raise ValueError(f"{line!r} is no style ({error}): see stroke_styles.txt") from error
         corner = np.array([word.endswith("!") for word in words])
         # Two ways through the points of each stroke, (M, K): with its corners, and without any.
         self.sharp = [path_basis(self.control[part], corner[part]) for part in self.parts]

@@ -1,10 +1,12 @@
 """Drawn digits: every style is drawn, each hand differs, all are framed like MNIST."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from inkling.datasets import pen_digits
+from inkling.datasets import pen_digits, stroke_styles
 from inkling.datasets.pen_digits import STEPS, Style, drawn_digits
 from inkling.datasets.stroke_styles import STYLES
 
@@ -93,3 +95,9 @@ def test_the_reader_learns_every_style(reader):
         read[digit, name] = (judged.probabilities.argmax(dim=1) == digit).float().mean().item()
     assert np.mean(list(read.values())) > 0.96
     assert {style: share for style, share in read.items() if share < 0.3} == {}
+
+
+def test_every_line_of_the_styles_is_a_style_or_a_comment():
+    lines = Path(stroke_styles.__file__).with_suffix(".txt").read_text("utf-8").splitlines()
+    told = [line for line in lines if line and not line.startswith("#")]
+    assert len(told) == len(LINES)
