@@ -12,11 +12,12 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 
-if __name__ == "__main__":
+if __name__ == "__main__" and threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to close while modules load
 
 from inkling.server.address import (
@@ -43,9 +44,8 @@ from inkling.ui.layout import lay_out
 from inkling.ui.live_reader import LiveReader
 
 source: LiveReader  # where readings come from; hot reload goes on with it
-VARIABLES: dict[
-    str, tuple[str, Callable[[str], object]]
-] = {  # of the environment, for arguments that are not given
+# Variables of the environment, and what reads them, for arguments that are not given.
+VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "auth": ("INKLING_AUTH", credentials),
     "host": ("GRADIO_SERVER_NAME", address),
     "port": ("GRADIO_SERVER_PORT", port_number),
