@@ -34,6 +34,7 @@ def test_what_a_page_was_taught_outlives_its_session(chromium):
     with served(Reader.load()) as demo:
         opened = chromium.new_page()
         opened.goto(demo.local_url)
+        expect(opened.locator("#pad .hint")).to_be_visible(timeout=30_000)
         for known, way in ((1, (0, 90)), (2, (90, 20))):
             line(opened, way)
             opened.get_by_role("button", name=f"It is a {known}").click(timeout=30_000)
