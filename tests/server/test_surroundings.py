@@ -1,0 +1,268 @@
+"""The whole app serves where much is missing, and leaves nothing behind when it stops."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, sketch
+from PIL import Image
+
+from inkling.server import request_limits
+
+STOP_LIMIT = 10  # seconds from being told to stop to being gone; 2 on a machine with nothing to do
+
+ITS_OWN_DISKS = ["unshare", "--map-root-user", "--mount"]
+SHUT_IN = ["unshare", "--map-root-user", "--mount", "--net"]  # as if there were no network
+ALONE = ["unshare", "--map-root-user", "--pid", "--fork", "--mount-proc"]  # as in a container
+INSIDE = """
+import os, subprocess, sys
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+subprocess.run(["mount", "--bind", ".", "."], check=True)
+subprocess.run(["mount", "-o", "remount,ro,bind", "."], check=True)
+os.chdir(os.getcwd())  # into what is mounted
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+HARD = {
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "ALL_PROXY": "http://127.0.0.1:9",
+    "no_proxy": "a.example",
+    "LC_ALL": "C",
+    "PYTHONCOERCECLOCALE": "0",
+    "PYTHONUTF8": "0",
+    "PYTHONIOENCODING": "ascii",
+    "TZ": "Antarctica/Troll",
+}
+ASK = """
+import json, sys, httpx
+url, file, *words = sys.argv[1:]
+with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+    assert client.get("/").status_code == 200
+    (path,) = client.post("/gradio_api/upload", files={"files": open(file, "rb")}).json()
+    picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    asked = client.post("/gradio_api/call/predict", json={"data": [picture]}).json()
+    print(client.get(f"/gradio_api/call/predict/{asked['event_id']}").text)
+"""
+SMALL = """
+import os, subprocess, sys
+place = os.environ["TMPDIR"]
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=True)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+ON_A_FULL_DISK = """
+import asyncio, os, subprocess, sys
+sys.path.insert(0, os.getcwd())
+sys.path.insert(0, "tests")
+from bench.visitors import Drawing, window
+from conftest import told
+
+async def visit(url, file):
+    subprocess.run(["dd", "if=/dev/zero", "of=" + os.environ["TMPDIR"] + "/all of it"])
+    async with window(url) as visitor:
+        print(await visitor.draw(Drawing(told(7), file)))
+        answer = await visitor.client.post("/gradio_api/upload", files={"files": file})
+        print(answer.status_code, answer.text)
+
+asyncio.run(visit(sys.argv[1], open(sys.argv[2], "rb").read()))
+"""
+WAIT_FOR_EVER = """
+import sys, httpx
+with httpx.Client(base_url=sys.argv[1], trust_env=False, timeout=None) as client:
+    with client.stream("GET", "/gradio_api/heartbeat/visitor") as stream:
+        for line in stream.iter_lines():
+            print(line, flush=True)
+"""
+TRAINS_BRIEFLY = """
+import os, sys, time
+sys.path.insert(0, "tests")
+import app, conftest
+from dataclasses import replace
+from inkling.datasets.mnist import Digits, Mnist, load_mnist
+from inkling.training import build_checkpoint, loop
+from inkling.ui import live_reader
+mnist = load_mnist()
+small = Mnist(*(Digits(d.ink[:400], d.labels[:400]) for d in mnist))
+epochs, slow = float(sys.argv.pop(1)), float(sys.argv.pop(1))
+recipe = replace(conftest.TINY, epochs=epochs)
+build_checkpoint.load_mnist = lambda: small
+build_checkpoint.HELD_OUT_DRAWN = loop.HELD_OUT_DRAWN = 50
+ensure = build_checkpoint.ensure_checkpoint
+live_reader.ensure_checkpoint = lambda path, watch: ensure(path, recipe, watch=watch)
+flush = os.fsync
+def slowly(descriptor):
+    print("saving", flush=True)
+    time.sleep(slow)
+    flush(descriptor)
+os.fsync = slowly
+app.main()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with nothing else in it."""
+    (tmp_path / "own").mkdir()
+    return tmp_path / "own"
+
+
+def names(folder):
+    """Return what lies in a folder, but for locks."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+
+@pytest.fixture(scope="module")
+def may():
+    """Skip where a test may not shut a process in as it needs to."""
+
+    def may(wrap):
+        if not shutil.which("unshare") or subprocess.run([*wrap, "true"]).returncode:
+            pytest.skip("this machine lets nobody shut processes in (unshare)")
+        return wrap
+
+    return may
+
+
+@pytest.fixture
+def seven(tmp_path):
+    Image.fromarray(sketch(7)).save(tmp_path / "seven.png")
+    return tmp_path / "seven.png"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """Return a copy of what is needed to serve, without MNIST."""
+    place = tmp_path / "checkout"
+    for part in ("inkling", "examples", "checkpoints"):
+        shutil.copytree(ROOT / part, place / part)
+    for file in ROOT.glob("*.py"):
+        shutil.copy(file, place)
+    return place
+
+
+class Serving:
+    """A page that is served by a process of its own, whose temporary files lie in one folder."""
+
+    def __init__(self, folder, command, where=ROOT, wrap=(), without=(), **more):
+        self.folder, self.wrap, self.lines = folder / "temporary", wrap, []
+        self.folder.mkdir()
+        kept = {k: v for k, v in os.environ.items() if k not in ("NO_PROXY", *without)}
+        kept["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "torch")  # torch's, which programs share
+        self.process = subprocess.Popen(
+            [str(c) for c in (*wrap, sys.executable, *command)],
+            cwd=where,
+            env=kept | {"TMPDIR": str(self.folder)} | more,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            os.kill(self.innermost(), signal.SIGKILL)
+            self.process.kill()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def until(self, words):
+        """Read what it prints up to a line with these words; return that line."""
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if words in line:
+                return line
+        pytest.fail("it ended:\n" + "".join(self.lines))
+
+    def innermost(self):
+        """Return the process that serves, within what it is shut in by."""
+        pid = self.process.pid
+        if "--fork" in self.wrap:
+            pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
+        return pid
+
+    def ask(self, *program):
+        """Run a program where the page can be reached; give it the page's address."""
+        address = self.until("Inkling is at").split()[-1]
+        program = [sys.executable, "-c", program[0], address, *map(str, program[1:])]
+        spaces = [space for space in ("--net", "--mount") if space in self.wrap]
+        if spaces:
+            inside = ["nsenter", "--preserve-credentials", "--user", *spaces, "--wd"]
+            program = [*inside, "--target", str(self.innermost()), *program]
+        environment = os.environ | {"TMPDIR": str(self.folder)}
+        return subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment)
+
+    def told(self, *program):
+        """Return what that program prints, once it has ended."""
+        said, _ = self.ask(*program).communicate(timeout=60)
+        return said
+
+    def stop(self, how):
+        """Have it stop, and check that it does: soon, cleanly, and with nothing left behind."""
+        os.kill(self.innermost(), how)
+        rest, _ = self.process.communicate(timeout=STOP_LIMIT)
+        said = "".join(self.lines) + rest
+        assert self.process.returncode == 0, said
+        assert "Traceback" not in said and list(self.folder.iterdir()) == []
+        return said
+
+
+def test_it_serves_read_only_without_home_network_or_working_proxy(may, checkout, seven, tmp_path):
+    command = ["-c", INSIDE, "app.py"]
+    with Serving(
+        tmp_path, command, checkout, may(SHUT_IN), ("HOME", "XDG_CACHE_HOME"), **HARD
+    ) as page:
+        assert '"text": "7"' in page.told(ASK, seven)
+        assert page.stop(signal.SIGINT).count("\n") == 2  # where it is, and that it is closed
+
+
+def test_without_checkpoint_archives_and_network_it_serves_and_says_why_in_a_line(
+    may, checkout, seven, tmp_path
+):
+    (checkout / "checkpoints" / "digits.safetensors").write_bytes(b"damaged")
+    command = ["-c", INSIDE, "app.py"]
+    with Serving(tmp_path, command, checkout, may(SHUT_IN), **HARD) as page:
+        asked = page.ask(ASK, seven)
+        failed = page.until("Learning ended early")
+        assert "Put the four archives" in failed
+        asked.communicate()
+        page.lines.append("Inkling is at " + page.lines[0].split()[-1])
+        page.stop(signal.SIGTERM)
+
+
+def test_with_a_full_disk_it_reads_drawings_and_says_why_no_pictures(may, seven, tmp_path):
+    with Serving(tmp_path, ["-c", SMALL, "app.py"], wrap=may(ITS_OWN_DISKS)) as page:
+        told = page.told(ON_A_FULL_DISK, seven)
+        assert 'data-number="7"' in told and f"507 {request_limits.NO_ROOM}" in told
+        page.stop(signal.SIGTERM)
+
+
+def test_alone_with_visitors_waiting_it_stops_when_told(may, tmp_path):
+    with Serving(tmp_path, ["app.py"], wrap=may(ALONE)) as page:
+        visitor = page.ask(WAIT_FOR_EVER)
+        assert "ALIVE" in visitor.stdout.readline()
+        page.stop(signal.SIGTERM)
+        visitor.communicate()
+
+
+@pytest.mark.parametrize("moment, how", [("saving", signal.SIGTERM), ("learning", signal.SIGINT)])
+def test_told_to_stop_while_it_learns_or_saves_it_leaves_nothing(tmp_path, folder, moment, how):
+    epochs, slow = (0.02, 1) if moment == "saving" else (100, 0)
+    command = ["-c", TRAINS_BRIEFLY, epochs, slow, "--checkpoint", folder / "digits.safetensors"]
+    with Serving(tmp_path, command) as page:
+        page.until("saving" if moment == "saving" else "Inkling is at")
+        page.stop(how)
+    assert [name for name in names(folder) if name.endswith(".tmp")] == []
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_while_it_starts_it_is_gone_at_once(tmp_path, how):
+    with Serving(tmp_path, ["-X", "importtime", "app.py"]) as page:
+        page.until("torch")  # it has begun to import what it needs, for seconds
+        page.process.send_signal(how)
+        page.process.communicate(timeout=STOP_LIMIT)
+        assert list(page.folder.iterdir()) == []
