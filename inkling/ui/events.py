@@ -26,10 +26,8 @@ QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private
 AS_IT_IS: dict[str, Any] = {**QUIETLY, "preprocess": False, "postprocess": False}
 # Of questions that wait only the latest is asked.
 LATEST: dict[str, Any] = {**AS_IT_IS, "trigger_mode": "always_last"}
-DRAWN: dict[str, Any] = {
-    **AS_IT_IS,
-    "preprocess": True,
-}  # the pad makes a sketch of what it is sent
+# What the pad sends becomes a `Sketch`.
+DRAWN: dict[str, Any] = {**AS_IT_IS, "preprocess": True}
 FOREIGN = "Only uploaded pictures are read."
 
 
