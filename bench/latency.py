@@ -109,7 +109,7 @@ async def time_guard(rounds: int = ROUNDS) -> list[float]:
     async def receive() -> dict:
         return body[0]
 
-    seconds, guard = [], RequestLimits(read_body, Path("/uploads"), lambda _: False, bool)
+    seconds, guard = [], RequestLimits(read_body, Path("/uploads"), lambda: False, bool)
     for _ in range(rounds):
         start = time.perf_counter()
         await guard(scope, receive, receive)
