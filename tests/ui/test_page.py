@@ -38,7 +38,8 @@ class Server:
                 break
         else:
             pytest.fail("the page did not start:\n" + "".join(self.lines))
-        self.rest = threading.Thread(target=lambda: self.lines.extend(self.process.stdout))
+        read = lambda: self.lines.extend(self.process.stdout)  # noqa: E731
+        self.rest = threading.Thread(target=read, daemon=True)
         self.rest.start()
 
     def stop(self, how=signal.SIGTERM):
