@@ -31,7 +31,7 @@ from inkling.server.request_limits import RequestLimits
 
 AT_ONCE = max(2, min(8, os.cpu_count() or 2))  # events; the rest waits in the queue
 THREADS = 8
-SESSIONS = 1_000  # that Gradio remembers, of 80 KB each; `cleanup.py` forgets most of them sooner
+SESSIONS = 400  # that Gradio remembers, of 130 KB each; `cleanup.py` forgets most sooner
 STATUS_RATE = 5.0  # seconds between two words to those who wait
 
 
