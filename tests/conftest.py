@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -76,6 +77,19 @@ def reads(page, text):
     expect(page.locator("#answer")).to_have_attribute("data-wait", "", timeout=WAIT)
 
 
+def until(holds):
+    """Wait until something holds, as long as a page may take."""
+    end = time.monotonic() + WAIT / 1000
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def names(folder):
+    """Return what lies in a folder, but for locks."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+
 def run(coroutine):
     """Return what a coroutine does, in a thread: the browser's loop may run in this one."""
     with ThreadPoolExecutor(1) as thread:
@@ -101,6 +115,13 @@ def own_folders(tmp_path, monkeypatch):
     """Keep caches and uploads of the test in the test's own folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with nothing else in it."""
+    (tmp_path / "own").mkdir()
+    return tmp_path / "own"
 
 
 @pytest.fixture(scope="session")

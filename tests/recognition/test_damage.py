@@ -18,13 +18,6 @@ from tests.altered import rewrite
 WIDTHS = (4, 4, 4, 8)
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """Return a folder with nothing else in it."""
-    (tmp_path / "own").mkdir()
-    return tmp_path / "own"
-
-
 def junk(good, folder):
     """Return functions that put something at a path that is no checkpoint, by what it is."""
     archive = folder / "archive.zip"

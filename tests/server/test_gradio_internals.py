@@ -4,13 +4,12 @@ The page is really launched, so that a new version that breaks one of them fails
 """
 
 import asyncio
-import time
 from datetime import timedelta
 from types import SimpleNamespace
 
 import httpx
 import pytest
-from conftest import WAIT
+from conftest import until
 from gradio_client import Client
 
 import app
@@ -40,14 +39,6 @@ def demo():
     app.serve(demo)
     yield demo
     demo.close(verbose=False)
-
-
-def until(holds):
-    """Wait until something holds, as long as a page may take."""
-    end = time.monotonic() + WAIT / 1000
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def call(demo):

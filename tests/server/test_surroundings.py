@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, sketch
+from conftest import ROOT, names, sketch
 from PIL import Image
 
 from inkling.server import request_limits
@@ -100,18 +100,6 @@ def slowly(descriptor):
 os.fsync = slowly
 app.main()
 """
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Return a folder with nothing else in it."""
-    (tmp_path / "own").mkdir()
-    return tmp_path / "own"
-
-
-def names(folder):
-    """Return what lies in a folder, but for locks."""
-    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import TINY, sketch
+from conftest import TINY, names, sketch
 
 from inkling.datasets.mnist import Digits, Mnist
 from inkling.recognition.checkpoint import load_checkpoint, save_checkpoint, write_whole
@@ -31,18 +31,6 @@ def tiny_mnist(small_mnist):
     return Mnist(
         *(Digits(d.ink[:n], d.labels[:n]) for d, n in zip(small_mnist, sizes, strict=True))
     )
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Return a folder with nothing else in it."""
-    (tmp_path / "own").mkdir()
-    return tmp_path / "own"
-
-
-def names(folder):
-    """Return what lies in a folder, but for locks."""
-    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
 def prepare(mnist):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import WAIT, draw, line, reads, strokes_on
+from conftest import WAIT, draw, line, reads, strokes_on, until
 from PIL import Image
 from playwright.sync_api import expect
 from test_page import Server
@@ -89,14 +89,6 @@ def slow(reader, seconds):
     reader.takes = seconds
     yield
     reader.takes = 0.0
-
-
-def until(condition):
-    """Wait until a condition holds."""
-    end = time.monotonic() + WAIT / 1000
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_a_standing_drawing_is_asked_about_once_and_what_came_after_it_stays(visit):
