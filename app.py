@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -51,6 +52,8 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "port": ("GRADIO_SERVER_PORT", port_number),
 }
 
+serve = partial(launch, css_paths=views.STYLES)  # serves the page in its style, as `launch` does
+
 
 def build_demo(source: LiveReader, trains: bool = False, collect: Path | None = None) -> gr.Blocks:
     """Lay out the page, and wire it to where readings come from: `source.reader`.
@@ -61,17 +64,6 @@ def build_demo(source: LiveReader, trains: bool = False, collect: Path | None = 
         page = lay_out(trains, collects=collect is not None)
         Events(page, source, collect).connect(demo, trains)
     return demo
-
-
-def serve(
-    demo: gr.Blocks,
-    port: int = 0,
-    share: bool = False,
-    auth: tuple[str, str] | None = None,
-    host: str = LOOPBACK,
-) -> tuple[str, str | None]:
-    """Serve the page in its style; returns what `launch` returns."""
-    return launch(demo, port, share, auth, host, css_paths=views.STYLES)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -35,9 +35,9 @@ MOST_CUT = 16  # glyphs of a picture, the costliest: a texture has hundreds, at 
 
 def find_rows(ink: Ink, judge: Judge) -> list[list[Judged]]:
     """Return the glyphs of a picture line by line, in reading order."""
-    parts = parts_of(ink)
-    if len(parts) <= JOINED + 1:  # most often one digit, in however many strokes
-        (whole,) = judged([p for p in [part_in(ink.depth)] if p], judge)
+    parts, everything = parts_of(ink), part_in(ink.depth)
+    if everything and len(parts) <= JOINED + 1:  # most often one digit, in however many strokes
+        (whole,) = judged([everything], judge)
         if len(parts) == 1:
             return [cut_up(whole, judge) if worth_cutting(whole) else [whole]]
         if whole.plausible > HARDLY_ONE and whole.part.width < WIDEST * whole.part.height:

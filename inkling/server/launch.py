@@ -85,10 +85,7 @@ def launch(
             footer_links=["api"],
             app_kwargs=around(queue, uploads),
         )
-    for name in (
-        "python_multipart",
-        "uvicorn.error",
-    ):  # strangers could fill a log
+    for name in ("python_multipart", "uvicorn.error"):  # strangers could fill a log
         logging.getLogger(name).setLevel(logging.CRITICAL)
     for every, one in (("//localhost:", f"//{LOOPBACK}:"), ("//[::]:", "//[::1]:")):
         url = url.replace(every, one)  # "every address" is none that a browser can open

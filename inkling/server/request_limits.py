@@ -1,7 +1,7 @@
 """What Gradio leaves open to strangers is closed: what a request may ask, send and hold on to.
 
-Every request passes here first; events and logins pass through `queue_admission.py`, too. What
-each limit is against, as Gradio 6.31 stands without it:
+Every request passes here first; events pass through `queue_admission.py`, too, and logins through
+`login.py`. What each limit is against, as Gradio 6.31 stands without it:
 
 routes      it gives away how often what is called, fetches any public address for a stranger, runs
             events past the queue, and writes a page's state to the disk
