@@ -15,6 +15,7 @@ from inkling.server.request_limits import STALL
 TIDYING = 10.0  # seconds between two looks at what is left behind
 KEPT = 300.0  # seconds that an upload is kept
 SESSION_KEPT = 900.0  # seconds that a session is, once its page is closed
+CLOSED = 100  # sessions of closed pages that are kept, of 130 KB each
 KEPT_BYTES = 256 * 2**20  # of all uploads
 KEPT_ENTRIES = 1_200  # files and folders of uploads; between two looks there may be more
 
@@ -38,7 +39,7 @@ async def tidy(app: App) -> None:
             demo = app.get_blocks()
             connections = gradio_internals.connections_of(demo)
             open_now = gradio_internals.open_pages(connections)
-            gradio_internals.forget_sessions(app, open_now, SESSION_KEPT)
+            gradio_internals.forget_sessions(app, open_now, SESSION_KEPT, CLOSED)
             unread = gradio_internals.drop_unread(gradio_internals.queue_of(demo), unread)
             silent = gradio_internals.hang_up(connections, silent)
             gradio_internals.forget_uploads(demo)

@@ -115,17 +115,23 @@ def hang_up(connections: set, before: dict[Any, object]) -> dict[Any, object]:
     return silent
 
 
-def forget_sessions(app: App, open_now: set[str], remembered: float) -> None:
+def forget_sessions(app: App, open_now: set[str], remembered: float, most: int) -> None:
     """Forget sessions without an open page: at once if they hold nothing, others after a while.
 
     Gradio keeps a closed page's latest drawing, and its answer, until many other sessions came;
-    each call of a program is a session, too, of 80 KB. `remembered` is in seconds.
+    each call of a program is a session, too, of 80 KB. Those of closed pages are remembered for so
+    many seconds, the latest `most` of them.
     """
-    holder = app.state_holder
-    for session, used in list(holder.time_last_used.items()):
+    holder, kept = app.state_holder, 0
+    latest_first = sorted(holder.time_last_used.items(), key=lambda entry: entry[1], reverse=True)
+    for session, used in latest_first:
+        if session in open_now:
+            continue
         state = holder.session_data.get(session)
-        age = (datetime.now() - used).total_seconds()
-        if session not in open_now and (age > remembered or not (state and state.state_data)):
+        fresh = (datetime.now() - used).total_seconds() <= remembered
+        if state and state.state_data and fresh and kept < most:
+            kept += 1
+        else:
             holder.time_last_used.pop(session, None)
             holder.session_data.pop(session, None)
 

@@ -119,8 +119,11 @@ def test_sessions_are_forgotten_but_not_those_of_open_pages(demo):
             holder[session][visitor]
     for session in ("open", "left long ago"):
         holder.time_last_used[session] -= timedelta(seconds=SESSION_KEPT + 1)
-    internals.forget_sessions(demo.app, {"open"}, SESSION_KEPT)
+    internals.forget_sessions(demo.app, {"open"}, SESSION_KEPT, most=9)
     assert set(holder.session_data) == set(holder.time_last_used) == {"open", "closed"}
+    holder["closed later"][visitor]
+    internals.forget_sessions(demo.app, {"open"}, SESSION_KEPT, most=1)
+    assert set(holder.session_data) == set(holder.time_last_used) == {"open", "closed later"}
 
 
 def test_names_of_uploads_are_forgotten(demo, tmp_path):
