@@ -1,0 +1,243 @@
+"""Shapes of ink become the strokes of a pen, and strokes become one line of text."""
+
+from itertools import combinations
+
+import cv2
+import networkx
+import numpy as np
+import sknw
+from scipy.ndimage import gaussian_filter1d
+from skimage.measure import approximate_polygon
+from skimage.morphology import skeletonize
+
+# Lengths named "radii" are in half widths of the ink where they are measured.
+MERGED = 1.5  # radii, of two crossings so near that a pen crossed once
+SPUR = 0.5  # radii beyond the crossing's own disc: a shorter end is an edge's bump, not a stroke
+CUT = 0.9  # radii around a crossing, where the skeleton bends and the pen went straight
+REACH = 2.6  # radii, over which a stroke's direction at a crossing is measured
+STRAIGHT = -0.3  # cosine between two arms: the pen ran through from one to the other
+STEP = 1.0  # px between the points of a resampled stroke
+SMOOTHED = 0.3  # radii, standard deviation along the stroke
+# In percent of the height.
+TOLERANCE = 2.0  # of the points left out
+LONGEST = 40  # between two points, so that varied points bend a long line only a little
+ARM = 7  # of both sides of a corner
+CORNER = 65  # degrees that the pen turns there
+
+
+class Arm:
+    """A part of the skeleton between two crossings or ends: its points (M, 2), x and y in px."""
+
+    def __init__(self, points: np.ndarray, ends: list[int]):
+        self.points = points
+        self.ends = ends
+
+    def length(self) -> float:
+        """Return its length in px."""
+        return float(np.hypot(*np.diff(self.points, axis=0).T).sum())
+
+    def from_end(self, side: int) -> np.ndarray:
+        """Return the points as they leave that end: 0 the first, 1 the last."""
+        return self.points[::-1] if side else self.points
+
+
+def strokes_of(ink: np.ndarray) -> tuple[list[np.ndarray], float]:
+    """Trace ink (H, W), bool: strokes, each (M, 2), x and y in px, and the ink's half width."""
+    radius = cv2.distanceTransform(np.pad(ink, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    skeleton = skeletonize(ink)
+    graph = sknw.build_sknw(skeleton, multi=True, iso=True, ring=True, full=True)
+    centres = {n: graph.nodes[n]["o"][::-1].astype(float) for n in graph.nodes}
+    radii = {n: float(radius[tuple(p[::-1].round().astype(int))]) for n, p in centres.items()}
+    arms = []
+    for a, b, data in graph.edges(data=True):
+        points = data["pts"][:, ::-1].astype(float)
+        turned = np.hypot(*(points[0] - centres[a])) > np.hypot(*(points[0] - centres[b]))
+        arms.append(Arm(points, [b, a] if turned else [a, b]))
+    half = float(np.median(radius[skeleton]))
+    dots = [
+        p + np.array([[0, 0], [0.6 * half, 0.3 * half]])
+        for n, p in centres.items()
+        if graph.degree(n) == 0
+    ]
+    arms = pruned(merged(arms, centres, radii), radii)
+    return passes(arms, centres, radii) + dots, half
+
+
+def at_nodes(arms: list[Arm]) -> dict[int, list[tuple[Arm, int]]]:
+    """Return for each crossing or end the arms that meet there, and with which of their ends."""
+    meeting: dict[int, list[tuple[Arm, int]]] = {}
+    for arm in arms:
+        for side in (0, 1):
+            meeting.setdefault(arm.ends[side], []).append((arm, side))
+    return meeting
+
+
+def merged(arms: list[Arm], centres: dict, radii: dict) -> list[Arm]:
+    """Make one crossing of those that a skeleton tears apart; `centres` moves along."""
+    meeting, kept, same = at_nodes(arms), [], networkx.utils.UnionFind(centres)
+    for arm in arms:
+        a, b = arm.ends
+        short = arm.length() < MERGED * (radii[a] + radii[b]) / 2
+        if a != b and short and len(meeting[a]) > 2 and len(meeting[b]) > 2:
+            same.union(a, b)
+        else:
+            kept.append(arm)
+    for group in list(same.to_sets()):
+        root = same[next(iter(group))]
+        centres[root] = np.mean([centres[n] for n in group], axis=0)
+        radii[root] = max(radii[n] for n in group)
+    for arm in kept:
+        arm.ends = [same[n] for n in arm.ends]
+    return kept
+
+
+def pruned(arms: list[Arm], radii: dict) -> list[Arm]:
+    """Leave out the skeleton's short ends and tiny loops, which are only bumps of the edge."""
+    for arm in sorted(arms, key=Arm.length):
+        meeting = at_nodes(arms)
+        a, b = arm.ends
+        if a == b:
+            bump = len(meeting[a]) > 2 and arm.length() < 2 * MERGED * radii[a]
+        else:
+            tip, base = (a, b) if len(meeting[a]) == 1 else (b, a)
+            is_end = len(meeting[tip]) == 1 and len(meeting[base]) > 2
+            bump = is_end and arm.length() + radii[tip] < (1 + SPUR) * radii[base]
+        if bump:
+            arms = [other for other in arms if other is not arm]
+    return arms
+
+
+def passes(arms: list[Arm], centres: dict, radii: dict) -> list[np.ndarray]:
+    """Join arms into strokes that run straight on through the crossings."""
+    following: dict[tuple[int, int], tuple[Arm, int]] = {}
+    cut: dict[tuple[int, int], int] = {}
+    for node, meeting in at_nodes(arms).items():
+        directions = []
+        for arm, side in meeting:
+            points = arm.from_end(side)
+            far = np.hypot(*(points - centres[node]).T)
+            first = int((far > CUT * radii[node]).argmax()) if len(meeting) > 2 else 0
+            cut[id(arm), side] = min(first, max(0, len(points) // 2 - 1))
+            last = int((far > REACH * radii[node]).argmax()) or len(points) - 1
+            way = points[last] - points[min(first, last - 1)]
+            directions.append(way / (np.hypot(*way) + 1e-6))
+        pairs = sorted(
+            (float(directions[i] @ directions[j]), i, j)
+            for i, j in combinations(range(len(meeting)), 2)
+        )
+        taken: set[int] = set()
+        for cosine, i, j in pairs:
+            if taken.isdisjoint((i, j)) and (cosine < STRAIGHT or len(meeting) == 2):
+                taken |= {i, j}
+                for one, other in ((i, j), (j, i)):
+                    arm, side = meeting[one]
+                    following[id(arm), side] = meeting[other]
+    done: set[int] = set()
+
+    def run(arm: Arm, side: int) -> np.ndarray:
+        parts = []
+        if (id(arm), side) not in following:
+            parts.append(centres[arm.ends[side]][None])
+        while id(arm) not in done:
+            done.add(id(arm))
+            points = arm.from_end(side)
+            parts.append(points[cut[id(arm), side] : len(points) - cut[id(arm), 1 - side]])
+            here = arm, 1 - side
+            if (id(arm), 1 - side) not in following:
+                parts.append(centres[arm.ends[1 - side]][None])
+                break
+            arm, side = following[id(here[0]), here[1]]
+        else:
+            parts.append(parts[0][:1])  # once around
+        return np.concatenate(parts)
+
+    strokes = [
+        run(arm, side)
+        for arm in arms
+        for side in (0, 1)
+        if (id(arm), side) not in following and id(arm) not in done
+    ]
+    return strokes + [run(arm, 0) for arm in arms if id(arm) not in done]
+
+
+def as_written(strokes: list[np.ndarray]) -> list[np.ndarray]:
+    """Turn and sort strokes as most hands write: from the top left, rings to the left."""
+
+    def late(point: np.ndarray) -> float:
+        return float(point[1] + 0.35 * point[0])
+
+    turned = []
+    for stroke in strokes:
+        if np.hypot(*(stroke[0] - stroke[-1])) < 4 and len(stroke) > 20:
+            top = int((stroke[:-1] @ [-0.3, 1]).argmin())
+            stroke = np.roll(stroke[:-1], -top, axis=0)
+            stroke = np.concatenate([stroke, stroke[:1]])
+            if stroke[len(stroke) // 4, 0] > stroke[-len(stroke) // 4, 0]:
+                stroke = stroke[::-1]
+        elif late(stroke[-1]) < late(stroke[0]):
+            stroke = stroke[::-1]
+        turned.append(stroke)
+    return sorted(turned, key=lambda stroke: late(stroke[0]))
+
+
+def smoothed(stroke: np.ndarray, width: float) -> np.ndarray:
+    """Return the stroke (M, 2) with points `STEP` apart, without the pixels' jitter."""
+    moved = np.r_[True, np.abs(np.diff(stroke, axis=0)).sum(axis=1) > 0]
+    stroke = stroke[moved]
+    along = np.r_[0, np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))]
+    at = np.linspace(0, along[-1], max(3, int(along[-1] / STEP)))
+    even = np.stack([np.interp(at, along, stroke[:, i]) for i in (0, 1)], axis=1)
+    pad = min(len(even) - 1, int(3 * width / STEP) + 1)
+    wide = np.pad(even, ((pad, pad), (0, 0)), mode="reflect", reflect_type="odd")
+    return gaussian_filter1d(wide, width / STEP, axis=0)[pad:-pad]
+
+
+def path_of(strokes: list[np.ndarray], half: float = 0) -> str:
+    """Return strokes, each (M, 2), x and y in any unit, as a path: percent of the height.
+
+    A flat shape, like a dash, counts as at least a third as high as wide.
+    """
+    everything = np.concatenate(strokes)
+    low, size = everything.min(axis=0), np.ptp(everything, axis=0)
+    scale = 100 / max(size[1], 0.35 * size[0], 1e-6)
+    return " / ".join(
+        words
+        for stroke in strokes
+        if (words := words_of((stroke - low) * scale, max(0.8, SMOOTHED * half * scale)))
+    )
+
+
+def words_of(stroke: np.ndarray, width: float) -> str:
+    """Return one stroke in percent as the words of its points."""
+    if len(stroke) < 2 or np.ptp(stroke, axis=0).max() < 0.5:
+        return ""
+    stroke = smoothed(stroke, width)
+    along = np.r_[0, np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))]
+    left = approximate_polygon(stroke, TOLERANCE)
+    places = [0]
+    for point in left[1:]:
+        same = np.flatnonzero((stroke[places[-1] + 1 :] == point).all(axis=1))
+        place = int(same[0]) + places[-1] + 1
+        parts = int((along[place] - along[places[-1]]) // LONGEST) + 1
+        between = np.linspace(along[places[-1]], along[place], parts + 1)[1:-1]
+        places += [*np.searchsorted(along, between).tolist(), place]
+    words: list[str] = []
+    for place in places:
+        x, y = stroke[place].round().astype(int).tolist()
+        word = f"{x},{y}"
+        if words and words[-1].rstrip("!") == word:
+            continue
+        words.append(word + "!" * (0 < place < len(stroke) - 1 and is_corner(stroke, along, place)))
+    if len(words) == 1:  # a dot
+        x, y = map(int, words[0].rstrip("!").split(","))
+        words = [f"{x},{y}", f"{x + 3},{y + 2}"]
+    return " ".join(words)
+
+
+def is_corner(stroke: np.ndarray, along: np.ndarray, place: int) -> bool:
+    """Say whether the pen turns sharply at this point."""
+    before, after = np.searchsorted(along, [along[place] - ARM, along[place] + ARM])
+    come = stroke[place] - stroke[before]
+    go = stroke[min(after, len(stroke) - 1)] - stroke[place]
+    cosine = come @ go / (np.hypot(*come) * np.hypot(*go) + 1e-6)
+    return bool(np.degrees(np.arccos(np.clip(cosine, -1, 1))) > CORNER)
