@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from inkling.datasets.held_out_hands import held_out_characters, held_out_digits
 from inkling.datasets.mnist import DataError, load_mnist
 from inkling.datasets.non_digits import by_kind
 from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
@@ -41,11 +42,13 @@ def evaluate(
     test = mnist.test
     mnist_test = score("MNIST's test images", model, test)
     drawn = score("drawn digits, never trained on", model, drawn_digits(DRAWN, HELD_OUT_SEED))
-    scores = [mnist_test, without_doubtful(mnist_test), drawn]
+    strange = score("digits of held-out handwriting", model, held_out_digits())
+    scores = [mnist_test, without_doubtful(mnist_test), drawn, strange]
     if pictures:
         scores.append(score_pictures(reader, pictures))
     others = by_kind(OUTLIERS, mnist.held_out, HELD_OUT_SEED)
-    refused = refusals(model, test, {"all kinds": torch.cat(list(others.values())), **others})
+    kinds = held_out_characters() | {"all kinds": torch.cat(list(others.values()))} | others
+    refused = refusals(model, test, kinds)
     sheet = misread_sheet(mnist_test, test)
     write_report(report, description, scores, refused, read_sweeps(reader, test), sheet)
     return scores, refused

@@ -67,11 +67,9 @@ class DigitCNN(nn.Module):
         # Fitted on held-out digits after training. The temperature makes probabilities honest (Guo
         # et al. 2017, arXiv 1706.04599); for a few digits doubt is above the ceiling.
         self.temperature: Tensor
-        self.drawn_bonus: Tensor
         self.doubt_ceiling: Tensor
         self.doubt_scale: Tensor
         self.register_buffer("temperature", torch.ones(()))
-        self.register_buffer("drawn_bonus", torch.zeros(()))  # more is drawn than training saw
         self.register_buffer("doubt_ceiling", torch.full((), 100.0))
         self.register_buffer("doubt_scale", torch.ones(()))
 
@@ -98,7 +96,7 @@ class DigitCNN(nn.Module):
     def of_digits(self, by_kind: Tensor) -> Tensor:
         """Return logits (N, 10) of the digits, whichever kind they are, for logits (N, 22)."""
         scanned, drawn = by_kind[:, :10], by_kind[:, 10:NONE]
-        return torch.stack([scanned, drawn + self.drawn_bonus]).logsumexp(dim=0)
+        return torch.stack([scanned, drawn]).logsumexp(dim=0)
 
     def judge(self, ink: Tensor) -> Judgement:
         """Judge ink (N, 1, 28, 28)."""

@@ -1,7 +1,7 @@
 """MNIST and drawn digits become a checkpoint: a calibrated network that knows how it was made.
 
 python train.py               the default recipe: minutes on two cores, and the best
-python train.py --quick       the recipe of the first run: under a minute
+python train.py --quick       the recipe of the first run: a quarter of a minute
 python train.py --add FOLDER  also from your own pictures, in subfolders named 0 to 9
 """
 

@@ -1,73 +1,79 @@
-"""Take one ingredient of the default recipe away at a time, to see what each buys.
+"""Leave one source or ingredient out of the default recipe at a time, to see what each buys.
 
-    python -m bench.ablation                      one seed, a third of the epochs
-    python -m bench.ablation --pictures FOLDER    also read your own pictures, in subfolders 0 to 9
+    python -m bench.ablation                      one seed, a third of the epochs, no teachers
+    python -m bench.ablation --pictures FOLDER    also by pictures of yours: see bench.strangers
 
-Prints the share read right of MNIST's held-out digits and of drawn digits, and how surely (mean
-negative log-likelihood, in thousandths: smaller is better, and less noisy than the share). MNIST's
-test images are not opened: recipes are chosen here.
+Prints for MNIST's held-out digits and for each kind of picture that no training saw, read by the
+full reader: the share read wholly right, the share refused, and the mean log loss in thousandths;
+and the mean of these losses over all kinds, by which recipes are chosen. MNIST's test images are
+not opened.
 """
 
 import argparse
-import statistics
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from inkling.datasets.mnist import load_mnist
-from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
-from inkling.evaluation.metrics import Score, score, score_pictures
+from bench.strangers import FLOOR, Outcome, kinds_of_pictures, one_number, outcome
+from inkling.datasets.mnist import Digits, load_mnist
+from inkling.evaluation.metrics import score
 from inkling.recognition.reader import Reader
 from inkling.training.loop import train
 from inkling.training.recipes import DEFAULT
+from model import DigitCNN
 
-DRAWN = 5_000
-WITHOUT = {  # ingredient: the recipe's fields without it
-    "the default recipe": {},
-    "no drawn styles": {"drawn": 0, "separate": False},
-    "drawn styles not told from MNIST": {"separate": False},
+WITHOUT = {  # source or ingredient: the recipe's fields without it
+    "all sources": {},
+    "no drawn digits": {"drawn": 0},
+    "no digits of fonts": {"of_fonts": 0},
+    "no slips of the pen": {"slips": False},
     "nothing that is no digit": {"outliers": 0},
+    "no characters": {"characters": False},
     "no digits seen again": {"again": 0},
-    "no turning, stretching, slanting": {"distorted": 0},
+    "no distortion": {"distorted": 0},
+    "drawn not told from MNIST": {"separate": False},
     "no averaging of weights": {"averaging": 0},
-    "no label smoothing": {"label_smoothing": 0},
-    "two layers fewer": {"widths": DEFAULT.widths[:2] + DEFAULT.widths[-2:]},
     "half the channels": {"widths": tuple(w // 2 for w in DEFAULT.widths)},
 }
 
 
-def log_loss(one: Score) -> float:
-    """Return the mean negative log-likelihood of the labels."""
-    return float(-np.log(one.probabilities[np.arange(len(one.labels)), one.labels]).mean())
+def mnist_outcome(model: DigitCNN, digits: Digits) -> Outcome:
+    """Have the network judge MNIST's digits, which are framed already."""
+    judged = score("MNIST held out", model, digits)
+    none = judged.not_a_digit
+    chances = judged.probabilities[np.arange(len(none)), judged.labels] * (1 - none)
+    doubt = np.log((none + 1e-12) / (1 - none + 1e-12))
+    losses = -np.log(chances.clip(FLOOR, 1))
+    right = judged.right & (none <= 0.5)
+    return Outcome(True, right, none > 0.5, doubt, float(losses.mean()))
 
 
 def main() -> None:
     """Train each variant, and print a row for it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=float, default=DEFAULT.epochs / 3)
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--pictures", type=Path, help="folder with your own, in subfolders 0 to 9")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", action="append", help="this variant alone")
+    parser.add_argument("--pictures", type=Path, help="folder with a folder of each kind")
     options = parser.parse_args()
-    mnist = load_mnist()
-    drawn = drawn_digits(DRAWN, HELD_OUT_SEED)
-    print(f"{options.epochs:g} epochs, {options.seeds} seeds")
-    print(f"{'':34s}  MNIST held out     drawn            pictures         seconds")
+    mnist, kinds = load_mnist(), kinds_of_pictures(options.pictures)
+    print(f"{options.epochs:g} epochs, seed {options.seed}; right, refused (log loss)")
+    names = ["MNIST held out", *kinds]
+    print(f"{'':26s} {' '.join(f'{name:>21s}' for name in names)}   mean seconds")
     for name, without in WITHOUT.items():
-        recipe = replace(DEFAULT, epochs=options.epochs, **without)
-        rows, seconds = [], []
-        for seed in range(options.seeds):
-            *_, last = train(recipe, mnist, seed)
-            seconds.append(last.history[-1]["seconds"])
-            rows.append([score("", last.model, mnist.held_out), score("", last.model, drawn)])
-            if options.pictures:
-                rows[-1].append(score_pictures(Reader(last.model), options.pictures))
-        cells = [
-            f"{statistics.mean(s.accuracy for s in column):7.2%} "
-            f"({1000 * statistics.mean(map(log_loss, column)):4.1f})"
-            for column in zip(*rows, strict=True)
-        ]
-        print(f"{name:34s}  {'  '.join(cells)}   {statistics.mean(seconds):5.0f}", flush=True)
+        if options.only and name not in options.only:
+            continue
+        recipe = replace(DEFAULT, epochs=options.epochs, teachers=0, **without)
+        *_, last = train(recipe, mnist, options.seed)
+        reader = Reader(last.model)
+        found = [mnist_outcome(last.model, mnist.held_out)]
+        found += [outcome(kind, reader, pictures) for kind, pictures in kinds.items()]
+        print(
+            f"{name:26s} {' '.join(map(str, found))}  {1000 * one_number(found):5.0f} "
+            f"{last.history[-1]['seconds']:7.0f}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

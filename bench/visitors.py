@@ -17,7 +17,7 @@ import httpx
 import numpy as np
 import psutil
 
-from inkling.datasets.pen_digits import Style
+from inkling.datasets.pen_strokes import Style
 from inkling.datasets.stroke_styles import STYLES
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT

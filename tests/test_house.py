@@ -20,7 +20,7 @@ MODULES = [
 INTERNALS = ROOT / "inkling" / "server" / "gradio_internals.py"
 IMPORTS_ALL = """
 import importlib, os, signal, sys, threading
-import cv2, gradio, matplotlib.figure, numpy, pooch, scipy.interpolate, sklearn.metrics, torch
+import cv2, gradio, matplotlib.figure, numpy, pooch, sklearn.metrics, torch
 import gradio.queueing, PIL.TiffImagePlugin  # others' own imports may change what they like
 
 def state():

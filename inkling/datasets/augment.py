@@ -1,6 +1,7 @@
 """A batch of ink becomes another batch of the same digits, each moved or distorted at random."""
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -18,25 +19,31 @@ def shift(ink: Tensor, reach: int, generator: torch.Generator) -> Tensor:
     return padded[picture, 0, rows[:, :, None], columns[:, None, :]].unsqueeze(1)
 
 
-def distort(
-    ink: Tensor, reach: float, turn: float, stretch: float, slant: float, generator: torch.Generator
-) -> Tensor:
-    """Return the batch with every picture moved, turned, stretched and slanted a little.
+class Distortion(NamedTuple):
+    """How far a picture is distorted, at most, either way."""
 
-    `reach` is in px, `turn` in degrees, `stretch` (of each side) and `slant` are shares: the
-    farthest that each goes either way.
-    """
+    shift: float  # px
+    turn: float  # degrees
+    stretch: float  # of its width and of its height
+    slant: float  # of its height
+
+
+def distort(ink: Tensor, most: Distortion, generator: torch.Generator) -> Tensor:
+    """Return the batch with every picture moved, turned, stretched and slanted a little."""
 
     def up_to(limit: float) -> Tensor:
         return (2 * torch.rand(len(ink), generator=generator) - 1) * limit
 
     angle, lean, wide, high = (
-        up_to(math.radians(turn)),
-        up_to(slant),
-        *(1 + up_to(stretch) for _ in "xy"),
+        up_to(math.radians(most.turn)),
+        up_to(most.slant),
+        *(1 + up_to(most.stretch) for _ in "xy"),
     )
-    x = torch.stack([angle.cos() / wide, (lean - angle.sin()) / wide, up_to(reach) / 14], dim=1)
-    y = torch.stack([angle.sin() / high, angle.cos() / high, up_to(reach) / 14], dim=1)
+    px = 2 / ink.shape[-1]  # in the grid's unit, which runs from -1 to 1
+    x = torch.stack(
+        [angle.cos() / wide, (lean - angle.sin()) / wide, up_to(most.shift) * px], dim=1
+    )
+    y = torch.stack([angle.sin() / high, angle.cos() / high, up_to(most.shift) * px], dim=1)
     where = torch.stack([x, y], dim=1).to(ink.device)  # (N, 2, 3)
     grid = F.affine_grid(where, list(ink.shape), align_corners=False)
     moved = F.grid_sample(ink, grid, mode="bicubic", align_corners=False)  # outside is paper

@@ -16,8 +16,11 @@ import torch
 from PIL import Image
 
 from inkling.datasets import random_shapes
+from inkling.datasets.hands import Character, characters
 from inkling.datasets.mnist import Digits, load_mnist
 from inkling.datasets.pen_digits import seen
+from inkling.datasets.pen_slips import carelessly, dragged
+from inkling.datasets.pen_strokes import Style, draw
 from inkling.imaging.mnist_frame import FRAME, frame, main_strokes
 from model import NONE, SEVERAL
 
@@ -46,9 +49,9 @@ def crop(ink: np.ndarray) -> np.ndarray:
 
 
 def side_by_side(rng: np.random.Generator, digits: Digits) -> np.ndarray:
-    """Draw two to four digits beside each other, touching or not, perhaps with a dot between."""
+    """Draw two to six digits beside each other, touching or not, perhaps with a dot between."""
     row = some_digit(rng, digits)[1]
-    for _ in range(rng.choice([1, 1, 1, 2, 3])):
+    for _ in range(rng.choice([1, 1, 1, 1, 1, 2, 2, 3, 3, 5])):
         following = some_digit(rng, digits)[1]
         following = cv2.resize(following, None, fx=1, fy=rng.uniform(0.75, 1.25))
         gap = round(rng.choice([rng.uniform(-0.25, 0.05), rng.uniform(0, 0.8)]) * 60)
@@ -159,8 +162,43 @@ def seen_again(ink: torch.Tensor, seed: int | tuple[int, ...]) -> torch.Tensor:
     return torch.from_numpy(np.array(again, np.float32).reshape(ink.shape))
 
 
+def character(rng: np.random.Generator) -> np.ndarray:
+    """Write a character of some script that no digit looks like."""
+    return written(some_character(rng), rng)
+
+
+def written(one: Character, rng: np.random.Generator) -> np.ndarray:
+    """Write a character as any hand does."""
+    return draw(carelessly([paths[0] for paths in Style(one.path).vary(1, rng)], rng), rng)
+
+
+def some_character(rng: np.random.Generator) -> Character:
+    """Return a character: scripts come more often that have more, but not as much more."""
+    scripts = characters()
+    often = np.sqrt([len(script) for script in scripts.values()])
+    script = list(scripts.values())[rng.choice(len(scripts), p=often / often.sum())]
+    return script[rng.integers(len(script))]
+
+
+def joined_up(rng: np.random.Generator) -> np.ndarray:
+    """Write two to six letters in a row, most of them without lifting the pen between."""
+    latin = characters()["latin"]
+    row: list[np.ndarray] = []
+    right = 0.0
+    for _ in range(rng.integers(2, 7)):
+        letter = Style(latin[rng.integers(len(latin))].path).vary(1, rng)
+        size = rng.uniform(0.5, 1)
+        points = np.concatenate(letter, axis=1)[0]
+        corner = np.array([points[:, 0].min(), points[:, 1].max()])  # on the line that it stands on
+        row += [(paths[0] - corner) * size + [right, 0] for paths in letter]
+        right += np.ptp(points[:, 0]) * size + rng.uniform(0.02, 0.4)
+    return draw(
+        dragged(row, rng, share=rng.choice([0, 0.9])), rng, rng.uniform(*random_shapes.ROW_PENS)
+    )
+
+
 OF_DIGITS: dict[Callable[[np.random.Generator, Digits], np.ndarray], int] = {
-    side_by_side: 10,
+    side_by_side: 20,
     with_fragment: 2,
     piece: 1,
     halves: 2,
@@ -169,10 +207,12 @@ OF_DIGITS: dict[Callable[[np.random.Generator, Digits], np.ndarray], int] = {
     turned: 2,
 }
 SHAPES: dict[Callable[[np.random.Generator], np.ndarray], int] = {
+    character: 42,
+    joined_up: 5,
     random_shapes.letter: 8,
-    random_shapes.word: 2,
     random_shapes.polyline: 4,
     random_shapes.scrawl: 4,
+    random_shapes.loops: 2,
     random_shapes.zigzag: 2,
     random_shapes.polygon: 2,
     random_shapes.rectangle: 2,
@@ -184,12 +224,12 @@ SHAPES: dict[Callable[[np.random.Generator], np.ndarray], int] = {
     random_shapes.lollipop: 3,
     random_shapes.closed: 2,
     random_shapes.solid: 1,
-    random_shapes.rune: 6,
     random_shapes.blot: 2,
     random_shapes.noise: 1,
     part_of_shape: 3,
 }
 KINDS = OF_DIGITS | SHAPES  # and how often each comes, beside the others
+WITHOUT_CHARACTERS = {k: often for k, often in KINDS.items() if k not in (character, joined_up)}
 
 
 def draw_one(kind: Callable, rng: np.random.Generator, digits: Digits) -> np.ndarray:
@@ -205,21 +245,21 @@ def outliers(
     digits: Digits,
     seed: int | tuple[int, ...],
     between: Callable[[], None] = lambda: None,
+    kinds: dict[Callable, int] = KINDS,
 ) -> Digits:
     """Draw things that are no digit, some of them made of digits; labels are NONE and SEVERAL.
 
     `between` is called between one and the next; what it raises ends this.
     """
     rng = np.random.default_rng(seed)
-    share = np.array(list(KINDS.values())) / sum(KINDS.values())
-    kinds = rng.choice(len(KINDS), count, p=share)
-    makers = list(KINDS)
+    makers, share = list(kinds), np.array(list(kinds.values())) / sum(kinds.values())
+    chosen = rng.choice(len(makers), count, p=share)
     ink = np.zeros((count, FRAME, FRAME), np.float32)
-    for place, kind in enumerate(kinds):
+    for place, kind in enumerate(chosen):
         between()
         ink[place] = frame(seen(draw_one(makers[kind], rng, digits), rng))
     several = [makers.index(kind) for kind in (side_by_side, piled)]
-    labels = np.where(np.isin(kinds, several), SEVERAL, NONE)
+    labels = np.where(np.isin(chosen, several), SEVERAL, NONE)
     return Digits(torch.from_numpy(ink)[:, None], torch.from_numpy(labels))
 
 

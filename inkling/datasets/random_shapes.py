@@ -3,6 +3,7 @@
 Shapes that a digit may have, such as the letters O, I, Z and S, are not among them.
 """
 
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ import numpy as np
 from matplotlib import get_data_path
 from PIL import ImageFont
 
-from inkling.datasets.pen_digits import draw, path_basis
+from inkling.datasets.pen_strokes import draw, pen_path
 
 LETTERS = "ACEFHJKLMNPRTUVWXYacdefhkmnprtuvwx@#%*+=<>"
 STROKE_FONTS = range(8)  # of OpenCV, by Hershey: drawn with a pen
@@ -21,13 +22,13 @@ OUTLINE_FONTS = (  # of Matplotlib
 )
 LETTER_HEIGHT = 90  # px
 BLANK_CANVAS = (120, 120)  # px
+ROW_PENS = (0.7, 2.0)  # px of the frame, widths of pens that leave a row of letters legible
 WARP = 0.06  # of the side: how far a letter's grid is bent
 
 
 def curves(points: list[np.ndarray], rng: np.random.Generator, smooth: bool = True) -> np.ndarray:
     """Draw pen strokes through points, each (K, 2)."""
-    paths = [path_basis(p, np.full(len(p), not smooth)) @ p for p in points]
-    return draw(paths, rng)
+    return draw([pen_path(p, float(smooth)) for p in points], rng)
 
 
 def polyline(rng: np.random.Generator) -> np.ndarray:
@@ -61,10 +62,10 @@ def zigzag(rng: np.random.Generator) -> np.ndarray:
 
 
 def polygon(rng: np.random.Generator) -> np.ndarray:
-    """Draw one to three closed shapes of three to seven corners, regular or not."""
+    """Draw one to three closed shapes of three to five corners, regular or not."""
     shapes = []
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
-        corners = rng.choice([3, 3, 3, 4, 4, 5, 5, 6])
+        corners = rng.choice([3, 3, 3, 4, 4, 4, 5])
         around = np.arange(corners) + rng.uniform(0, 1) + rng.normal(0, 0.12, corners)
         around = around * 2 * np.pi / corners
         outline = np.stack([np.cos(around), np.sin(around)], axis=1)
@@ -84,6 +85,18 @@ def rectangle(rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.3:
         strokes.append(rng.uniform(0, 1, (2, 2)) * [wide, 1])
     return curves(strokes, rng, smooth=False)
+
+
+def loops(rng: np.random.Generator) -> np.ndarray:
+    """Draw a row of loops that are not lifted from, as of e or l in joined-up writing."""
+    turns = rng.uniform(2.2, 7)
+    t = np.linspace(0, turns, round(9 * turns))
+    around = rng.choice([-1, 1]) * 2 * np.pi * t + rng.uniform(0, 2 * np.pi)
+    heights = np.interp(t, np.arange(9), rng.uniform(0.3, 1, 9))
+    x = rng.uniform(0.4, 1.6) * t + 0.5 * heights * np.cos(around)
+    y = heights * np.sin(around) + rng.normal(0, 0.2) * t
+    points = np.stack([x, y], axis=1) + rng.normal(0, 0.03, (len(t), 2))
+    return draw([pen_path(points, 1)], rng, rng.uniform(*ROW_PENS))
 
 
 def spiral(rng: np.random.Generator) -> np.ndarray:
@@ -172,7 +185,7 @@ def closed(rng: np.random.Generator) -> np.ndarray:
     outline = outline + rng.normal(0, 0.05, outline.shape)
     turn = rng.normal(0, 0.4)
     turned = outline @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
-    return draw([path_basis(turned, corner) @ turned], rng)
+    return draw([pen_path(turned, 1.0 - corner)], rng)
 
 
 def solid(rng: np.random.Generator) -> np.ndarray:
@@ -187,27 +200,6 @@ def solid(rng: np.random.Generator) -> np.ndarray:
     front = np.array([[0, 0], [wide, 0], [wide, high], [0, high], [0, 0]])
     strokes = [front, front + back, *(np.stack([c, c + back]) for c in front[:4])]
     return curves(strokes[: rng.integers(4, 7)], rng, smooth=False)
-
-
-def rune(rng: np.random.Generator) -> np.ndarray:
-    """Draw a letter of an alphabet that nobody knows: stems, bars, bowls and diagonals."""
-    grid = np.array([0, 0.5, 1])
-    strokes = []
-    if rng.random() < 0.4:  # a bar on top, as in Devanagari
-        strokes.append(np.array([[rng.uniform(-0.4, 0.1), 0], [rng.uniform(0.9, 1.3), 0]]))
-    for _ in range(rng.integers(2, 5)):
-        a, b = rng.choice(grid, (2, 2))
-        if (a == b).all():
-            b = 1 - a + [0, 0.1]
-        if rng.random() < 0.5:
-            strokes.append(np.stack([a, b]))
-        else:
-            bulge = rng.normal(0, 0.45) * np.array([[0, 1], [-1, 0]]) @ (b - a)
-            strokes.append(
-                np.stack([a, a * 0.75 + b * 0.25 + bulge, b * 0.75 + a * 0.25 + bulge, b])
-            )
-    strokes = [s + rng.normal(0, 0.04, s.shape) for s in strokes]
-    return curves(strokes, rng, smooth=rng.random() < 0.7)
 
 
 def blot(rng: np.random.Generator) -> np.ndarray:
@@ -235,11 +227,6 @@ def letter(rng: np.random.Generator) -> np.ndarray:
     return warp(text(rng.choice(list(LETTERS)), rng), rng)
 
 
-def word(rng: np.random.Generator) -> np.ndarray:
-    """Print a word."""
-    return warp(text("".join(rng.choice(list(LETTERS), rng.integers(2, 6))), rng), rng)
-
-
 def text(words: str, rng: np.random.Generator) -> np.ndarray:
     """Print words in any font: ink (H, W)."""
     if rng.random() < 0.6:
@@ -253,9 +240,15 @@ def text(words: str, rng: np.random.Generator) -> np.ndarray:
 
 def printed(words: str, font: str) -> np.ndarray:
     """Print words in one of `OUTLINE_FONTS`: ink (H, W), 0 or 1."""
-    file = Path(get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
-    shape = ImageFont.truetype(file, LETTER_HEIGHT).getmask(words, mode="L")
+    shape = outline_font(font).getmask(words, mode="L")
     return (np.array(shape).reshape(shape.size[::-1]) > 127).astype(np.float32)
+
+
+@cache
+def outline_font(name: str) -> ImageFont.FreeTypeFont:
+    """Return one of `OUTLINE_FONTS`, opened."""
+    file = Path(get_data_path()) / "fonts" / "ttf" / f"{name}.ttf"
+    return ImageFont.truetype(file, LETTER_HEIGHT)
 
 
 def warp(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:

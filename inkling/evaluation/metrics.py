@@ -12,6 +12,7 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 from torch import Tensor
 from tqdm import tqdm
 
+from inkling.datasets.held_out_hands import held_out_characters, held_out_digits
 from inkling.datasets.image_folder import labelled_pictures
 from inkling.datasets.mnist import Digits
 from inkling.recognition.reader import Reader
@@ -153,6 +154,18 @@ def refusals(model: DigitCNN, digits: Digits, others: dict[str, Tensor]) -> list
         auroc = roc_auc_score(is_other, np.concatenate([of_digits, of_others]))
         found.append(Refusal(name, float((of_others > 0.5).mean()), float(auroc)))
     return found
+
+
+def strangers(model: DigitCNN, digits: Digits) -> dict[str, float]:
+    """Return how well a network knows hands and scripts that no training sees, as shares, 0 to 1.
+
+    Of held-out handwriting, digits read right, and refused; of what is no digit and held out, how
+    much is refused.
+    """
+    hands = score("hands", model, held_out_digits())
+    kinds = refusals(model, digits, held_out_characters())
+    refused = {kind.name.replace(" ", "_").replace("-", "_"): kind.flagged for kind in kinds}
+    return {"right": hands.accuracy, "digits_refused": hands.refused} | refused
 
 
 def without_doubtful(mnist_test: Score) -> Score:

@@ -14,7 +14,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 from tqdm import tqdm
 
 from inkling.datasets.mnist import Digits, load_mnist
-from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
+from inkling.datasets.prepared import held_out_pictures
 from inkling.recognition.checkpoint import (
     CheckpointError,
     load_checkpoint,
@@ -22,7 +22,7 @@ from inkling.recognition.checkpoint import (
     save_checkpoint,
 )
 from inkling.training.build_gallery import make_gallery
-from inkling.training.loop import HELD_OUT_DRAWN, Progress, accuracy, train
+from inkling.training.loop import Progress, accuracy, train
 from inkling.training.recipes import QUICK, Recipe
 
 
@@ -44,7 +44,7 @@ def make_checkpoint(
         watch(None)
 
     # SciPy and scikit-learn take a second to import, which a page with a checkpoint does not need.
-    from inkling.evaluation.metrics import milliseconds, score, summary
+    from inkling.evaluation.metrics import milliseconds, score, strangers, summary
 
     mnist = load_mnist()
     between()
@@ -62,13 +62,14 @@ def make_checkpoint(
         "weights": sum(p.numel() for p in model.parameters()),
         "figures": {
             "held_out": progress.accuracy,
-            "drawn": accuracy(model, drawn_digits(HELD_OUT_DRAWN, HELD_OUT_SEED)),
+            "drawn": accuracy(model, held_out_pictures()),
             "mnist_test": mnist_test.accuracy,
         },
         "evaluation": {
             **summary(mnist_test),
             "milliseconds": milliseconds(model, mnist.test),  # to judge one glyph
         },
+        "strangers": strangers(model, mnist.held_out),
         "history": list(progress.history),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "torch": torch.__version__,
@@ -157,16 +158,19 @@ class TrainingBar:
     def __init__(self) -> None:
         """Show nothing until the first report."""
         self.bar: tqdm | None = None
+        self.teacher = 0  # which one the bar is of
 
     def __call__(self, progress: Progress | None) -> None:
         """Move the bar to where the training is."""
         if progress is None:
             return
-        if self.bar is None:
-            self.bar = tqdm(total=progress.steps, desc="learning", unit="step")
+        if self.bar is None or progress.teacher != self.teacher:
+            name = f"teacher {progress.teacher}" if progress.teacher else "learning"
+            self.bar = tqdm(total=progress.steps, desc=name, unit="step")
+            self.teacher = progress.teacher
         self.bar.set_postfix_str(
             f"epoch {progress.epoch}/{progress.epochs}, held-out digits {progress.accuracy:.2%}"
         )
         self.bar.update(progress.step - self.bar.n)
-        if progress.done:
+        if progress.step == progress.steps:
             self.bar.close()

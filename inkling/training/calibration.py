@@ -9,7 +9,7 @@ from torch import Tensor
 from inkling.datasets.mnist import Digits
 from model import DigitCNN, calibrated, doubt
 
-REFUSED = 0.0015  # share of held-out digits that may be taken for no digit
+REFUSED = 0.007  # share of held-out digits that may be taken for no digit
 LOGITS_BATCH = 500  # digits at once
 
 

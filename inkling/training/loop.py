@@ -3,7 +3,7 @@
 import copy
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -13,16 +13,16 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 
 from inkling.datasets.mnist import Digits, Mnist, join
-from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
+from inkling.datasets.prepared import held_out_pictures
 from inkling.training.calibration import calibrate, predict_logits
 from inkling.training.device import best_device, best_precision, training_threads
 from inkling.training.recipes import Recipe
 from inkling.training.training_set import TrainingSet
-from model import DigitCNN
+from model import DigitCNN, fused
 
-REPORT_EVERY = 40  # steps: each report costs a pass over REPORT_DIGITS held-out digits
+REPORT_EVERY = 60  # steps: each report costs a pass over REPORT_DIGITS held-out digits
 REPORT_DIGITS = 1_000
-HELD_OUT_DRAWN = 2_000  # drawn digits that confidence is fitted on, beside MNIST's held-out ones
+TEACHERS_SEED = 1_000  # added for each teacher, so that no two networks begin alike
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Progress:
     held_out: tuple[tuple[int, float], ...]  # (step, accuracy on held-out digits), 0 to 1, so far
     history: tuple[dict, ...]  # of every finished epoch
     model: DigitCNN  # a copy in evaluation mode, on the CPU
+    teacher: int = 0  # which teacher this is, from 1; 0: it is the network itself
 
     @property
     def accuracy(self) -> float:
@@ -45,7 +46,7 @@ class Progress:
     @property
     def done(self) -> bool:
         """Whether `model` is the finished one."""
-        return self.step == self.steps
+        return self.step == self.steps and not self.teacher
 
 
 def train(
@@ -61,7 +62,17 @@ def train(
     are digits of your own, learned as drawn ones. `between` is called often before the first report
     and whenever digits are drawn, which takes seconds; what it raises ends the training. The same
     recipe, seed, machine, number of threads and precision (`best_precision`) give the same weights.
+
+    If the recipe has teachers, they are trained first, and the network learns from their mean
+    answer more than from the labels (Hinton et al. 2015, arXiv 1503.02531).
     """
+    started = time.perf_counter()
+    teachers: list[DigitCNN] = []
+    for k in range(1, recipe.teachers + 1):
+        as_teacher = replace(recipe, epochs=recipe.teachers_epochs, teachers=0)
+        for progress in train(as_teacher, mnist, seed + k * TEACHERS_SEED, added, between):
+            yield replace(progress, teacher=k)
+        teachers.append(fused(progress.model).to(best_device()))
     torch.set_num_threads(training_threads())
     torch.manual_seed(seed)
     device = best_device()
@@ -71,11 +82,15 @@ def train(
     training_set = TrainingSet(recipe, mnist.train, added, seed, between)
     steps = max(1, round(recipe.epochs * training_set.steps_an_epoch))
     optimizer, schedule = make_optimizer(model, recipe, steps)
-    reports = Reports(mnist.held_out, steps, training_set.steps_an_epoch)
+    reports = Reports(mnist.held_out, steps, training_set.steps_an_epoch, started)
     for step, (ink, labels) in enumerate(training_set.batches(steps, device), start=1):
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            logits = model.by_kind(ink.contiguous(memory_format=torch.channels_last))
+            ink = ink.to(precision, memory_format=torch.channels_last)
+            logits = model.by_kind(ink)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+            if teachers:
+                taught = F.cross_entropy(logits, mean_answer(teachers, ink))
+                loss = recipe.taught * taught + (1 - recipe.taught) * loss
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -87,24 +102,29 @@ def train(
             latest = cast(DigitCNN, average.module) if average else model
             so_far = copy.deepcopy(latest).to("cpu").eval()
             if step == steps:
-                so_far.drawn_bonus.fill_(recipe.drawn_bonus)
-                drawn = drawn_digits(HELD_OUT_DRAWN, HELD_OUT_SEED)
-                calibrate(so_far, join(mnist.held_out, drawn))
+                calibrate(so_far, join(mnist.held_out, held_out_pictures()))
             yield reports.make(step, so_far)
+
+
+@torch.no_grad()
+def mean_answer(teachers: list[DigitCNN], ink: Tensor) -> Tensor:
+    """Return the mean of what networks make of ink (B, 1, 28, 28): probabilities (B, 22)."""
+    answers = [teacher.by_kind(ink).float().softmax(dim=1) for teacher in teachers]
+    return torch.stack(answers).mean(dim=0)
 
 
 class Reports:
     """What is told of a training: how far it is, and how well it reads digits held out."""
 
-    def __init__(self, held_out: Digits, steps: int, steps_an_epoch: int):
-        """Begin with nothing to tell."""
+    def __init__(self, held_out: Digits, steps: int, steps_an_epoch: int, started: float):
+        """Begin with nothing to tell; `started` is when by `time.perf_counter`."""
         self.digits = held_out
         self.glance = Digits(*(part[:REPORT_DIGITS] for part in held_out))
         self.steps, self.steps_an_epoch = steps, steps_an_epoch
         self.losses: list[Tensor] = []  # of this epoch's steps
         self.held_out: list[tuple[int, float]] = []
         self.history: list[dict] = []
-        self.started = time.perf_counter()
+        self.started = started
 
     def ends_epoch(self, step: int) -> bool:
         """Tell whether a step, from 1, is the last of its epoch or of all."""

@@ -7,8 +7,9 @@ from torch import Tensor
 
 from inkling.datasets.augment import distort, shift
 from inkling.datasets.mnist import Digits, join
-from inkling.datasets.non_digits import outliers, seen_again
-from inkling.datasets.pen_digits import drawn_digits
+from inkling.datasets.non_digits import KINDS, WITHOUT_CHARACTERS, outliers, seen_again
+from inkling.datasets.pen_digits import Hands, drawn_digits
+from inkling.datasets.prepared import training_pictures
 from inkling.training.recipes import Recipe
 
 ADDED_TIMES = 20  # how often each digit that is added comes in an epoch, each time another way
@@ -42,16 +43,16 @@ class TrainingSet:
             epoch, place = divmod(step, self.steps_an_epoch)
             if place == 0:
                 if epoch % self.recipe.redraw == 0:
-                    ink, labels = (part.to(device) for part in self.make(epoch))
+                    ink, labels = self.make(epoch)
+                    pixels, labels = as_bytes(ink).to(device), labels.to(device)
                 order = torch.randperm(len(labels), generator=self.generator).to(device)
             batch = order[place * size : (place + 1) * size]
-            yield augment(ink[batch], self.recipe, self.generator), labels[batch]
+            yield augment(pixels[batch], self.recipe, self.generator), labels[batch]
 
     def make(self, epoch: int) -> Digits:
         """Draw and gather what the epochs from this one on learn from."""
         recipe, seed = self.recipe, (self.seed, epoch)
-        drawn = drawn_digits(recipe.drawn, seed, self.between)
-        others = outliers(recipe.outliers, join(self.mnist, drawn), seed, self.between)
+        drawn, others = training_pictures() if recipe.prepared else self.draw(seed)
         if self.added:
             own = variants(self.added, self.added_count, recipe, self.generator)
             drawn = join(drawn, own)
@@ -62,20 +63,37 @@ class TrainingSet:
         everything.ink[again] = seen_again(self.mnist.ink[again], seed)
         return everything
 
+    def draw(self, seed: tuple[int, ...]) -> tuple[Digits, Digits]:
+        """Draw digits, and what is no digit."""
+        recipe = self.recipe
+        hands = Hands(recipe.of_fonts, recipe.slips)
+        drawn = drawn_digits(recipe.drawn, seed, self.between, hands)
+        kinds = KINDS if recipe.characters else WITHOUT_CHARACTERS
+        both = join(self.mnist, drawn)
+        return drawn, outliers(recipe.outliers, both, seed, self.between, kinds)
+
 
 def variants(digits: Digits, count: int, recipe: Recipe, generator: torch.Generator) -> Digits:
     """Return `count` digits, each of these as often as the others, and each a little different."""
     order = torch.randperm(len(digits.labels), generator=generator)
     chosen = order[torch.arange(count) % len(order)]
-    how = recipe.shift, recipe.turn, recipe.stretch, recipe.slant
-    return Digits(distort(digits.ink[chosen], *how, generator), digits.labels[chosen])
+    return Digits(distort(digits.ink[chosen], recipe.distortion, generator), digits.labels[chosen])
 
 
-def augment(ink: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    """Return the batch of ink varied as the recipe says."""
-    varied = shift(ink, recipe.shift, generator)
+def augment(pixels: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """Return a batch of pixels (B, 1, 28, 28), uint8, as ink that is varied as the recipe says."""
+    varied = as_ink(shift(pixels, recipe.shift, generator))
     if recipe.distorted:  # the others keep their fine grain, which distorting blurs
-        chosen = torch.rand(len(ink), generator=generator) < recipe.distorted
-        how = recipe.shift, recipe.turn, recipe.stretch, recipe.slant
-        varied[chosen] = distort(ink[chosen], *how, generator)
+        chosen = torch.rand(len(pixels), generator=generator) < recipe.distorted
+        varied[chosen] = distort(as_ink(pixels[chosen]), recipe.distortion, generator)
     return varied
+
+
+def as_bytes(ink: Tensor) -> Tensor:
+    """Return ink as pixels, 0 to 255, of which memory holds four times as many."""
+    return (255 * ink).round().byte()
+
+
+def as_ink(pixels: Tensor) -> Tensor:
+    """Return pixels, uint8, as ink."""
+    return pixels.float() / 255

@@ -2,7 +2,9 @@
 
 import torch
 
-from inkling.datasets.augment import distort, shift
+from inkling.datasets.augment import Distortion, distort, shift
+
+NONE = Distortion(shift=0, turn=0, stretch=0, slant=0)
 
 
 def test_shifting_moves_whole_pictures_by_whole_pixels():
@@ -17,14 +19,14 @@ def test_shifting_moves_whole_pictures_by_whole_pixels():
 
 def test_distorting_by_nothing_changes_nothing(mnist):
     ink = mnist.test.ink[:50]
-    same = distort(ink, 0, 0, 0, 0, torch.Generator().manual_seed(0))
+    same = distort(ink, NONE, torch.Generator().manual_seed(0))
     assert (same - ink).abs().max() < 1e-4
 
 
 def test_distorting_turns_both_ways_as_far_as_allowed():
     ink = torch.zeros(500, 1, 28, 28)
     ink[:, 0, 4:24, 13:15] = 1  # sticks
-    turned = distort(ink, 0, 30, 0, 0, torch.Generator().manual_seed(0))
+    turned = distort(ink, NONE._replace(turn=30), torch.Generator().manual_seed(0))
     assert turned.min() >= 0 and turned.max() <= 1
     columns = torch.arange(28.0)
     tip = turned[:, 0, 5:8].sum(dim=1)

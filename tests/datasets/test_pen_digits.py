@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from inkling.datasets import pen_digits, stroke_styles
-from inkling.datasets.pen_digits import STEPS, Style, drawn_digits
+from inkling.datasets.pen_digits import Hands, drawn_digits
+from inkling.datasets.pen_strokes import Style, draw
 from inkling.datasets.stroke_styles import STYLES
 
 LINES = [(digit, name, line) for digit, styles in STYLES.items() for name, line in styles.items()]
@@ -21,33 +22,6 @@ def digits():
 def test_every_digit_has_many_styles():
     assert sorted(STYLES) == list(range(10))
     assert min(len(styles) for styles in STYLES.values()) >= 10
-
-
-@pytest.mark.parametrize("digit, name, line", LINES, ids=[f"{d} {n}" for d, n, _ in LINES])
-def test_a_path_passes_its_points(digit, name, line):
-    style = Style(line)
-    for basis in (style.sharp, style.smooth):
-        passed = np.concatenate(
-            [(b @ style.control[p])[::STEPS] for b, p in zip(basis, style.parts, strict=True)]
-        )
-        assert passed == pytest.approx(style.control)
-
-
-def test_a_corner_is_sharp_only_where_it_is_marked():
-    def sharpest_turn(line):
-        style = Style(line)
-        steps = np.diff(style.sharp[0] @ style.control, axis=0)
-        turns = np.diff(np.unwrap(np.arctan2(steps[:, 1], steps[:, 0])))
-        return np.abs(turns).max()
-
-    assert sharpest_turn("0,0 50,0! 50,100") == pytest.approx(np.pi / 2)
-    assert sharpest_turn("0,0 50,0 50,100") < np.pi / 4
-
-
-@pytest.mark.parametrize("line", ["", "1,2", "0,0 1,1 / 3,3", "0,0 a,b", "0,0 1", "0,0 0,0 1,1"])
-def test_a_line_that_is_no_style_is_told_of(line):
-    with pytest.raises(ValueError, match="is no style"):
-        Style(line)
 
 
 def test_digits_are_framed_like_mnist(digits):
@@ -78,6 +52,13 @@ def test_the_same_seed_draws_the_same(digits):
     assert not torch.equal(drawn_digits(2_000, seed=1).ink, digits.ink)
 
 
+def test_hands_are_careful_or_careless_and_of_fonts_or_not(digits):
+    for hands in (Hands(of_fonts=0), Hands(of_fonts=1), Hands(slips=False)):
+        others = drawn_digits(100, seed=0, hands=hands)
+        assert others.labels.bincount().tolist() == [10] * 10
+        assert not torch.equal(others.ink, drawn_digits(100, seed=0).ink)
+
+
 def test_the_contact_sheet_shows_every_style(tmp_path):
     sheet = np.asarray(pen_digits.contact_sheet(hands=2))
     rows = sum(len(styles) for styles in STYLES.values())
@@ -90,10 +71,10 @@ def test_the_reader_learns_every_style(reader):
     read = {}
     for digit, name, line in LINES:
         strokes = Style(line).vary(20, rng)
-        ink = [pen_digits.frame(pen_digits.draw([s[k] for s in strokes], rng)) for k in range(20)]
+        ink = [pen_digits.frame(draw([s[k] for s in strokes], rng)) for k in range(20)]
         judged = reader.model.judge(torch.from_numpy(np.stack(ink))[:, None])
         read[digit, name] = (judged.probabilities.argmax(dim=1) == digit).float().mean().item()
-    assert np.mean(list(read.values())) > 0.96
+    assert np.mean(list(read.values())) > 0.95
     assert {style: share for style, share in read.items() if share < 0.3} == {}
 
 

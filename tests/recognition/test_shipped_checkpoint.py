@@ -7,13 +7,16 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from inkling.datasets.non_digits import outliers
+from bench.strangers import on_paper
+from inkling.datasets.non_digits import joined_up, outliers
 from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
-from inkling.evaluation.metrics import refusals, score, summary, without_doubtful
+from inkling.datasets.prepared import held_out_pictures
+from inkling.datasets.random_shapes import loops, zigzag
+from inkling.evaluation.metrics import refusals, score, strangers, summary, without_doubtful
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.reader import Reader
-from inkling.training.loop import HELD_OUT_DRAWN, accuracy
+from inkling.training.loop import accuracy
 from inkling.training.recipes import DEFAULT, Recipe
 
 
@@ -43,7 +46,7 @@ def test_its_figures_are_those_measured_again(shipped, mnist, mnist_test):
     model, told, _ = shipped
     again = {
         "held_out": accuracy(model, mnist.held_out),
-        "drawn": accuracy(model, drawn_digits(HELD_OUT_DRAWN, HELD_OUT_SEED)),
+        "drawn": accuracy(model, held_out_pictures()),
         "mnist_test": mnist_test.accuracy,
     }
     assert told["figures"] == pytest.approx(again, abs=0.0005)
@@ -103,6 +106,20 @@ def test_what_is_no_digit_is_refused(shipped, mnist):
     drawn = outliers(2_000, mnist.test, HELD_OUT_SEED).ink
     (refusal,) = refusals(shipped.model, mnist.test, {"all kinds": drawn})
     assert refusal.flagged > 0.9 and refusal.auroc > 0.99
+
+
+def test_it_knows_hands_and_scripts_that_it_has_never_seen(shipped, mnist):
+    again = strangers(shipped.model, mnist.held_out)
+    assert shipped.description["strangers"] == pytest.approx(again, abs=0.005)
+    assert again["right"] > 0.985 and again["digits_refused"] <= 0.005
+    assert again["held_out_letters"] > 0.9 and again["held_out_scripts"] > 0.85
+
+
+@pytest.mark.parametrize("kind", [joined_up, loops, zigzag], ids=lambda kind: kind.__name__)
+def test_writing_that_runs_on_is_no_number(shipped, kind):
+    reader, rng = Reader(shipped.model), np.random.default_rng(HELD_OUT_SEED)
+    pages = [on_paper(kind(rng)) for _ in range(100)]
+    assert np.mean([reader.read(page).text == "" for page in pages]) > 0.9
 
 
 def test_letters_of_a_font_that_it_has_never_seen_are_refused(shipped):

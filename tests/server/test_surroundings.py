@@ -89,7 +89,6 @@ small = Mnist(*(Digits(d.ink[:400], d.labels[:400]) for d in mnist))
 epochs, slow = float(sys.argv.pop(1)), float(sys.argv.pop(1))
 recipe = replace(conftest.TINY, epochs=epochs)
 build_checkpoint.load_mnist = lambda: small
-build_checkpoint.HELD_OUT_DRAWN = loop.HELD_OUT_DRAWN = 50
 ensure = build_checkpoint.ensure_checkpoint
 live_reader.ensure_checkpoint = lambda path, watch: ensure(path, recipe, watch=watch)
 flush = os.fsync

@@ -13,7 +13,7 @@ from conftest import TINY, names, sketch
 from inkling.datasets.mnist import Digits, Mnist
 from inkling.recognition.checkpoint import load_checkpoint, save_checkpoint, write_whole
 from inkling.recognition.reader import Reader
-from inkling.training import build_checkpoint, loop
+from inkling.training import build_checkpoint
 from inkling.ui import live_reader
 from inkling.ui.live_reader import AGAIN, LiveReader
 from model import DigitCNN
@@ -37,7 +37,6 @@ def prepare(mnist):
     """Let this process train for a second only, as it may be killed."""
     torch.set_num_threads(1)
     build_checkpoint.load_mnist = lambda: mnist
-    build_checkpoint.HELD_OUT_DRAWN = loop.HELD_OUT_DRAWN = 50
     build_checkpoint.tqdm.write = lambda *_: None
 
 
@@ -144,8 +143,6 @@ def ready(folder, tmp_path, tiny_mnist, monkeypatch):
         "ensure_checkpoint",
         lambda path, watch: build_checkpoint.ensure_checkpoint(path, HASTY, watch=watch),
     )
-    monkeypatch.setattr(build_checkpoint, "HELD_OUT_DRAWN", 50)
-    monkeypatch.setattr(loop, "HELD_OUT_DRAWN", 50)
     source = LiveReader(folder / "digits.safetensors")
     build_checkpoint.make_checkpoint(source.checkpoint, HASTY, 0, lambda _: None)
     source.start()

@@ -10,6 +10,7 @@ from conftest import TINY
 
 from inkling.datasets.non_digits import outliers
 from inkling.datasets.pen_digits import drawn_digits
+from inkling.datasets.prepared import training_pictures
 from inkling.evaluation.metrics import refusals, score
 from inkling.recognition.checkpoint import load_checkpoint
 from inkling.training import build_checkpoint as training
@@ -18,7 +19,7 @@ from inkling.training.build_checkpoint import ensure_checkpoint
 from inkling.training.calibration import calibrate
 from inkling.training.loop import accuracy, average_of, train
 from inkling.training.recipes import QUICK, Recipe
-from inkling.training.training_set import augment
+from inkling.training.training_set import TrainingSet, as_bytes, augment
 from model import NONE
 
 
@@ -46,7 +47,7 @@ def test_the_same_seed_gives_the_same_weights(small_mnist, monkeypatch):
 
 def test_reports_come_often_and_carry_usable_weights(small_mnist):
     reports = list(train(TINY, small_mnist))
-    assert [r.step for r in reports] == [40, 80, 88]
+    assert [r.step for r in reports] == [60, 88]
     assert reports[0].accuracy == pytest.approx(
         accuracy(reports[0].model, small_mnist.held_out), abs=1e-6
     )
@@ -84,6 +85,22 @@ def test_what_prepares_a_training_can_be_ended(small_mnist, after):
     assert len(calls) == after + 1  # of 200 digits drawn, and 200 things that are none
 
 
+def test_a_network_answers_as_its_teachers_do(small_mnist):
+    reports = list(train(replace(TINY, teachers=1, teachers_epochs=1), small_mnist))
+    order = [report.teacher for report in reports]
+    assert order == sorted(order, reverse=True) and set(order) == {0, 1}
+    assert [report.done for report in reports] == [False] * (len(reports) - 1) + [True]
+    teacher = next(r for r in reports if r.teacher and r.step == r.steps).model
+    *_, alone = train(TINY, small_mnist)
+
+    def distance(model):
+        with torch.inference_mode():
+            ours, theirs = (m(small_mnist.test.ink).softmax(dim=1) for m in (model, teacher))
+        return (ours - theirs).abs().mean()
+
+    assert distance(reports[-1].model) < 0.9 * distance(alone.model)
+
+
 def test_calibration_makes_held_out_digits_likelier(small_mnist):
     (report,) = islice(train(TINY, small_mnist), 1)
     report.model.temperature.fill_(5.0)
@@ -108,7 +125,7 @@ def test_drawn_digits_are_told_from_mnist(small_mnist):
         with torch.inference_mode():
             logits = last.model.by_kind(digits.ink)[:, :NONE].unflatten(1, (2, 10))
         told_drawn.append(logits.logsumexp(dim=2).argmax(dim=1).float().mean())
-        assert accuracy(last.model, digits) > 0.8  # of whichever kind
+        assert accuracy(last.model, digits) > 0.7  # of whichever kind
     assert told_drawn[1] > told_drawn[0] + 0.3
 
 
@@ -131,11 +148,30 @@ def test_averaged_weights_lie_between_early_and_late_ones():
 
 
 def test_distorting_leaves_the_share_that_it_should(small_mnist):
-    ink = small_mnist.train.ink[:1_000]
+    pixels = as_bytes(small_mnist.train.ink[:1_000])
     recipe = replace(TINY, shift=0, distorted=0.7)
-    varied = augment(ink, recipe, torch.Generator().manual_seed(0))
-    same = (varied == ink).flatten(1).all(dim=1).float().mean()
+    varied = augment(pixels, recipe, torch.Generator().manual_seed(0))
+    same = (as_bytes(varied) == pixels).flatten(1).all(dim=1).float().mean()
     assert same == pytest.approx(0.3, abs=0.05)
+
+
+def test_pictures_drawn_beforehand_are_learned_from_as_they_are(small_mnist):
+    drawn, others = training_pictures()
+    recipe = replace(QUICK, again=0)
+    learned = TrainingSet(recipe, small_mnist.train, None, 0, lambda: None).make(0)
+    count = len(small_mnist.train.labels)
+    assert torch.equal(learned.ink[count:], torch.cat([drawn.ink, others.ink]))
+    assert torch.equal(learned.labels[count:], torch.cat([drawn.labels + 10, others.labels]))
+
+
+@pytest.mark.parametrize("without", [{"slips": False}, {"of_fonts": 0}, {"characters": False}])
+def test_each_source_can_be_left_out(small_mnist, without):
+    def made(recipe):
+        return TrainingSet(recipe, small_mnist.train, None, 0, lambda: None).make(0)
+
+    everything, rest = made(TINY), made(replace(TINY, **without))
+    assert len(rest.labels) == len(everything.labels)
+    assert not torch.equal(rest.ink, everything.ink)
 
 
 def test_a_checkpoint_is_trained_only_when_there_is_none(tmp_path):

@@ -21,6 +21,7 @@ def test_the_card_tells_the_figures_of_the_checkpoint(shipped):
     evaluation = shipped.description["evaluation"]
     assert f"{100 * evaluation['accuracy']:.2f} %" in above
     assert f"{shipped.description['weights']:,} weights" in above
+    assert f"{100 * shipped.description['strangers']['right']:.1f} %" in above
     told = [int(n) for n in re.findall(r">(\d+)</button>", above)]
     assert sum(told) == evaluation["digits"]
     assert below.count("<polyline") == 3  # calibration and its ideal, learning
