@@ -95,15 +95,15 @@ class DigitCNN(nn.Module):
 
     def of_digits(self, by_kind: Tensor) -> Tensor:
         """Return logits (N, 10) of the digits, whichever kind they are, for logits (N, 22)."""
-        scanned, drawn = by_kind[:, :10], by_kind[:, 10:NONE]
-        return torch.stack([scanned, drawn]).logsumexp(dim=0)
+        return torch.logaddexp(by_kind[:, :10], by_kind[:, 10:NONE])
 
     def judge(self, ink: Tensor) -> Judgement:
         """Judge ink (N, 1, 28, 28)."""
         logits = self.by_kind(ink).float()
         probabilities = calibrated(self.of_digits(logits), self.temperature)
-        excess = (doubt(logits) - self.doubt_ceiling) / self.doubt_scale
-        plausible = probabilities.amax(dim=1).log() - F.softplus(doubt(logits))
+        doubts = doubt(logits)
+        excess = (doubts - self.doubt_ceiling) / self.doubt_scale
+        plausible = probabilities.amax(dim=1).log() - F.softplus(doubts)
         several = logits[:, SEVERAL] - logits[:, NONE]
         return Judgement(probabilities, excess.sigmoid(), plausible, several)
 

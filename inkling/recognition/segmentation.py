@@ -29,6 +29,7 @@ from inkling.recognition.touching_digits import (
 JOINED = 4  # strokes that one digit may have
 GAP = 0.4  # of a digit's height: the widest between a bar, dot or dash and the digit it belongs to
 TALL_GAP = 0.15  # the widest between others that may be one digit
+BAR = 0.4  # of its height: narrower strokes beside one another are ones, whatever they look like
 DROP = 1.0  # cost of taking a small stroke for a dot or dash, in shares of the ink
 MOST_CUT = 16  # glyphs of a picture, the costliest: a texture has hundreds, at 20 ms each
 
@@ -53,7 +54,8 @@ def read_line(parts: list[Part], judge: Judge) -> list[Judged]:
     """Join the strokes of a line into glyphs, or all of them if they are no row of digits."""
     if 1 < len(parts) <= JOINED + 1:
         (whole,) = judged([reduce(Part.joined, parts)], judge)
-        if not may_be_several(whole):
+        bars = all(part.width < BAR * part.height for part in parts)
+        if not bars and not may_be_several(whole):
             return [whole]
     height = usual_height(parts)
     groups: dict[tuple[int, int], Part] = {}

@@ -45,7 +45,7 @@ class Recipe:
 
 QUICK = Recipe(
     "quick",
-    epochs=5,
+    epochs=4.8,
     widths=(16, 32, 64, 128),
     batch_size=512,
     peak_learning_rate=0.5,

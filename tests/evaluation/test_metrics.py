@@ -131,7 +131,7 @@ def test_one_command_prints_the_table_and_writes_one_page(checkpoint, tmp_path, 
     assert f"{accuracy} %" in page
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert len(sources) == 1 and sources[0].startswith("data:image/png")
-    assert page.count('<svg class="plot"') == 3 + 5 + 1  # scores, difficulties, history
+    assert page.count('<svg class="plot"') == 4 + 5 + 1  # scores, difficulties, history
 
 
 def test_a_missing_checkpoint_is_told_in_one_line(tmp_path):

@@ -72,6 +72,13 @@ def test_what_is_likelier_joined_is_joined_and_else_not():
         assert len(find_rows(ink, judge(one_stroke, several=-1))[0]) == glyphs
 
 
+@pytest.mark.parametrize("apart", [25, 40, 90])
+def test_upright_strokes_beside_one_another_are_ones(apart):
+    ink = find_ink(Image.fromarray(page(*standing(100, 100 + apart, 100 + 2 * apart))))
+    no_number = judge(lambda wider: 0.0 if wider < -17 else -3.0, several=-9)
+    assert len(find_rows(ink, no_number)[0]) == 3
+
+
 def test_a_row_is_the_cheapest_way_through_its_candidates():
     def candidate(left, right, plausible):
         part = Part(np.ones((20, right - left), np.float32), (left, 0, right, 20))
