@@ -20,7 +20,7 @@ from inkling.training.recipes import Recipe
 from inkling.training.training_set import TrainingSet
 from model import DigitCNN, fused
 
-REPORT_EVERY = 60  # steps: each report costs a pass over REPORT_DIGITS held-out digits
+REPORT_EVERY = 40  # steps: each report costs a pass over REPORT_DIGITS held-out digits
 REPORT_DIGITS = 1_000
 TEACHERS_SEED = 1_000  # added for each teacher, so that no two networks begin alike
 
