@@ -15,7 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.strangers import FLOOR, Outcome, kinds_of_pictures, one_number, outcome
+from bench.strangers import (
+    Outcome,
+    in_logits,
+    kinds_of_pictures,
+    mean_log_loss,
+    one_number,
+    outcome,
+)
 from inkling.datasets.mnist import Digits, load_mnist
 from inkling.evaluation.metrics import score
 from inkling.recognition.reader import Reader
@@ -43,10 +50,8 @@ def mnist_outcome(model: DigitCNN, digits: Digits) -> Outcome:
     judged = score("MNIST held out", model, digits)
     none = judged.not_a_digit
     chances = judged.probabilities[np.arange(len(none)), judged.labels] * (1 - none)
-    doubt = np.log((none + 1e-12) / (1 - none + 1e-12))
-    losses = -np.log(chances.clip(FLOOR, 1))
     right = judged.right & (none <= 0.5)
-    return Outcome(True, right, none > 0.5, doubt, float(losses.mean()))
+    return Outcome(True, right, none > 0.5, in_logits(none), mean_log_loss(chances))
 
 
 def main() -> None:

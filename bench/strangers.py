@@ -19,10 +19,10 @@ import numpy as np
 from tqdm import tqdm
 
 from inkling.datasets.held_out_hands import character_drawings, digit_drawings
+from inkling.evaluation.robustness import on_paper
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader, Reading
 
-BORDER = 40  # px of paper around what is drawn
 FLOOR = 0.005  # the least chance that a reading is taken to have given the truth
 NONE = "none"  # what the name of a picture's file begins with, if it shows no digit
 SHARES = (0.001, 0.002, 0.003, 0.005, 0.01, 0.02)  # of digits that are refused
@@ -44,11 +44,6 @@ class Outcome:
         """Write the outcome as a cell of a table."""
         losses = f"({1000 * self.log_loss:4.0f})"
         return f"{self.right.mean():7.2%} {self.refused.mean():6.2%} {losses}"
-
-
-def on_paper(ink: np.ndarray) -> np.ndarray:
-    """Return ink (H, W), 0 to 1, as a picture, black on white: uint8."""
-    return np.pad(255 - (255 * ink).astype(np.uint8), BORDER, constant_values=255)
 
 
 def kinds_of_pictures(folder: Path | None) -> dict[str, list[Picture]]:
@@ -79,14 +74,23 @@ def outcome(name: str, reader: Reader, pictures: Iterable[Picture]) -> Outcome:
         right, refused = reading.text == says, reading.text == ""
         rows.append((says != "", right, refused, least_doubt(reading), chance(reading, says)))
     digits, right, refused, doubt, chances = map(np.array, zip(*rows, strict=True))
-    losses = -np.log(chances.clip(FLOOR, 1))
-    return Outcome(bool(digits.any()), right, refused, doubt, float(losses.mean()))
+    return Outcome(bool(digits.any()), right, refused, doubt, mean_log_loss(chances))
 
 
 def least_doubt(reading: Reading) -> float:
     """Return the doubt of the glyph that is most likely a digit, in logits; infinite if none is."""
     none = np.array([digit.not_a_digit for digit in reading.digits])
-    return float(np.log((none + 1e-12) / (1 - none + 1e-12)).min(initial=np.inf))
+    return float(in_logits(none).min(initial=np.inf))
+
+
+def in_logits(none: np.ndarray) -> np.ndarray:
+    """Return `not_a_digit` (N,) in logits; 0 and 1 stay finite."""
+    return np.log((none + 1e-12) / (1 - none + 1e-12))
+
+
+def mean_log_loss(chances: np.ndarray) -> float:
+    """Return the mean of -log of the chances (N,) that were given to the truth."""
+    return float(-np.log(chances.clip(FLOOR, 1)).mean())
 
 
 def chance(reading: Reading, says: str) -> float:

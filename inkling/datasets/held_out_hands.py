@@ -12,10 +12,10 @@ from torch import Tensor
 
 from inkling.datasets.hands import BY_FAMILY, characters, font_digits
 from inkling.datasets.mnist import Digits
+from inkling.datasets.pen_digits import HELD_OUT_SEED
 from inkling.datasets.pen_strokes import Style, draw
 from inkling.imaging.mnist_frame import frame
 
-SEED = 2**32
 PENS_EACH = 4  # drawings of each digit of a family, each with another pen
 OF_A_SCRIPT = 60  # characters, so that kanji, of which there are hundreds, do not decide
 PENS = (1.2, 3.2)  # px of the frame, widths that leave every character legible
@@ -28,7 +28,7 @@ def draw_plainly(path: str, rng: np.random.Generator) -> np.ndarray:
 
 def digit_drawings() -> Iterator[tuple[int, np.ndarray]]:
     """Yield each digit of each held-out family `PENS_EACH` times: the digit, and ink (H, W)."""
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(HELD_OUT_SEED)
     for digit, paths in font_digits(held_out=True).items():
         for path in PENS_EACH * paths:
             yield digit, draw_plainly(path, rng)
@@ -40,7 +40,7 @@ def character_drawings(of_families: bool) -> Iterator[np.ndarray]:
     These are all letters and signs of the held-out families, or else at most `OF_A_SCRIPT`
     characters of each of the held-out scripts.
     """
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(HELD_OUT_SEED)
     for script, held_out in characters(held_out=True).items():
         if (script in BY_FAMILY) == of_families:
             most = len(held_out) if of_families else OF_A_SCRIPT

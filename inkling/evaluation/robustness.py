@@ -13,6 +13,7 @@ from inkling.imaging.mnist_frame import DIGIT, FRAME
 from inkling.recognition.reader import Reader
 
 SWEEP_DIGITS = 500  # for every level of every difficulty
+BORDER = 40  # px of paper around what is drawn
 CANVAS, EXTENT = 280, 120  # px: side of a picture, longest side of the digit in it
 
 
@@ -29,6 +30,11 @@ def picture(
     matrix[:, 2] = matrix[:, 2] + middle
     large = cv2.warpAffine(ink, matrix, (CANVAS, CANVAS), flags=cv2.INTER_CUBIC)
     return 255 - (255 * large.clip(0, 1)).round().astype(np.uint8)
+
+
+def on_paper(ink: np.ndarray) -> np.ndarray:
+    """Return drawn ink (H, W), 0 to 1, as a picture, black on white: uint8."""
+    return np.pad(255 - (255 * ink).astype(np.uint8), BORDER, constant_values=255)
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.
 
     def drawn_with(pen: float) -> Iterator[tuple[int, np.ndarray]]:
         for _, label, ink in drawings(SWEEP_DIGITS, HELD_OUT_SEED, pen):
-            yield label, np.pad(255 - (255 * ink).astype(np.uint8), 40, constant_values=255)
+            yield label, on_paper(ink)
 
     def looking(change: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
         for label, plain in placed():

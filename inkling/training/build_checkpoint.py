@@ -69,7 +69,7 @@ def make_checkpoint(
             **summary(mnist_test),
             "milliseconds": milliseconds(model, mnist.test),  # to judge one glyph
         },
-        "strangers": strangers(model, mnist.held_out),
+        "strangers": strangers(model),
         "history": list(progress.history),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "torch": torch.__version__,

@@ -7,12 +7,12 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from bench.strangers import on_paper
 from inkling.datasets.non_digits import joined_up, outliers
 from inkling.datasets.pen_digits import HELD_OUT_SEED, Hands, drawn_digits
 from inkling.datasets.prepared import held_out_pictures
 from inkling.datasets.random_shapes import loops, zigzag
 from inkling.evaluation.metrics import refusals, score, strangers, summary, without_doubtful
+from inkling.evaluation.robustness import on_paper
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.reader import Reader
@@ -114,8 +114,8 @@ def test_what_is_no_digit_is_refused(shipped, mnist):
     assert refusal.flagged > 0.9 and refusal.auroc > 0.99
 
 
-def test_it_knows_hands_and_scripts_that_it_has_never_seen(shipped, mnist):
-    again = strangers(shipped.model, mnist.held_out)
+def test_it_knows_hands_and_scripts_that_it_has_never_seen(shipped):
+    again = strangers(shipped.model)
     assert shipped.description["strangers"] == pytest.approx(again, abs=0.005)
     assert again["right"] > 0.985 and again["digits_refused"] <= 0.005
     assert again["held_out_letters"] > 0.9 and again["held_out_scripts"] > 0.85
