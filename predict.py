@@ -13,7 +13,8 @@ from tqdm import tqdm
 
 from inkling.datasets.image_folder import pictures_in, say_passed_over
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError
-from inkling.recognition.reader import Reader, Reading
+from inkling.recognition.reader import Reader
+from inkling.recognition.reading import Reading
 from inkling.terminal import printable, run, some_of
 
 __all__ = ["Reader", "Reading"]  # for programs: `from predict import Reader`

@@ -12,10 +12,8 @@ from pathlib import Path
 
 from inkling.datasets.image_folder import labelled_digits
 from inkling.datasets.mnist import DataError
-from inkling.recognition.checkpoint import (
-    CHECKPOINT,
-    CheckpointError,
-)
+from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError
+from inkling.recognition.ink_finder import find_ink
 from inkling.terminal import printable, run
 from inkling.training.build_checkpoint import TrainingBar, check_place, make_checkpoint
 from inkling.training.recipes import DEFAULT, QUICK
@@ -48,7 +46,7 @@ def main() -> None:
             recipe, name=f"{recipe.name}, {options.epochs:g} epochs", epochs=options.epochs
         )
     try:
-        added = labelled_digits(options.add) if options.add else None
+        added = labelled_digits(options.add, find_ink) if options.add else None
     except BrokenPipeError:  # of what is left out
         raise
     except OSError as error:

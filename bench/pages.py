@@ -17,10 +17,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 from tqdm import tqdm
 
+from bench.papers import SHEETS, WORDS, type_of
 from inkling.datasets.mnist import Digits, load_mnist
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
 
+BLANK = "blank sheets"
 SUPERSAMPLED = 2  # drawn larger, then reduced: soft edges, as a camera's
 
 
@@ -49,6 +51,12 @@ class Page:
     jpeg: int = 0  # quality
     table: bool = False  # the page lies on one, turned
     signs: bool = False  # dots and dashes between digits
+    sheet: str = ""  # of `papers.SHEETS`, under the ink
+    boxed: bool = False  # in a printed box with a word above it and one before it
+    bend: float = 0  # how far a page is bent, and seen from the side, in shares of its height
+    on_its_side: bool = False
+    pixels: int = 0  # rows of a picture that the ink fills to its edges, black or white
+    fills: bool = False  # whether the ink reaches the edges
 
 
 PAGES = {
@@ -68,6 +76,22 @@ PAGES = {
     "noise, blur and JPEG": Page(grain=14, blur=1.2, jpeg=35),
     "page on a table": Page(table=True, lamp=0.3, grain=4, blur=0.6),
     "dots and dashes between": Page(signs=True),
+    "cheque": Page(
+        *(2, 6, (24, 50), (-0.02, 0.3)),
+        pen=((60, 60, 70),),
+        cover=(0.6, 0.9),
+        sheet="waves",
+        grain=4,
+        blur=0.6,
+    ),
+    "printed form": Page(boxed=True, grain=3, blur=0.5),
+    "fills its picture": Page(1, 1, fills=True, turn=0),
+    "16 pixels, enlarged": Page(1, 1, fills=True, turn=0, pixels=16),
+    "faint on clean paper": Page(
+        cover=(0.02, 0.06), paper=(255, 255, 255), pen=((0, 0, 0), (90, 60, 200))
+    ),
+    "on its side": Page(on_its_side=True, grain=4, blur=0.6, lamp=0.2),
+    "bent": Page(bend=0.12, rule=(150, 180, 215), grain=4, blur=0.6, lamp=0.3),
 }
 
 
@@ -91,8 +115,23 @@ def compose(page: Page, digits: Digits, rng: np.random.Generator) -> tuple[str, 
     paper[:] = page.paper
     if page.rule:
         draw_rules(paper, page, height, rng)
+    if page.sheet:
+        small = ink.shape[0] // SUPERSAMPLED, ink.shape[1] // SUPERSAMPLED
+        sheet = SHEETS[page.sheet](small, rng).astype(np.float32) / 255
+        paper *= cv2.resize(sheet, ink.shape[::-1])[..., None]
+    if page.boxed:
+        draw_box(paper, ink, height, rng)
     cover = ink[..., None] * rng.uniform(*page.cover)
     picture = paper * (1 - cover) + np.array(page.pen[rng.integers(len(page.pen))]) * cover
+    if page.fills:
+        left, top, w, h = cv2.boundingRect((ink > 0.3).astype(np.uint8))
+        picture = picture[top : top + h, left : left + w]
+    if page.pixels:
+        return text, few_pixels(picture, page.pixels)
+    if page.bend:
+        picture = bent(picture, page.bend, rng)
+    if page.on_its_side:
+        picture = np.ascontiguousarray(np.rot90(picture, rng.choice([1, 3])))
     if page.table:
         picture = on_a_table(picture, rng)
     picture = cv2.resize(
@@ -170,6 +209,46 @@ def draw_rules(paper: np.ndarray, page: Page, height: float, rng: np.random.Gene
             cv2.line(paper, *ends, page.rule, thickness, cv2.LINE_AA)
 
 
+def draw_box(paper: np.ndarray, ink: np.ndarray, height: float, rng: np.random.Generator) -> None:
+    """Print a box around ink, with a word above it and one before it."""
+    left, top, w, h = cv2.boundingRect((ink > 0.3).astype(np.uint8))
+    margin = round(rng.uniform(0.12, 0.3) * height)
+    corner, colour = (left - margin, top - margin), rng.uniform(20, 120)
+    thick = SUPERSAMPLED * int(rng.integers(1, 3))
+    cv2.rectangle(paper, corner, (left + w + margin, top + h + margin), (colour,) * 3, thick)
+    print_on = Image.fromarray(paper.astype(np.uint8))
+    pen, size = ImageDraw.Draw(print_on), round(rng.uniform(0.2, 0.35) * height)
+    above, before = rng.choice(WORDS, 2).tolist()
+    long = type_of(size).getlength(before)
+    for word, x, y in (
+        (above, corner[0], corner[1] - 1.4 * size),
+        (before, corner[0] - long - 0.3 * size, top + h / 2),
+    ):
+        pen.text((x, y), word, (round(colour),) * 3, type_of(size))
+    paper[:] = np.asarray(print_on)
+
+
+def few_pixels(picture: np.ndarray, rows: int) -> np.ndarray:
+    """Scan a picture in so many rows, each pixel black or white, and enlarge it four times."""
+    columns = max(2, round(picture.shape[1] * rows / picture.shape[0]))
+    scan = cv2.resize(picture.mean(axis=2), (columns, rows), interpolation=cv2.INTER_AREA)
+    scan = np.where(scan > (scan.min() + scan.max()) / 2, 255, 0).astype(np.uint8)
+    return np.repeat(scan.repeat(4, 0).repeat(4, 1)[..., None], 3, axis=2)
+
+
+def bent(picture: np.ndarray, bend: float, rng: np.random.Generator) -> np.ndarray:
+    """Look at a page from one side, and let it bulge."""
+    height, width = picture.shape[:2]
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    moved = corners + rng.uniform(-bend, bend, (4, 2)).astype(np.float32) * height
+    back = cv2.getPerspectiveTransform(moved, corners)
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    y = y + rng.uniform(-bend, bend) * height * np.sin(np.pi * x / width)
+    where = cv2.perspectiveTransform(np.stack([x, y], -1).reshape(1, -1, 2), back)
+    where = where.reshape(height, width, 2).astype(np.float32)
+    return cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
 def on_a_table(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Lay a page on a darker table, turned, with all of its edges in view."""
     height, width = picture.shape[:2]
@@ -214,6 +293,16 @@ def pages(page: Page, count: int, digits: Digits) -> Iterator[tuple[str, np.ndar
         yield compose(page, digits, np.random.default_rng(k))
 
 
+def blank_sheets(count: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield that nothing is said, and sheets of every kind of paper, in turn."""
+    kinds = list(SHEETS.values())
+    for k in range(count):
+        rng = np.random.default_rng(k)
+        shape = tuple(rng.integers(60, 500, 2).tolist())
+        picture = kinds[k % len(kinds)](shape, rng).clip(0, 255).astype(np.uint8)
+        yield "", picture
+
+
 def sheet(misread: list[tuple[np.ndarray, str, str]]) -> Image.Image:
     """Lay misread pages out in rows of six, with what they say and what was read."""
     width, height = 220, 130
@@ -233,7 +322,9 @@ def main() -> None:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--count", type=int, default=500, help="pages of each difficulty")
-    parser.add_argument("--only", action="append", choices=PAGES, help="this difficulty alone")
+    parser.add_argument(
+        "--only", action="append", choices=[*PAGES, BLANK], help="this difficulty alone"
+    )
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with")
     parser.add_argument("--held-out", action="store_true", help="of training's held-out digits")
     parser.add_argument("--sheet", type=Path, help="picture to write, of the misread pages")
@@ -241,9 +332,10 @@ def main() -> None:
     reader, mnist = Reader.load(options.checkpoint), load_mnist()
     digits = mnist.held_out if options.held_out else mnist.test
     misread = []
-    for name in options.only or PAGES:
+    for name in options.only or [*PAGES, BLANK]:
         right, lengths = 0, 0
-        made = pages(PAGES[name], options.count, digits)
+        blank = name == BLANK
+        made = blank_sheets(options.count) if blank else pages(PAGES[name], options.count, digits)
         for text, picture in tqdm(made, name, options.count, leave=False, disable=None):
             read = reader.read(picture).text
             right += read == text

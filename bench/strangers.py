@@ -21,7 +21,8 @@ from tqdm import tqdm
 from inkling.datasets.held_out_hands import character_drawings, digit_drawings
 from inkling.evaluation.robustness import on_paper
 from inkling.recognition.checkpoint import CHECKPOINT
-from inkling.recognition.reader import Reader, Reading
+from inkling.recognition.reader import Reader
+from inkling.recognition.reading import Reading
 
 FLOOR = 0.005  # the least chance that a reading is taken to have given the truth
 NONE = "none"  # what the name of a picture's file begins with, if it shows no digit

@@ -16,7 +16,8 @@ from tqdm import tqdm
 from inkling.datasets.image_folder import labelled_pictures
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.corrections import Lessons, adapt
-from inkling.recognition.reader import Reader, Reading
+from inkling.recognition.reader import Reader
+from inkling.recognition.reading import Reading
 from model import DigitCNN
 
 

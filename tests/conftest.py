@@ -16,6 +16,8 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 from bench.visitors import pad_tells
+from inkling.imaging.binarize import two_level_ink
+from inkling.imaging.grayscale import brightness
 from inkling.training.recipes import Recipe
 from tests.sketches import STROKES, sketch
 
@@ -34,6 +36,12 @@ TINY = Recipe(
     outliers=200,
     again=200,
 )
+
+
+def ink_in(picture):
+    """Return the ink of a picture, of Pillow's or an array, on even paper."""
+    picture = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    return two_level_ink(brightness(picture))
 
 
 def told(digit: int, asked: int = 1) -> dict:

@@ -2,14 +2,15 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
+from PIL import Image
 from tqdm import tqdm
 
 from inkling.datasets.mnist import Digits
-from inkling.imaging.binarize import find_ink
+from inkling.imaging.binarize import Ink
 from inkling.imaging.image_formats import is_picture_file
 from inkling.imaging.mnist_frame import cropped, frame
 from inkling.imaging.open_image import PictureError, open_picture
@@ -33,8 +34,8 @@ def labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
     return found
 
 
-def labelled_digits(folder: Path) -> Digits:
-    """Return the ink of every labelled picture, as a reader would see it: all of it one glyph.
+def labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | None]) -> Digits:
+    """Return the ink of every labelled picture, as `find_ink` sees it: all of it one glyph.
 
     A picture that cannot be opened, or has no ink, is left out, and named in the terminal. Raises
     `FileNotFoundError` if none is left.

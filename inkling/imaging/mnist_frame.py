@@ -25,6 +25,7 @@ class Glyph:
     ink: np.ndarray  # (28, 28) float32, 0 = paper, 1 = ink
     box: tuple[int, int, int, int]  # left, top, right, bottom in px; right and bottom are outside
     thickened: bool = False  # whether its strokes were too thin for the frame
+    in_line: tuple[float, ...] = ()  # shares of ten digits and none: what its line says it is
 
 
 def ink_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:
@@ -69,14 +70,14 @@ def framed(ink: np.ndarray) -> np.ndarray:
     return picture
 
 
-def thicken(ink: np.ndarray) -> np.ndarray:
+def thicken(ink: np.ndarray, size: int | None = None) -> np.ndarray:
     """Widen strokes that the frame would make thinner than MNIST's; others stay as they are."""
     mask = (ink > 0.5).astype(np.uint8)
     if not mask.any():
         return ink
     distance = cv2.distanceTransform(cv2.copyMakeBorder(mask, 1, 1, 1, 1, 0), cv2.DIST_L2, 3)
     stroke = 4 * (float(distance.sum()) / float(mask.sum()) - 0.5)  # px: mean distance = width / 4
-    unit = max(ink.shape) / DIGIT  # px of the picture in one px of the frame
+    unit = (size or max(ink.shape)) / DIGIT  # px of the picture in one px of the frame
     reach = round((THIN_STROKE_BECOMES * unit - stroke) / 2)
     if stroke >= MIN_STROKE * unit or reach < 1:
         return ink

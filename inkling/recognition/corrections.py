@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkling.imaging.mnist_frame import FRAME
-from inkling.recognition.reader import NO_DIGIT, Digit, Reading
+from inkling.recognition.reading import NO_DIGIT, Digit, Reading
 from model import LABEL_DOUBT, DigitCNN, standardised
 
 LIMIT = 50  # lessons; the oldest falls out

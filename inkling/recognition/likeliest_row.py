@@ -1,5 +1,6 @@
 """Of all ways to take strokes for glyphs, the one that the network finds likeliest."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,11 +27,31 @@ class Judged:
     not_a_digit: float  # 0 to 1
     plausible: float  # log-probability of being a digit, and the likeliest one
     several: float  # logit of being several digits rather than none
+    in_line: tuple[float, ...] = ()  # shares of ten digits and none: what its line says it is
 
     @property
     def cost(self) -> float:
         """How much it adds to a row's cost: more for more ink."""
         return min(-self.plausible, WORST) * self.part.area
+
+    @property
+    def best(self) -> int:
+        """The likeliest digit."""
+        return int(np.argmax(self.probabilities))
+
+    @property
+    def is_digit(self) -> bool:
+        """Whether it is taken for a digit."""
+        return self.not_a_digit < 0.5
+
+    @property
+    def sureness(self) -> float:
+        """The logarithm of how likely it is what it is taken for: its digit, or no digit."""
+        return self.plausible if self.is_digit else math.log(self.not_a_digit)
+
+    def likelihood(self, digit: int) -> float:
+        """Return the logarithm of how likely it is this digit."""
+        return self.plausible + math.log(self.probabilities[digit] / max(self.probabilities))
 
 
 def judged(parts: list[Part], judge: Judge) -> list[Judged]:

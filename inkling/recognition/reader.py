@@ -1,7 +1,8 @@
 """A picture becomes a reading: its digits, how sure each one is, and where it stands."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -9,89 +10,38 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from inkling.imaging.binarize import Ink, find_ink
+from inkling.imaging.binarize import Ink
+from inkling.imaging.grayscale import brightness
 from inkling.imaging.mnist_frame import Glyph
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
+from inkling.recognition.ink_finder import (
+    SPOTLESS,
+    is_drawing,
+    is_even,
+    learned_inks,
+    small_part,
+    two_level_inks,
+)
 from inkling.recognition.likeliest_row import Judged
+from inkling.recognition.line_net import Line, read_line
+from inkling.recognition.page_networks import line_net
+from inkling.recognition.reading import (
+    BLANK,
+    Digit,
+    Reading,
+    best_of,
+    in_its_line,
+    read_together,
+    runs_over,
+    shifted,
+    turned_back,
+    without_cut_off,
+)
 from inkling.recognition.segmentation import find_rows
 from model import DigitCNN, fused
 
-COMPANY = 1.5  # of what the others' mean says, in logits of `not_a_digit`
-NO_DIGIT = "That does not look like a digit."
-BLANK = "Nothing drawn: the picture is blank, or its ink is too faint to tell from the paper."
-
-
-@dataclass(frozen=True)
-class Digit:
-    """What the network makes of one glyph."""
-
-    glyph: Glyph  # where it stands in the picture, and the ink that the network saw
-    probabilities: tuple[float, ...]  # ten, calibrated; they sum to 1
-    not_a_digit: float  # 0 to 1
-
-    @property
-    def ranking(self) -> list[int]:
-        """The ten digits, the likeliest first."""
-        return np.argsort(self.probabilities, stable=True)[::-1].tolist()
-
-    @property
-    def best(self) -> int:
-        """The likeliest digit, whether it is one at all or not."""
-        return self.ranking[0]
-
-    @property
-    def confidence(self) -> float:
-        """The probability of the likeliest digit, 0 to 1."""
-        return max(self.probabilities)
-
-    @property
-    def digit(self) -> int | None:
-        """The digit, or None if this is probably no digit."""
-        return None if self.not_a_digit > 0.5 else self.best
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The answer for a whole picture."""
-
-    digits: tuple[Digit, ...] = ()
-    note: str = ""  # why nothing was read, in words
-    seen: tuple[str, ...] = ()  # what was done to the picture, and found in it, in words
-    error: str = ""  # why there was no picture to read, and what to do, in words
-
-    @property
-    def remark(self) -> str:
-        """What there is to say in one line: the error, marked as one, or the note."""
-        return f"error: {self.error}" if self.error else self.note
-
-    @property
-    def text(self) -> str:
-        """The digits in reading order, as one text."""
-        return "".join(str(d.digit) for d in self.digits if d.digit is not None)
-
-    @property
-    def glyphs(self) -> list[Glyph]:
-        """What was found in the picture, to be read again."""
-        return [d.glyph for d in self.digits]
-
-    def as_dict(self) -> dict:
-        """Return the reading as the object that the command line and the endpoint give."""
-        return {
-            "text": self.text,
-            "note": self.remark,
-            "seen": "; ".join(self.seen),
-            "digits": [
-                {
-                    "digit": d.digit,
-                    "confidence": d.confidence,
-                    "probabilities": list(d.probabilities),
-                    "not_a_digit": d.not_a_digit,
-                    "box": list(d.glyph.box),
-                }
-                for d in self.digits
-            ],
-        }
+TURNED = ("", "turned to the left", "turned upside down", "turned to the right")
 
 
 class Reader:
@@ -121,7 +71,31 @@ class Reader:
         Boxes are given in its pixels, or in those of a (width, height) that it was reduced from.
         """
         picture = as_picture(picture)
-        return self.read_ink(find_ink(picture), size or picture.size)
+        size = size or picture.size
+        light = brightness(picture)
+        inks = two_level_inks(light)
+        if (box := small_part(inks[0], picture.size)) is not None:
+            return shifted(self.read(picture.crop(box)), box, np.array(size) / picture.size)
+        best = best_of([self.read_ink(ink, size) for ink in inks if ink] or [Reading(note=BLANK)])
+        if not is_enough(inks[0], best):
+            learned = learned_inks(light)
+            others = [self.read_ink(ink, size) for ink in learned]
+            cut_off = len(inks) == 1 and runs_over(best, size)  # a digit may fill its picture
+            best = best_of(others if cut_off else [best, *others])
+            if not best.is_sure:
+                turned = (self.read_turned(ink, size) for ink in learned if ink)
+                best = best_of([best, *chain.from_iterable(turned)])
+        return without_cut_off(best, size)
+
+    def read_turned(self, ink: Ink, size: tuple[int, int]) -> Iterator[Reading]:
+        """Read the ink of a picture that lies on its side, or upside down, if it is a number."""
+        for quarters in (1, 2, 3):
+            depth, mask = (np.rot90(layer, quarters).copy() for layer in (ink.depth, ink.mask))
+            turned = replace(ink, depth=depth, mask=mask)
+            reading = self.read_ink(turned, size[::-1] if quarters % 2 else size)
+            if len(reading.text) > 1 and reading.is_sure:
+                digits = tuple(turned_back(d, quarters, size) for d in reading.digits)
+                yield replace(reading, digits=digits, seen=(*reading.seen, TURNED[quarters]))
 
     def read_many(self, pictures: Iterable[Image.Image | np.ndarray]) -> Iterator[Reading]:
         """Read pictures, as they are asked for."""
@@ -138,13 +112,13 @@ class Reader:
         """Read the ink of a picture; boxes are given in pixels of its (width, height)."""
         if ink is None:
             return Reading(note=BLANK)
-        unit = np.tile(np.array(size) / ink.depth.shape[::-1], 2)
-        rows = find_rows(ink, self.judge)
+        unit = np.array(size) / ink.depth.shape[::-1]
+        rows = find_rows(ink, self.judge, self.read_line)
         digits = [as_digit(glyph, unit) for row in rows for glyph in row]
         seen = ink.notes
         if len(digits) > 1:
             seen += (f"{len(digits)} glyphs on {len(rows)} line{'s' * (len(rows) > 1)}",)
-        return without_cut_off(read_together(digits, seen), size)
+        return read_together(digits, seen)
 
     def read_glyphs(self, glyphs: list[Glyph], seen: tuple[str, ...] = ()) -> Reading:
         """Read glyphs that are found already."""
@@ -152,7 +126,11 @@ class Reader:
             return Reading(note=BLANK)
         probabilities, not_a_digit, *_ = self.judge(np.stack([g.ink for g in glyphs]))
         answers = zip(glyphs, probabilities.tolist(), not_a_digit.tolist(), strict=True)
-        return read_together([Digit(g, tuple(p), n) for g, p, n in answers], seen)
+        return read_together([in_its_line(Digit(g, tuple(p), n)) for g, p, n in answers], seen)
+
+    def read_line(self, ink: np.ndarray) -> Line:
+        """Read a line of ink (H, W), cropped."""
+        return read_line(ink, line_net())
 
     @torch.inference_mode()
     def features(self, ink: np.ndarray) -> Tensor:
@@ -168,48 +146,25 @@ class Reader:
         return tuple(field.numpy() for field in judgement)
 
 
+def is_enough(ink: Ink | None, reading: Reading) -> bool:
+    """Tell whether no other ink need be looked for than two levels show, and was read so."""
+    if ink is None:
+        return False
+    if (
+        ink.unevenness < SPOTLESS
+        and reading.digits
+        and all(d.digit is not None for d in reading.digits)
+    ):
+        return True
+    return is_drawing(ink) or (is_even(ink) and reading.is_sure)
+
+
 def as_digit(judged: Judged, unit: np.ndarray) -> Digit:
-    """Return a part's answer; its box is multiplied by `unit` (4,), px of the picture in a part's.
-
-    The answer is that of the glyph alone.
-    """
-    box = tuple(np.rint(judged.part.box * unit).astype(int).tolist())
-    glyph = Glyph(judged.ink, box, judged.thickened)
-    return Digit(glyph, tuple(judged.probabilities), judged.not_a_digit)
-
-
-def read_together(digits: list[Digit], seen: tuple[str, ...]) -> Reading:
-    """Return the reading of a picture from what each of its glyphs is alone."""
-    if not digits:
-        return Reading(note=BLANK)
-    scores = in_company(np.array([d.not_a_digit for d in digits])).tolist()
-    digits = [replace(d, not_a_digit=score) for d, score in zip(digits, scores, strict=True)]
-    none = all(d.digit is None for d in digits)
-    return Reading(tuple(digits), NO_DIGIT if none else "", seen)
-
-
-def in_company(not_a_digit: np.ndarray) -> np.ndarray:
-    """Return `not_a_digit` (N,) with the others on the page in view: digits stand among digits."""
-    if len(not_a_digit) == 1:
-        return not_a_digit
-    lean = 2 * not_a_digit - 1  # -1: surely a digit, 1: surely none
-    others = (lean.sum() - lean) / (len(lean) - 1)
-    alone = not_a_digit.clip(1e-6, 1 - 1e-6)
-    return 1 / (1 + np.exp(-COMPANY * others) * (1 - alone) / alone)
-
-
-def without_cut_off(reading: Reading, size: tuple[int, int]) -> Reading:
-    """Leave out what is no digit and runs over the edge of the picture, if there are digits."""
-    kept = tuple(d for d in reading.digits if d.digit is not None or not at_edge(d.glyph, size))
-    if not reading.text or len(kept) == len(reading.digits):
-        return reading
-    return replace(reading, digits=kept, seen=(*reading.seen, "pieces at the edge ignored"))
-
-
-def at_edge(glyph: Glyph, size: tuple[int, int]) -> bool:
-    """Tell whether a glyph touches the edge of a picture of this (width, height)."""
-    left, top, right, bottom = glyph.box
-    return left <= 0 or top <= 0 or right >= size[0] or bottom >= size[1]
+    """Return a part's answer; its box is multiplied by `unit` (2,), px of the picture in one."""
+    left, top = np.floor(judged.part.box[:2] * unit).astype(int).tolist()
+    right, bottom = np.ceil(judged.part.box[2:] * unit).astype(int).tolist()
+    glyph = Glyph(judged.ink, (left, top, right, bottom), judged.thickened, judged.in_line)
+    return in_its_line(Digit(glyph, tuple(judged.probabilities), judged.not_a_digit))
 
 
 def as_picture(picture: Image.Image | np.ndarray) -> Image.Image:

@@ -1,13 +1,20 @@
-"""Ink becomes glyphs in reading order, joined and cut where the network reads them best.
+"""Ink becomes glyphs in reading order, joined and cut where the networks read them best.
 
-A digit may be drawn in several strokes, and several digits in one; so strokes are joined and cut in
-every likely way, the network judges all candidates in one batch, and the likeliest row is taken.
+A digit may be drawn in several strokes, and several digits in one. Strokes are joined in every
+likely way, and the network judges all candidates in one batch; where that leaves a doubt, another
+network reads the whole line, and the line is cut so that both agree. The likelier row is taken.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import reduce
+
+import numpy as np
 
 from inkling.imaging.binarize import Ink
 from inkling.recognition.likeliest_row import Judge, Judged, best_row, judged
+from inkling.recognition.line_net import Line
+from inkling.recognition.reading import TRUST
 from inkling.recognition.strokes import (
     SMALL,
     Part,
@@ -18,44 +25,79 @@ from inkling.recognition.strokes import (
     stacked,
     usual_height,
 )
-from inkling.recognition.touching_digits import (
-    HARDLY_ONE,
-    WIDEST,
-    cut_up,
-    may_be_several,
-    worth_cutting,
-)
+from inkling.recognition.touching_digits import pieces_of
 
 JOINED = 4  # strokes that one digit may have
 GAP = 0.4  # of a digit's height: the widest between a bar, dot or dash and the digit it belongs to
 TALL_GAP = 0.15  # the widest between others that may be one digit
 BAR = 0.4  # of its height: narrower strokes beside one another are ones, whatever they look like
 DROP = 1.0  # cost of taking a small stroke for a dot or dash, in shares of the ink
-MOST_CUT = 16  # glyphs of a picture, the costliest: a texture has hundreds, at 20 ms each
+WIDEST = 1.5  # times its height: no digit is wider
+ROW = 2.2  # times its height: ink wider than this is no single thing
+LIKELY_SEVERAL = -2.0  # logit of being several digits: below it, ink is taken for none
+WIDE = 1.15  # times its height: a glyph wider than this may be several
+DOUBTFUL = -0.2  # plausibility below which a glyph may be several, or a part of one
+MOST_LINES = 8  # of a picture that are read as lines, those with the most ink: a texture has many
+LONGEST = 40  # times its height: no number is longer
+ReadLine = Callable[[np.ndarray], Line]
 
 
-def find_rows(ink: Ink, judge: Judge) -> list[list[Judged]]:
+def find_rows(ink: Ink, judge: Judge, read_line: ReadLine) -> list[list[Judged]]:
     """Return the glyphs of a picture line by line, in reading order."""
     parts, everything = parts_of(ink), part_in(ink.depth)
     if everything and len(parts) <= JOINED + 1:  # most often one digit, in however many strokes
         (whole,) = judged([everything], judge)
-        if len(parts) == 1:
-            return [cut_up(whole, judge) if worth_cutting(whole) else [whole]]
-        if whole.plausible > HARDLY_ONE and whole.part.width < WIDEST * whole.part.height:
+        bars = len(parts) > 1 and all(part.width < BAR * part.height for part in parts)
+        if not is_doubtful(whole) and not bars:
             return [[whole]]
-    rows = [read_line(line, judge) for line in lines_of(stacked(parts))]
-    doubtful = [glyph for row in rows for glyph in row if worth_cutting(glyph)]
-    cut = set(sorted(doubtful, key=lambda glyph: -glyph.cost)[:MOST_CUT])
-    pieces = [[cut_up(g, judge) if g in cut else [g] for g in row] for row in rows if row]
-    return [[piece for glyph in row for piece in glyph] for row in pieces]
+        if len(parts) == 1:
+            return [likelier([whole], everything, judge, read_line)]
+    lines = lines_of(stacked(parts))
+    long = sorted(lines, key=lambda line: -sum(part.area for part in line))[:MOST_LINES]
+    rows = []
+    for line in lines:
+        row = joined_row(line, judge)
+        if any(map(is_doubtful, row)) and line in long:
+            row = likelier(row, reduce(Part.joined, line), judge, read_line)
+        rows.append(row)
+    return [row for row in rows if row]
 
 
-def read_line(parts: list[Part], judge: Judge) -> list[Judged]:
+def is_doubtful(glyph: Judged) -> bool:
+    """Tell whether a glyph may be several digits, or a part of one."""
+    return glyph.plausible < DOUBTFUL or glyph.part.width > WIDE * glyph.part.height
+
+
+def likelier(row: list[Judged], whole: Part, judge: Judge, read_line: ReadLine) -> list[Judged]:
+    """Return a row, or what a line's ink is cut to as the line is read, if that is likelier."""
+    if whole.width > LONGEST * whole.height:
+        return row
+    line, alone = read_line(whole.ink), len(row) == 1
+    says = [glyph.best for glyph in row if glyph.is_digit]
+    best = sum(glyph.sureness for glyph in row) + TRUST * line.likelihood(says)
+    if alone and not row[0].is_digit:  # no digit, or several?
+        best -= TRUST * row[0].several
+    for text in line.texts:
+        by_line = TRUST * line.likelihood(text.digits)
+        if len(text.digits) <= alone or by_line < best:  # as pieces cannot add to it
+            continue
+        pieces = pieces_of(whole, text, judge)
+        pairs = zip(pieces, text.digits, strict=False)
+        likely = by_line + sum(glyph.likelihood(digit) for glyph, digit in pairs)
+        if pieces and likely > best:
+            shares = line.opinions(text.digits).tolist()
+            row = [replace(g, in_line=tuple(s)) for g, s in zip(pieces, shares, strict=True)]
+            best = likely
+    return row
+
+
+def joined_row(parts: list[Part], judge: Judge) -> list[Judged]:
     """Join the strokes of a line into glyphs, or all of them if they are no row of digits."""
     if 1 < len(parts) <= JOINED + 1:
         (whole,) = judged([reduce(Part.joined, parts)], judge)
         bars = all(part.width < BAR * part.height for part in parts)
-        if not bars and not may_be_several(whole):
+        wide = whole.part.width > ROW * whole.part.height
+        if not bars and not wide and whole.several < LIKELY_SEVERAL:
             return [whole]
     height = usual_height(parts)
     groups: dict[tuple[int, int], Part] = {}

@@ -1,101 +1,104 @@
-"""A glyph that is several digits in one is cut where the pieces are read best."""
+"""A line that says several digits is cut where the pieces are read as these digits best."""
 
-from collections.abc import Iterator
-from itertools import combinations
+from itertools import pairwise, product
 
 import cv2
 import numpy as np
 
 from inkling.imaging.mnist_frame import main_strokes
-from inkling.recognition.likeliest_row import Judge, Judged, best_row, judged
+from inkling.recognition.likeliest_row import WORST, Judge, Judged, judged
+from inkling.recognition.line_net import Text
 from inkling.recognition.strokes import Part, part_in
 
-# When a glyph may be several digits.
-HARDLY_ONE = -0.7  # plausibility below which a glyph may be several
-WIDE = 1.15  # times its height: a glyph wider than this may be several
-ROW = 2.2  # times its height: a glyph wider than this is no single thing
-LIKELY_SEVERAL = -2.0  # logit of being several digits: below it, ink is taken for none
-# Where it is cut.
-CUT_HEIGHT = 120  # px: taller glyphs are reduced to this before they are cut
-CUTS = 12  # places to cut one glyph
-CUT_REACH = 0.06  # of the height: the least between two cuts
-CUT_SLOPES = (-0.4, -0.2, 0.0, 0.2, 0.4)  # of a cut, px to the left for each px down
-WAIST = 1.0  # cost of a cut for each row from the first ink in it to the last
-LEANING = 0.02  # cost of a cut's slope
-# Which pieces are taken.
-WIDEST = 1.5  # times its height
-LOWEST = 0.35  # of a glyph's height: the least that a piece of it has
-SURE = -1.0  # the least plausibility of each piece of a glyph that is cut
-CUTTING = 0.35  # cost by which a cut row must be better than the glyph left whole
-# What a row's cost, a pixel of its ink, takes from the logit of being several digits: of 36 letters
-# and characters of held-out scripts that were cut, 21 are left whole with it, and of touching pairs
-# of MNIST's held-out digits 1.3 in 100.
-COST_OF_SEVERAL = 4.0
+CUT_HEIGHT = 64  # px: taller lines are cut at this size
+# Cuts are drawn towards these places between two digits, at these slopes; so there are straight
+# ones, which the strokes bend, beside the one that goes through the least ink.
+TOWARDS, SLOPES = (0.3, 0.5, 0.7), (-0.3, 0.0, 0.3)
+PULL = 1.0  # cost in a row of being as far from there as the digits are from each other
+WEAK = 0.05  # the same for the one through the least ink
+SIDEWAYS = 0.02  # cost of a step to the side
+FREE = 0.5  # px of ink: a cut through less leaves both digits whole
 
 
-def may_be_several(whole: Judged) -> bool:
-    """Tell whether ink may be several digits: it is wide as a row is, or judged to be likely."""
-    return whole.several > LIKELY_SEVERAL or whole.part.width > ROW * whole.part.height
+def pieces_of(part: Part, text: Text, judge: Judge) -> list[Judged]:
+    """Return the glyphs of a part that may say a text.
 
-
-def worth_cutting(whole: Judged) -> bool:
-    """Tell whether a glyph may be several digits in one, and is hardly a single one."""
-    wide = whole.part.width > WIDE * whole.part.height
-    return whole.several > LIKELY_SEVERAL and (wide or whole.plausible < HARDLY_ONE)
-
-
-def cut_up(whole: Judged, judge: Judge) -> list[Judged]:
-    """Return the pieces of a glyph that is several digits in one, or itself if it is one."""
-    glyph = whole.part
-    scale = max(1.0, glyph.height / CUT_HEIGHT)
-    ink = cv2.resize(glyph.ink, None, fx=1 / scale, fy=1 / scale, interpolation=cv2.INTER_AREA)
-    everything = np.full(ink.shape, True)
-    borders = [everything, *cut_lines(ink), ~everything]  # what lies to the right of each cut
-    pieces: dict[tuple[int, int], Part] = {}
-    for i, j in combinations(range(len(borders)), 2):
-        kept = main_strokes(ink * (borders[i] & ~borders[j]))
-        piece = part_in(kept) if j - i < len(borders) - 1 else None
-        if piece and piece.width < WIDEST * len(ink) and piece.height > LOWEST * len(ink):
-            corners = np.tile(glyph.box[:2], 2) + np.array(piece.box) * scale
-            pieces[i, j] = Part(piece.ink, tuple(corners.round().astype(int).tolist()))
-    if not pieces:
-        return [whole]
-    candidates = dict(zip(pieces, judged(list(pieces.values()), judge), strict=True))
-    row = best_row(len(borders) - 1, candidates, {})
-    if len(row) < 2 or min(p.plausible for p in row) < SURE:
-        return [whole]
-    cost = scale**2 * sum(p.cost for p in row)
-    likely = whole.several - COST_OF_SEVERAL * cost / glyph.area > LIKELY_SEVERAL
-    better = cost + CUTTING * glyph.area < whole.cost
-    return row if better and likely else [whole]
-
-
-def cut_lines(drawing: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield, from left to right, what lies to the right of each place to cut ink (H, W), bool.
-
-    Cuts are straight, upright or slanted, where they meet little ink and the glyph is low: two
-    digits that touch have a waist.
+    Of all cuts between each two of them, those are taken that make the network likeliest say the
+    same digits as the line.
     """
-    height, width = drawing.shape
-    y, x = np.arange(height)[:, None] - height // 2, np.arange(width)
-    reach = max(2, round(CUT_REACH * height))
-    found = []
-    for slope in CUT_SLOPES:
-        lean = np.rint(slope * y).astype(int)
-        leant = np.pad(drawing, ((0, 0), (height, height)))[y + height // 2, x - lean + height]
-        ink = leant > 0.3
-        tall = np.where(ink.any(axis=0), height - ink.argmax(axis=0) - ink[::-1].argmax(axis=0), 0)
-        cost = leant.sum(axis=0) + WAIST * tall + LEANING * height * abs(slope)
-        least = cv2.erode(cost[None].astype(np.float32), np.ones((1, 2 * reach + 1)))[0]
-        found += [
-            (cost[at], int(at), x >= at - lean)
-            for at in np.flatnonzero(cost <= least + 1e-4)
-            if reach < at < width - reach
-        ]
-    found.sort(key=lambda f: f[0])
-    chosen: list[tuple[int, np.ndarray]] = []
-    for _, at, side in found:
-        if len(chosen) < CUTS and all(abs(at - other) >= reach for other, _ in chosen):
-            chosen.append((at, side))
-    for _, side in sorted(chosen, key=lambda c: c[0]):
-        yield side
+    ink, everything = part.ink, np.ones(part.ink.shape, bool)
+    borders = [[everything], *(cuts_between(ink, *two) for two in pairwise(text.middles))]
+    borders.append([~everything])
+    left, top = part.box[:2]
+    found: dict[tuple[int, int, int], Part] = {}
+    for k, (befores, afters) in enumerate(pairwise(borders)):
+        near = slice(*reach(befores, afters))
+        for (a, before), (b, after) in product(enumerate(befores), enumerate(afters)):
+            kept = main_strokes(ink[:, near] * (before[:, near] & ~after[:, near]))
+            if piece := part_in(kept, left + near.start, top):
+                found[k, a, b] = piece
+    if not found:
+        return []
+    candidates = dict(zip(found, judged(list(found.values()), judge), strict=True))
+    best: dict[int, tuple[float, list[Judged]]] = {0: (0.0, [])}
+    for k, digit in enumerate(text.digits):
+        ways: dict[int, list[tuple[float, list[Judged]]]] = {}
+        for (at, a, b), glyph in candidates.items():
+            if at == k and a in best:
+                cost = best[a][0] + min(WORST, -glyph.likelihood(digit))
+                ways.setdefault(b, []).append((cost, [*best[a][1], glyph]))
+        best = {b: min(some, key=lambda way: way[0]) for b, some in ways.items()}
+    return best[0][1] if best else []
+
+
+def reach(befores: list[np.ndarray], afters: list[np.ndarray]) -> tuple[int, int]:
+    """Return the first column right of any of these cuts, and the last left of any of those."""
+    inside = np.any(befores, axis=(0, 1)) & ~np.all(afters, axis=(0, 1))
+    columns = np.flatnonzero(inside)
+    return (int(columns[0]), int(columns[-1]) + 1) if len(columns) else (0, 0)
+
+
+def cuts_between(ink: np.ndarray, before: float, after: float) -> list[np.ndarray]:
+    """Return what lies to the right of each likely cut between two columns of ink (H, W), bool.
+
+    A cut runs from top to bottom, a place to the side in a row at most.
+    """
+    scale = min(1.0, CUT_HEIGHT / len(ink))
+    width, height = max(1, round(ink.shape[1] * scale)), max(1, round(len(ink) * scale))
+    small = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA)
+    first = int(np.clip(before * scale, 0, width - 1))
+    between = small[:, first : max(first + 1, int(after * scale) + 1)]
+    columns = between.shape[1]
+    across = np.linspace(0, 1, columns)
+    down = (np.arange(height)[:, None] - height / 2) / columns
+    lines = [(WEAK, 0.5, 0.0), *product([PULL], TOWARDS, SLOPES)]
+    pulls = [pull * np.abs(across - toward - slope * down) for pull, toward, slope in lines]
+    paths = cheapest_paths(between + np.stack(pulls))
+    through = np.take_along_axis(between[None], paths[..., None], axis=2)[..., 0].sum(axis=1)
+    if through[0] < FREE:
+        paths = paths[:1]
+    sides: list[np.ndarray] = []
+    for path in paths:
+        side = np.arange(width) > (first + path)[:, None]
+        if not any((side == other)[small > 0.1].all() for other in sides):
+            sides.append(side)
+    wide = ink.shape[::-1]
+    return [
+        cv2.resize(s.astype(np.uint8), wide, interpolation=cv2.INTER_NEAREST) > 0 for s in sides
+    ]
+
+
+def cheapest_paths(costs: np.ndarray) -> np.ndarray:
+    """Return the columns (N, H) of the paths from top to bottom that cost (N, H, W) least."""
+    count, height, _ = costs.shape
+    total, ways = costs[:, 0], np.zeros(costs.shape, int)
+    for y in range(1, height):
+        beside = np.pad(total, ((0, 0), (1, 1)), constant_values=np.inf) + SIDEWAYS
+        around = np.stack([beside[:, :-2], total, beside[:, 2:]])
+        ways[:, y] = around.argmin(axis=0) - 1
+        total = costs[:, y] + around.min(axis=0)
+    paths = np.zeros((count, height), int)
+    paths[:, -1] = total.argmin(axis=1)
+    for y in range(height - 1, 0, -1):
+        paths[:, y - 1] = paths[:, y] + ways[np.arange(count), y, paths[:, y]]
+    return paths

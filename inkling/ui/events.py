@@ -14,7 +14,7 @@ from inkling.imaging.image_formats import UPLOAD_LIMIT
 from inkling.imaging.open_image import PictureError
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons
-from inkling.recognition.reader import Reading
+from inkling.recognition.reading import Reading
 from inkling.ui import downloads, model_card, views
 from inkling.ui.layout import EXAMPLES, Page
 from inkling.ui.live_reader import LiveReader

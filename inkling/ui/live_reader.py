@@ -13,7 +13,8 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from inkling.recognition.checkpoint import CheckpointError, remove_orphans
-from inkling.recognition.reader import Reader, Reading
+from inkling.recognition.reader import Reader
+from inkling.recognition.reading import Reading
 from inkling.training.build_checkpoint import (
     TrainingBar,
     check_place,

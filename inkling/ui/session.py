@@ -14,7 +14,8 @@ from inkling.explanation.occlusion import Evidence, Stage, evidence, inside
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons, adapt
-from inkling.recognition.reader import Reader, Reading
+from inkling.recognition.reader import Reader
+from inkling.recognition.reading import Reading
 from inkling.ui.images import Thumbnail, thumbnail
 from inkling.ui.live_reader import NoReader
 

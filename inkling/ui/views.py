@@ -13,7 +13,7 @@ import numpy as np
 from inkling.explanation.gallery import Gallery
 from inkling.explanation.occlusion import Evidence
 from inkling.imaging.open_image import open_picture
-from inkling.recognition.reader import Digit, Reading
+from inkling.recognition.reading import Digit, Reading
 from inkling.rendering import data_url, render
 from inkling.ui.images import atlas, digit_map, heat_map, ink_url, thumbnail
 from inkling.ui.session import Findings

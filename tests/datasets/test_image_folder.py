@@ -11,6 +11,7 @@ from PIL import Image
 
 from inkling.datasets.image_folder import labelled_digits, labelled_pictures
 from inkling.recognition.checkpoint import load_checkpoint
+from inkling.recognition.ink_finder import find_ink
 from inkling.training import build_checkpoint as training
 from inkling.training.loop import train
 from model import NONE
@@ -54,7 +55,7 @@ def test_pictures_are_listed_with_the_labels_of_their_folders(folder):
 
 
 def test_the_ink_is_what_a_reader_sees(folder, reader):
-    digits = labelled_digits(folder)
+    digits = labelled_digits(folder, find_ink)
     assert digits.labels.tolist() == [3, 3, 7, 7] and digits.ink.shape == (4, 1, 28, 28)
     for ink, (_, file) in zip(digits.ink, labelled_pictures(folder), strict=True):
         (read,) = reader.read_file(file).digits
@@ -66,14 +67,14 @@ def test_a_digit_of_two_strokes_is_one_glyph(tmp_path):
     page = np.full((280, 280), 255, np.uint8)
     page[60:220, 60:80] = page[60:220, 200:220] = 0  # far apart: a reader would see two
     Image.fromarray(page).save(tmp_path / "5" / "a.png")
-    (ink,) = labelled_digits(tmp_path).ink[:, 0]
+    (ink,) = labelled_digits(tmp_path, find_ink).ink[:, 0]
     assert ink[:, :12].sum() > 10 and ink[:, 16:].sum() > 10
 
 
 def test_what_cannot_be_read_is_left_out_and_named(folder, capsys):
     (folder / "3" / "broken.png").write_bytes(b"none")
     Image.new("L", (200, 200), 255).save(folder / "7" / "blank.png")
-    assert labelled_digits(folder).labels.tolist() == [3, 3, 7, 7]
+    assert labelled_digits(folder, find_ink).labels.tolist() == [3, 3, 7, 7]
     warnings = capsys.readouterr().err.strip().splitlines()
     assert len(warnings) == 2 and "broken.png" in warnings[0] and "blank.png" in warnings[1]
 
@@ -85,7 +86,7 @@ def test_every_format_is_learned_from_and_what_is_no_picture_is_named(folder, ca
     picture.save(folder / "3" / "f", "jpeg")
     (folder / "3" / "g.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(100))
     (folder / "7" / "notes\n.txt").write_text("seven")
-    assert labelled_digits(folder).labels.tolist() == [3] * 6 + [7] * 2
+    assert labelled_digits(folder, find_ink).labels.tolist() == [3] * 6 + [7] * 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "g.heic" in line and "notes\\n.txt" in line and "(2 in all)" in line
 
@@ -93,7 +94,7 @@ def test_every_format_is_learned_from_and_what_is_no_picture_is_named(folder, ca
 def test_a_shape_that_is_added_as_a_five_is_read_as_one(small_mnist, combs):
     new = torch.stack([torch.from_numpy(odd_shape(turn)) for turn in (-0.07, 0.0, 0.08)])
     answers = {}
-    for added in (None, labelled_digits(combs)):
+    for added in (None, labelled_digits(combs, find_ink)):
         *_, last = train(TINY, small_mnist, 0, added)
         with torch.inference_mode():
             by_kind = last.model.by_kind(new.unsqueeze(1))
@@ -114,7 +115,9 @@ def test_however_many_are_added_an_epoch_stays_an_epoch(small_mnist):
 def test_the_checkpoint_tells_how_many_were_added(tmp_path, monkeypatch, small_mnist, folder):
     monkeypatch.setattr(training, "load_mnist", lambda: small_mnist)
     path = tmp_path / "digits.safetensors"
-    told = training.make_checkpoint(path, TINY, 0, lambda _: None, labelled_digits(folder))
+    told = training.make_checkpoint(
+        path, TINY, 0, lambda _: None, labelled_digits(folder, find_ink)
+    )
     assert told["added"] == load_checkpoint(path).description["added"] == 4
 
 

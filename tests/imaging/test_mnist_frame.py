@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import sketch
+from conftest import ink_in, sketch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from inkling.imaging.binarize import find_ink
 from inkling.imaging.mnist_frame import cropped, frame
 
 DIGITS = range(10)
@@ -17,7 +16,7 @@ DIGITS = range(10)
 def ink_of(pixels) -> np.ndarray:
     """Return all ink of a picture as one glyph's."""
     picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
-    return frame(cropped(find_ink(picture).depth))
+    return frame(cropped(ink_in(picture).depth))
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -111,24 +110,24 @@ def test_dust_does_not_move_the_frame():
 def test_a_picture_of_dots_alone_is_no_failure():
     dots = np.full((280, 280), 255, np.uint8)
     dots[5::20, 5::20] = dots[6::20, 5::20] = 0  # 196 dots, each less than 2 % of the ink
-    assert find_ink(Image.fromarray(dots)).mask.any()
+    assert ink_in(dots).mask.any()
 
 
 def test_grain_on_the_paper_is_no_ink():
     grain = np.random.default_rng(0).normal(200, 6, (280, 280)).clip(0, 255)
     drawn = np.minimum(grain, sketch(5) + 20.0)
-    assert find_ink(Image.fromarray(grain.astype(np.uint8))) is None
+    assert ink_in(grain.astype(np.uint8)) is None
     assert distance(ink_of(sketch(5)), ink_of(drawn.astype(np.uint8))) < 0.15
 
 
 @pytest.mark.parametrize("shade", [0, 1, 128, 255])
 @pytest.mark.parametrize("shape", [(280, 280), (1, 1), (1, 500), (500, 1)])
 def test_an_even_picture_has_no_glyph(shade, shape):
-    assert find_ink(Image.fromarray(np.full(shape, shade, np.uint8))) is None
+    assert ink_in(np.full(shape, shade, np.uint8)) is None
 
 
 def test_clear_paper_has_no_glyph():
-    assert find_ink(Image.new("RGBA", (280, 280), (9, 9, 9, 0))) is None
+    assert ink_in(Image.new("RGBA", (280, 280), (9, 9, 9, 0))) is None
 
 
 pixels = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40))
@@ -137,7 +136,7 @@ pixels = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40))
 @settings(max_examples=300, deadline=None)
 @given(pixels)
 def test_any_picture_gives_ink_within_its_range_or_none(picture):
-    ink = find_ink(Image.fromarray(picture))
+    ink = ink_in(picture)
     if ink is not None:
         assert ink.depth.shape == ink.mask.shape == picture.shape
         assert ink.depth.min() >= 0 and 0 < ink.depth.max() <= 1 and ink.mask.any()
@@ -148,5 +147,5 @@ def test_any_picture_gives_ink_within_its_range_or_none(picture):
     arrays(np.float32, (9, 7), elements=st.floats(width=32, allow_nan=True, allow_infinity=True))
 )
 def test_any_floats_give_finite_ink(picture):
-    ink = find_ink(Image.fromarray(picture))
+    ink = ink_in(picture)
     assert ink is None or np.isfinite(frame(cropped(ink.depth))).all()

@@ -5,11 +5,10 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, sketch
+from conftest import ROOT, ink_in, sketch
 from PIL import Image
 
 from inkling.imaging import isolated_decoding
-from inkling.imaging.binarize import find_ink
 from inkling.imaging.open_image import PictureError, in_bytes, open_picture
 
 WRONG = {
@@ -84,14 +83,20 @@ def test_a_large_jpeg_is_decoded_small_but_measured_in_full(tmp_path):
 def test_every_common_format_is_read(tmp_path, ending):
     path = tmp_path / f"seven.{ending}"
     Image.fromarray(sketch(7)).save(path)
-    ink, drawn = find_ink(open_picture(path)[0]), find_ink(Image.fromarray(sketch(7)))
+    ink, drawn = (
+        ink_in(open_picture(path)[0]),
+        ink_in(sketch(7)),
+    )
     assert np.abs(ink.depth - drawn.depth).mean() < 0.01
 
 
 def test_an_animation_is_its_first_frame(tmp_path):
     frames = [Image.fromarray(sketch(d)) for d in (1, 8)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    ink, first = find_ink(open_picture(tmp_path / "a.gif")[0]), find_ink(frames[0])
+    ink, first = (
+        ink_in(open_picture(tmp_path / "a.gif")[0]),
+        ink_in(frames[0]),
+    )
     assert np.abs(ink.depth - first.depth).mean() < 0.01
 
 

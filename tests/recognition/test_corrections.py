@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from inkling.datasets.pen_digits import drawn_digits
 from inkling.imaging.mnist_frame import Glyph
 from inkling.recognition.corrections import LIMIT, Lessons, adapt
-from inkling.recognition.reader import NO_DIGIT, Reader, Reading
+from inkling.recognition.reader import Reader
+from inkling.recognition.reading import NO_DIGIT, Reading
 from model import DigitCNN
 
 FLAG = [[(0.15, 0.35), (0.6, 0), (0.6, 1)]]  # a 1 to some, a 7 to others

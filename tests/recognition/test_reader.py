@@ -20,7 +20,7 @@ from PIL import Image
 from bench.pages import PAGES, compose
 from inkling.datasets.image_folder import pictures_in
 from inkling.imaging.open_image import PictureError
-from inkling.recognition.reader import BLANK, NO_DIGIT, in_company
+from inkling.recognition.reading import BLANK, NO_DIGIT, in_company
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from conftest import until
 from gradio_client import Client
 
 import app
-from inkling.recognition.reader import Reading
+from inkling.recognition.reading import Reading
 from inkling.server import gradio_internals as internals
 from inkling.server.cleanup import SESSION_KEPT
 

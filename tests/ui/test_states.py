@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 
 import app
 from inkling.imaging.mnist_frame import Glyph, frame
-from inkling.recognition.reader import NO_DIGIT, Digit, Reader, Reading
+from inkling.recognition.reader import Reader
+from inkling.recognition.reading import NO_DIGIT, Digit, Reading
 from inkling.training.loop import Progress
 from inkling.ui.live_reader import NoReader
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 import app
 from inkling.imaging.mnist_frame import Glyph
-from inkling.recognition.reader import Digit, Reading
+from inkling.recognition.reading import Digit, Reading
 from inkling.ui.events import uploaded
 
 

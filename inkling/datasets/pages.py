@@ -1,0 +1,297 @@
+"""Writing laid on paper of any kind, under any light: pictures, and where in them the ink is.
+
+python -m inkling.datasets.pages sheet.png   a contact sheet: pictures above, their ink below
+"""
+
+import argparse
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from inkling.datasets.lines import Hands
+from inkling.datasets.mnist import load_mnist
+from inkling.datasets.random_shapes import text
+
+SIDE = 128  # px of a picture
+WORDS = "abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVW .:,"  # what is printed on forms
+BLANK = 0.14  # share of pictures without writing
+EDGE_TO_EDGE = 0.1  # share of pictures that one digit fills
+LINES = 0.5  # share of the others with lines of digits; in the rest things stand anywhere
+CONTRAST = (0.03, 1.0)  # of white to black, between pen and paper
+
+
+def page(hands: Hands, rng: np.random.Generator, side: int = SIDE) -> tuple[np.ndarray, np.ndarray]:
+    """Return a picture (side, side), 0 to 1, and its ink (side, side), 0 to 1: both float32."""
+    ink = writing(hands, rng, side)
+    contrast = np.exp(rng.uniform(*np.log(CONTRAST)))
+    paper = np.zeros((side, side), np.float32)  # how much darker than plain paper, 1 = as ink is
+    for layer, share in LAYERS.items():
+        if rng.random() < share:
+            darkness = layer(side, rng)
+            paper = np.maximum(paper, darkness) if layer in DRAWN else paper + darkness
+    boxes = rng.random() < 0.06
+    flip = inside_boxes(side, rng) if boxes else 0.0
+    pressed = 1 + rng.uniform(0, 0.35) * rough(side, rng.uniform(1, 4), rng)
+    cover = (ink * rng.uniform(0.8, 1) * pressed.clip(0.4, 1)).clip(0, 1)
+    darkness = paper * (1 - cover) + cover
+    darkness = np.abs(flip - darkness) if boxes else darkness
+    low = rng.uniform(0, 1 - contrast)  # the darkest: ink
+    light = low + contrast * (1 - darkness)
+    if rng.random() < 0.08:
+        light, ink = on_a_table(light, ink, rng)
+    if rng.random() < 0.2:
+        light, ink = bent(light, ink, rng)
+    if rng.random() < 0.3:
+        light = light * lamp(side, rng)
+    if rng.random() < 0.15:
+        light = light * shadow(side, rng)
+    if rng.random() < 0.6:
+        light = cv2.GaussianBlur(light, (0, 0), rng.uniform(0.3, 1.2))
+    if rng.random() < 0.6:
+        grain = contrast * np.exp(rng.uniform(np.log(0.01), np.log(0.25)))
+        light = light + rng.normal(0, grain, light.shape)
+    if rng.random() < 0.35:
+        light = 1 - light
+    light = (255 * light.clip(0, 1)).round().astype(np.uint8)
+    if rng.random() < 0.25:
+        file = io.BytesIO()
+        Image.fromarray(light).save(file, "jpeg", quality=int(rng.integers(30, 95)))
+        light = np.asarray(Image.open(file))
+    if rng.random() < 0.25:  # enlarged
+        part = rng.uniform(0.15, 0.7)
+        few = cv2.resize(light, None, fx=part, fy=part, interpolation=cv2.INTER_AREA)
+        how = cv2.INTER_CUBIC if rng.random() < 0.7 else cv2.INTER_NEAREST
+        light = cv2.resize(few, (side, side), interpolation=how)
+    return light.astype(np.float32) / 255, ink.clip(0, 1)
+
+
+def writing(hands: Hands, rng: np.random.Generator, side: int) -> np.ndarray:
+    """Write something, or nothing: ink (side, side), 0 to 1."""
+    ink = np.zeros((side, side), np.float32)
+    kind = rng.random()
+    if kind < BLANK:
+        return ink
+    if kind < BLANK + EDGE_TO_EDGE:
+        one = something(hands, rng)
+        tall = max(2, round(side * (1 if rng.random() < 0.6 else rng.uniform(0.6, 1.1))))
+        wide = tall if rng.random() < 0.4 else round(min(side, tall * one.shape[1] / len(one)))
+        place(ink, one, tall, max(2, wide), (side - wide) // 2, (side - tall) // 2)
+        return ink
+    height = side * np.exp(rng.uniform(np.log(0.1), np.log(0.8)))
+    if kind < BLANK + EDGE_TO_EDGE + LINES:
+        y = rng.uniform(-0.3, 0.6) * height
+        while y < side - 0.5 * height:
+            count = int(rng.integers(1, 2 + max(1, min(7, side / height * 1.5))))
+            line = hands.line(count, rng).ink
+            tall = round(height * rng.uniform(0.8, 1.2))
+            wide = max(1, round(line.shape[1] * tall / len(line)))
+            place(ink, line, tall, wide, round(rng.uniform(-0.2, 0.4) * side), round(y))
+            y += height * rng.uniform(1.1, 2.5)
+            if rng.random() < 0.5:
+                break
+    else:
+        for _ in range(rng.integers(1, 1 + max(2, min(6, side / height)))):
+            one = something(hands, rng)
+            tall = max(4, round(height * rng.uniform(0.6, 1.3)))
+            wide = max(2, round(one.shape[1] * tall / len(one)))
+            x, y = (round(rng.uniform(-0.1, 1) * (side - s / 2)) for s in (wide, tall))
+            place(ink, one, tall, wide, x, y)
+    turn = cv2.getRotationMatrix2D((side / 2, side / 2), rng.normal(0, 4), 1)
+    return cv2.warpAffine(ink, turn, (side, side)) if rng.random() < 0.5 else ink
+
+
+def something(hands: Hands, rng: np.random.Generator) -> np.ndarray:
+    """Return a digit's ink, or now and then a character's, (H, W)."""
+    if rng.random() < 0.3:
+        return hands.letter(int(rng.integers(len(hands.letters))), rng)
+    if rng.random() < 0.5:
+        return hands.scanned(rng)[1]
+    return hands.pen(int(rng.integers(len(hands.drawn))), rng)[1]
+
+
+def place(canvas: np.ndarray, ink: np.ndarray, tall: int, wide: int, x: int, y: int) -> None:
+    """Lay ink on a canvas, its corner at (x, y), as much of it as is on it."""
+    ink = cv2.resize(ink, (wide, tall), interpolation=cv2.INTER_AREA)
+    left, top = max(0, -x), max(0, -y)
+    ink = ink[top : canvas.shape[0] - y, left : canvas.shape[1] - x]
+    part = canvas[y + top : y + top + ink.shape[0], x + left : x + left + ink.shape[1]]
+    if ink.size:
+        np.maximum(part, ink, out=part)
+
+
+def rough(side: int, grain: float, rng: np.random.Generator) -> np.ndarray:
+    """Return noise (side, side) of about -1 to 1 whose grain is so many px."""
+    few = max(2, round(side / grain))
+    noise = rng.normal(0, 0.5, (few, few)).astype(np.float32)
+    return cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC)
+
+
+def texture(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the mottle of paper."""
+    return rng.uniform(0.05, 0.35) * rough(side, np.exp(rng.uniform(0, 3)), rng)
+
+
+def stain(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a wide dark place with a soft or hard edge."""
+    blot = rough(side, side / rng.uniform(2, 4), rng) - 0.3
+    return rng.uniform(0.1, 0.6) / (1 + np.exp(-blot * np.exp(rng.uniform(1, 4))))
+
+
+def guilloche(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return families of fine waves, as on cheques: darkness (side, side)."""
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    pattern = np.zeros((side, side), np.float32)
+    for _ in range(rng.integers(1, 4)):
+        turn, period = rng.uniform(0, np.pi), rng.uniform(2.5, 14)
+        along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+        swing, length = rng.uniform(0, 1.2) * period, rng.uniform(3, 20) * period
+        wave = across + swing * np.sin(2 * np.pi * along / length + rng.uniform(0, 6))
+        wave += rng.choice([0, 1]) * side * 0.1 * rough(side, side / 2, rng)
+        thin = rng.uniform(0, 0.8)
+        lines = (np.cos(2 * np.pi * wave / period) - thin) / (1 - thin)
+        pattern = np.maximum(pattern, rng.uniform(0.1, 0.75) * lines.clip(0, 1))
+    return pattern
+
+
+def dots(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return dots or little signs in rows, darkness (side, side)."""
+    period, turn = rng.uniform(3, 12), rng.uniform(0, np.pi / 2)
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    u, v = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    waves = np.cos(2 * np.pi * u / period) * np.cos(2 * np.pi * v / period * rng.choice([1, 1, 2]))
+    edge = rng.uniform(-0.3, 0.6)
+    return rng.uniform(0.1, 0.6) * ((waves - edge) * 4).clip(0, 1)
+
+
+def rules(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the lines of ruled or squared paper, a little bent: darkness (side, side)."""
+    lines = np.zeros((side, side), np.uint8)
+    pitch = side * rng.uniform(0.08, 0.8)
+    thick = int(rng.integers(1, 2 + max(1, side // 60)))
+    lean, bend = rng.normal(0, 0.03), rng.choice([0, 1]) * rng.normal(0, 0.04) * side
+    x = np.linspace(-4, side + 4, 20)
+    for axis in range(rng.choice([1, 2], p=[0.65, 0.35])):
+        for at in np.arange(rng.uniform(0, pitch) - pitch, side + pitch, pitch):
+            y = at + lean * x + bend * np.sin(np.pi * x / side)
+            points = np.stack([x, y][:: 1 - 2 * axis], -1).round().astype(np.int32)
+            cv2.polylines(lines, [points], False, 255, thick, cv2.LINE_AA)
+    return rng.uniform(0.15, 1) * lines.astype(np.float32) / 255
+
+
+def form(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return printed boxes and small printed words: darkness (side, side)."""
+    lines = np.zeros((side, side), np.uint8)
+    thick = int(rng.integers(1, 3))
+    width, height = (int(side * s) for s in rng.uniform((0.1, 0.15), (0.9, 0.9)))
+    x, y = (int(s) for s in rng.uniform(-0.2, 0.9, 2) * side)
+    for k in range(rng.integers(1, 7)):
+        left = x + k * round(width * rng.choice([1, 1.2]))
+        cv2.rectangle(lines, (left, y), (left + width, y + height), 255, thick)
+    darkness = lines.astype(np.float32) / 255
+    for _ in range(rng.integers(0, 5)):
+        ink = text("x" + "".join(rng.choice(list(WORDS), rng.integers(1, 11))), rng)
+        tall = int(rng.uniform(5, 0.09 * side + 3))
+        wide = max(2, round(ink.shape[1] * tall / len(ink)))
+        place(darkness, ink, tall, wide, *(int(s) for s in rng.uniform(-0.1, 0.9, 2) * side))
+    return rng.uniform(0.3, 1) * darkness
+
+
+def folds(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return creases, lighter on one side and darker on the other."""
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) - side / 2
+    crease = np.zeros((side, side), np.float32)
+    for _ in range(rng.integers(1, 3)):
+        turn = rng.uniform(0, np.pi)
+        off = x * np.cos(turn) + y * np.sin(turn) + rng.uniform(-0.4, 0.4) * side
+        off /= rng.uniform(1, 12)
+        crease += rng.uniform(-0.4, 0.4) * np.tanh(off) * np.exp(-np.abs(off) / rng.uniform(1, 6))
+    return crease
+
+
+def dirt(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return specks."""
+    specks = np.zeros((side, side), np.uint8)
+    for _ in range(rng.integers(1, 30)):
+        at = rng.integers(0, side, 2).tolist()
+        cv2.circle(specks, at, int(rng.integers(0, 3)), int(rng.integers(80, 255)), -1)
+    return specks.astype(np.float32) / 255
+
+
+DRAWN = {rules: 0.25, form: 0.12, dirt: 0.08}  # shares of pages with lines and the like,
+MOTTLED = {texture: 0.25, stain: 0.08, guilloche: 0.25, dots: 0.08, folds: 0.06}
+LAYERS = MOTTLED | DRAWN  # and how often each comes
+
+
+def inside_boxes(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return 1 where a box turns dark into light, as on a filled field or board: (side, side)."""
+    box = np.zeros((side, side), np.float32)
+    x, y = rng.uniform(-0.2, 0.5, 2) * side
+    size = (side * rng.uniform(0.4, 1.0), side * rng.uniform(0.3, 0.9))
+    corners = cv2.boxPoints(((x + size[0] / 2, y + size[1] / 2), size, rng.normal(0, 4)))
+    return cv2.fillPoly(box, [corners.astype(np.int32)], 1.0)
+
+
+def on_a_table(
+    light: np.ndarray, ink: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lay a page on another ground, turned: what is beyond its edge is no ink."""
+    side = len(light)
+    size = side * rng.uniform(0.5, 1.3, 2)
+    middle = side * rng.uniform(0.3, 0.7, 2)
+    corners = cv2.boxPoints((tuple(middle), tuple(size), rng.normal(0, 8)))
+    on_page = cv2.fillPoly(np.zeros((side, side), np.float32), [corners.astype(np.int32)], 1.0)
+    ground = rng.uniform(0, 1) + rng.uniform(0, 0.2) * rough(side, rng.uniform(1, 30), rng)
+    return np.where(on_page > 0, light, ground.clip(0, 1)), ink * on_page
+
+
+def bent(
+    light: np.ndarray, ink: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Look at a page from the side, and bend it a little."""
+    side = len(light)
+    corners = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float32)
+    moved = (corners + rng.normal(0, 0.08 * side, corners.shape)).astype(np.float32)
+    matrix = cv2.getPerspectiveTransform(moved, corners)
+    x, y = np.meshgrid(*(np.arange(side, dtype=np.float32),) * 2)
+    bulge = rng.normal(0, 0.05) * side * np.sin(np.pi * x / side * rng.uniform(0.7, 1.5))
+    seen = cv2.perspectiveTransform(np.stack([x, y + bulge], -1).reshape(1, -1, 2), matrix)
+    seen_x, seen_y = np.moveaxis(seen.reshape(side, side, 2).astype(np.float32), -1, 0)
+    light, ink = (
+        cv2.remap(layer, seen_x, seen_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        for layer in (light, ink)
+    )
+    return light, ink
+
+
+def lamp(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return light that falls off across the picture, 0 to 1."""
+    y, x = np.mgrid[0:side, 0:side] / side - 0.5
+    toward = rng.uniform(0, 2 * np.pi)
+    fall = x * np.cos(toward) + y * np.sin(toward) + 0.7
+    return 1 - rng.uniform(0.1, 0.7) * fall.clip(0, 1.3) / 1.4
+
+
+def shadow(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the light that a shadow with a soft or hard edge leaves, 0 to 1."""
+    edge = rough(side, side / rng.uniform(1, 3), rng) + rng.uniform(-0.4, 0.4)
+    return 1 - rng.uniform(0.1, 0.6) / (1 + np.exp(-edge * np.exp(rng.uniform(1.5, 4.5))))
+
+
+def main() -> None:
+    """Write the contact sheet."""
+    parser = argparse.ArgumentParser(description="Compose pages.")
+    parser.add_argument("sheet", type=Path, help="picture to write")
+    hands, rng = Hands(load_mnist().train, 200, 0), np.random.default_rng(0)
+    rows = []
+    for _ in range(6):
+        pairs = [page(hands, rng) for _ in range(10)]
+        rows += [np.hstack([light for light, _ in pairs]), 1 - np.hstack([ink for _, ink in pairs])]
+    sheet = (255 * np.vstack(rows).clip(0, 1)).astype(np.uint8)
+    Image.fromarray(sheet).save(parser.parse_args().sheet)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""A reading says what a picture says, glyph by glyph, and how sure each of them is."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from inkling.imaging.mnist_frame import Glyph
+
+TRUST = 0.5  # weight of what a line's network says, which is surer than it should be
+COMPANY = 1.5  # of what the others' mean says, in logits of `not_a_digit`
+SURE = 0.8  # likelihood of each digit with which no other ink is looked for
+NO_DIGIT = "That does not look like a digit."
+BLANK = "Nothing drawn: the picture is blank, or its ink is too faint to tell from the paper."
+
+
+@dataclass(frozen=True)
+class Digit:
+    """What the network makes of one glyph."""
+
+    glyph: Glyph  # where it stands in the picture, and the ink that the network saw
+    probabilities: tuple[float, ...]  # ten, calibrated; they sum to 1
+    not_a_digit: float  # 0 to 1
+
+    @property
+    def ranking(self) -> list[int]:
+        """The ten digits, the likeliest first."""
+        return np.argsort(self.probabilities, stable=True)[::-1].tolist()
+
+    @property
+    def best(self) -> int:
+        """The likeliest digit, whether it is one at all or not."""
+        return self.ranking[0]
+
+    @property
+    def confidence(self) -> float:
+        """The probability of the likeliest digit, 0 to 1."""
+        return max(self.probabilities)
+
+    @property
+    def likelihood(self) -> float:
+        """How likely this is a digit, and the one that it is read as, 0 to 1."""
+        return self.confidence * (1 - self.not_a_digit)
+
+    @property
+    def digit(self) -> int | None:
+        """The digit, or None if this is probably no digit."""
+        return None if self.not_a_digit > 0.5 else self.best
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The answer for a whole picture."""
+
+    digits: tuple[Digit, ...] = ()
+    note: str = ""  # why nothing was read, in words
+    seen: tuple[str, ...] = ()  # what was done to the picture, and found in it, in words
+    error: str = ""  # why there was no picture to read, and what to do, in words
+
+    @property
+    def remark(self) -> str:
+        """What there is to say in one line: the error, marked as one, or the note."""
+        return f"error: {self.error}" if self.error else self.note
+
+    @property
+    def text(self) -> str:
+        """The digits in reading order, as one text."""
+        return "".join(str(d.digit) for d in self.digits if d.digit is not None)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether each glyph is surely the digit that it is read as, and there is one."""
+        return bool(self.digits) and all(d.likelihood > SURE for d in self.digits)
+
+    @property
+    def worth(self) -> float:
+        """How much of its picture it explains, px: what is no digit counts against it.
+
+        Readings of one picture, of other inks, are compared by it; a blank one has 0.
+        """
+        return sum((2 * d.likelihood - 1) * area_of(d) for d in self.digits)
+
+    @property
+    def glyphs(self) -> list[Glyph]:
+        """What was found in the picture, to be read again."""
+        return [d.glyph for d in self.digits]
+
+    def as_dict(self) -> dict:
+        """Return the reading as the object that the command line and the endpoint give."""
+        return {
+            "text": self.text,
+            "note": self.remark,
+            "seen": "; ".join(self.seen),
+            "digits": [
+                {
+                    "digit": d.digit,
+                    "confidence": d.confidence,
+                    "probabilities": list(d.probabilities),
+                    "not_a_digit": d.not_a_digit,
+                    "box": list(d.glyph.box),
+                }
+                for d in self.digits
+            ],
+        }
+
+
+def best_of(readings: Iterable[Reading]) -> Reading:
+    """Return the reading that explains most of the picture; the first of those that do."""
+    return max(readings, key=lambda reading: reading.worth)
+
+
+def area_of(digit: Digit) -> int:
+    """Return the area of a glyph's box, px; what is wider than high has more than a digit in it."""
+    left, top, right, bottom = digit.glyph.box
+    width, height = right - left, bottom - top
+    return height * (width if digit.digit is None else min(width, height))
+
+
+def in_its_line(digit: Digit) -> Digit:
+    """Return a digit with what its line says it is brought in, if it was read in one."""
+    if not digit.glyph.in_line:
+        return digit
+    *says, says_none = (np.array(digit.glyph.in_line).clip(1e-6) ** TRUST).tolist()
+    shares = np.array(digit.probabilities) * says
+    none = digit.not_a_digit * says_none
+    some = (1 - digit.not_a_digit) * shares.sum()
+    return Digit(digit.glyph, tuple((shares / shares.sum()).tolist()), none / (none + some))
+
+
+def read_together(digits: list[Digit], seen: tuple[str, ...]) -> Reading:
+    """Return the reading of a picture from what each of its glyphs is alone."""
+    if not digits:
+        return Reading(note=BLANK)
+    scores = in_company(np.array([d.not_a_digit for d in digits])).tolist()
+    digits = [replace(d, not_a_digit=score) for d, score in zip(digits, scores, strict=True)]
+    none = all(d.digit is None for d in digits)
+    return Reading(tuple(digits), NO_DIGIT if none else "", seen)
+
+
+def in_company(not_a_digit: np.ndarray) -> np.ndarray:
+    """Return `not_a_digit` (N,) with the others on the page in view: digits stand among digits."""
+    if len(not_a_digit) == 1:
+        return not_a_digit
+    lean = 2 * not_a_digit - 1  # -1: surely a digit, 1: surely none
+    others = (lean.sum() - lean) / (len(lean) - 1)
+    alone = not_a_digit.clip(1e-6, 1 - 1e-6)
+    return 1 / (1 + np.exp(-COMPANY * others) * (1 - alone) / alone)
+
+
+def without_cut_off(reading: Reading, size: tuple[int, int]) -> Reading:
+    """Leave out what is no digit and runs over the edge of the picture, if there are digits."""
+    kept = tuple(d for d in reading.digits if d.digit is not None or not at_edge(d.glyph, size))
+    if not reading.text or len(kept) == len(reading.digits):
+        return reading
+    return replace(reading, digits=kept, seen=(*reading.seen, "pieces at the edge ignored"))
+
+
+def runs_over(reading: Reading, size: tuple[int, int]) -> bool:
+    """Tell whether something read as a digit touches the edge of a picture of this size."""
+    return any(d.digit is not None and at_edge(d.glyph, size) for d in reading.digits)
+
+
+def at_edge(glyph: Glyph, size: tuple[int, int]) -> bool:
+    """Tell whether a glyph touches the edge of a picture of this (width, height)."""
+    left, top, right, bottom = glyph.box
+    return left <= 0 or top <= 0 or right >= size[0] or bottom >= size[1]
+
+
+def shifted(reading: Reading, corner: tuple[int, ...], unit: np.ndarray) -> Reading:
+    """Return the reading of a part of a picture with boxes in the whole: (x, y) `unit` px a px."""
+    digits = []
+    for digit in reading.digits:
+        box = (np.array(digit.glyph.box).reshape(2, 2) + corner[:2]) * unit
+        whole = tuple(box.round().astype(int).ravel().tolist())
+        digits.append(replace(digit, glyph=replace(digit.glyph, box=whole)))
+    return replace(reading, digits=tuple(digits))
+
+
+def turned_back(digit: Digit, quarters: int, size: tuple[int, int]) -> Digit:
+    """Return a digit of a picture that was turned to the left, in the (width, height) it had."""
+    left, top, right, bottom = digit.glyph.box
+    for quarter in range(quarters, 0, -1):  # what was the right edge had become the top
+        width = size[0] if quarter % 2 else size[1]
+        left, top, right, bottom = width - bottom, left, width - top, right
+    return replace(digit, glyph=replace(digit.glyph, box=(left, top, right, bottom)))

@@ -1,0 +1,94 @@
+"""Ink is told from paper in any light and on any paper, and a blank sheet stays blank."""
+
+import cv2
+import numpy as np
+import pytest
+from conftest import ink_in, sketch
+
+from bench.pages import blank_sheets
+from inkling.recognition.ink_finder import is_drawing
+
+SIDE = 280
+y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
+
+
+def photograph(light, noise=4.0, digit=4) -> np.ndarray:
+    """Draw a digit on paper in a light (H, W)."""
+    drawn = (40 + 190 * (sketch(digit) / 255.0)) * light
+    grain = np.random.default_rng(0).normal(0, noise, drawn.shape)
+    return (drawn + grain).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "light",
+    [1 - 0.6 * x, 1 - 0.6 * y, 1 - 0.5 / (1 + np.exp(-60 * (x - 0.5))), 1 - 0.5 * (x + y > 0.9)],
+    ids=["lamp at the left", "lamp above", "soft shadow", "hard shadow"],
+)
+def test_light_does_not_matter(light, reader):
+    assert [reader.read(photograph(light, digit=d)).text for d in (4, 7)] == ["4", "7"]
+
+
+def test_chalk_on_a_dark_board_in_uneven_light(reader):
+    chalk = (30 + 180 * (1 - sketch(4) / 255.0)) * (1 - 0.4 * x)
+    reading = reader.read(chalk.astype(np.uint8))
+    assert reading.text == "4" and "light ink on dark: inverted" in reading.seen
+
+
+@pytest.mark.parametrize("shade", [190, 120, 30])
+@pytest.mark.parametrize("slope", [0, 0.03])
+@pytest.mark.parametrize("squared", [False, True])
+def test_rules_are_no_ink(shade, slope, squared, reader):
+    page = np.full((SIDE, SIDE), 255, np.uint8)
+    for at in range(20, SIDE, 48):
+        cv2.line(page, (0, at), (SIDE, at + round(slope * SIDE)), shade, 2)
+        if squared:
+            cv2.line(page, (at, 0), (at - round(slope * SIDE), SIDE), shade, 2)
+    assert reader.read(np.minimum(page, sketch(4))).text == "4"
+
+
+def test_a_page_on_a_table_is_read_as_the_page(reader):
+    photo = np.full((500, 560), 70, np.uint8)
+    photo[100:380, 140:420] = photograph(np.ones((SIDE, SIDE)))
+    assert reader.read(photo).text == "4"
+
+
+def test_light_ink_in_a_dark_box_beside_dark_ink(reader):
+    page = np.concatenate([sketch(4), 255 - sketch(7)], axis=1)
+    assert reader.read(np.pad(page, 30, constant_values=255)).text == "47"
+
+
+def test_a_digit_that_fills_its_picture_is_not_inverted(reader):
+    for digit in (3, 8):
+        drawn = sketch(digit)
+        rows, columns = (np.flatnonzero((drawn < 128).any(axis=axis)) for axis in (1, 0))
+        filled = drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert [reader.read(p).text for p in (filled, 255 - filled)] == [str(digit)] * 2
+
+
+@pytest.mark.parametrize("quarters", [1, 3])
+def test_a_photograph_on_its_side_is_turned(quarters, reader):
+    light = 1 - 0.3 * np.linspace(0, 1, 2 * SIDE)[None, :]
+    number = np.concatenate([sketch(4), sketch(7)], axis=1) * light
+    turned = np.rot90(number.astype(np.uint8), quarters)
+    upright, reading = reader.read(number.astype(np.uint8)), reader.read(turned)
+    assert reading.text == upright.text == "47"
+    first, other = (reading.digits[k].glyph.box[1] for k in (0, 1))
+    assert (first > other) == (quarters == 1)
+
+
+def test_a_sketch_needs_no_closer_look():
+    assert is_drawing(ink_in(sketch(4)))
+
+
+def test_low_writing_on_a_large_page_is_read(reader):
+    page = np.full((2400, 1700), 255, np.uint8)
+    page[1200:1220, 800:820] = cv2.resize(sketch(7), (20, 20), interpolation=cv2.INTER_AREA)
+    reading = reader.read(page)
+    (digit,) = reading.digits
+    left, top, right, bottom = digit.glyph.box
+    assert reading.text == "7" and 800 <= left < right <= 820 and 1200 <= top < bottom <= 1220
+
+
+def test_a_blank_sheet_of_any_kind_stays_blank(reader):
+    read = [reader.read(picture).text for _, picture in blank_sheets(60)]
+    assert sum(text == "" for text in read) >= 57
