@@ -11,6 +11,7 @@ from inkling.recognition.ink_net import COARSEST, standardised
 from inkling.recognition.page_networks import ink_net
 
 SIDES = (128, 256)  # px, longest sides at which the network looks at a picture
+ENLARGED = 3  # times, the most: a digit of a few pixels is no clearer larger
 # Low writing is looked at again, closer.
 TALL = 45  # px, height that it gets: the middle of what the network has learned from
 CLOSEST = 512  # px, longest side of what is looked at
@@ -18,7 +19,7 @@ CLOSER = 1.3  # times larger than it was, or it is not worth the time
 MARGIN = 0.5  # of its height, paper around it
 # What is surely one drawing, which two levels show as well as it can be.
 FEW = 5  # strokes
-WIDEST = 0.3  # of the picture: no stroke is wider, but a dark box is
+WIDEST = 0.18  # of the picture: no stroke is wider, but a dark box is
 EVEN = 0.3  # unevenness of paper up to which what is read surely is all there is
 SPOTLESS = 0.06  # unevenness of paper up to which two levels leave no doubt
 
@@ -43,7 +44,8 @@ def two_level_inks(light: np.ndarray) -> list[Ink | None]:
 
 def learned_inks(light: np.ndarray) -> list[Ink | None]:
     """Return what the network says is ink in brightness (H, W), from afar and from nearer."""
-    return [learned_ink(light, side) for side in SIDES]
+    most = ENLARGED * max(light.shape)
+    return [learned_ink(light, side) for side in sorted({min(side, most) for side in SIDES})]
 
 
 def is_even(ink: Ink) -> bool:

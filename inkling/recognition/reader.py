@@ -16,6 +16,7 @@ from inkling.imaging.mnist_frame import Glyph
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.ink_finder import (
+    EVEN,
     SPOTLESS,
     is_drawing,
     is_even,
@@ -80,8 +81,8 @@ class Reader:
         if not is_enough(inks[0], best):
             learned = learned_inks(light)
             others = [self.read_ink(ink, size) for ink in learned]
-            cut_off = len(inks) == 1 and runs_over(best, size)  # a digit may fill its picture
-            best = best_of(others if cut_off else [best, *others])
+            fills = len(inks) > 1 and inks[0] is not None and inks[0].unevenness < EVEN
+            best = best_of([best, *others] if fills or not runs_over(best, size) else others)
             if not best.is_sure:
                 turned = (self.read_turned(ink, size) for ink in learned if ink)
                 best = best_of([best, *chain.from_iterable(turned)])

@@ -7,7 +7,7 @@ import torch
 from conftest import ink_in
 
 from inkling.recognition.likeliest_row import Judged, best_row
-from inkling.recognition.line_net import BLANK, Line
+from inkling.recognition.line_net import BLANK, Line, Text
 from inkling.recognition.segmentation import find_rows
 from inkling.recognition.strokes import Part, lines_of, parts_of, stacked
 from inkling.recognition.touching_digits import cuts_between
@@ -72,7 +72,7 @@ def line(*digits, middles=(), steps=60):
     for k, digit in enumerate(digits):
         answers[10 + 20 * k] = -9.0
         answers[10 + 20 * k, digit] = 0
-    return lambda ink: Line(answers, list(digits), list(middles))
+    return lambda ink: Line(answers, [Text(digits, middles)])
 
 
 def test_what_is_likelier_joined_is_joined_and_else_not():
