@@ -46,7 +46,8 @@ def two_level_ink(light: np.ndarray, dark: bool | None = None) -> Ink | None:
     if strong < max(LEAST_LEVELS / 255, CONTRAST_TO_NOISE * noise):
         return None
     away = cv2.dilate(mask, np.ones((5, 5), np.uint8)) == 0
-    low, high = np.percentile(depth[away], (0.5, 99.5)) if away.any() else (0.0, 0.0)
+    some = depth[away][::4]  # a quarter of the paper tells as much as all of it
+    low, high = np.percentile(some, (0.5, 99.5)) if len(some) else (0.0, 0.0)
     soft = np.clip((depth - NOISE_FLOOR * noise) / (strong - NOISE_FLOOR * noise), 0, 1)
     return inked(soft, mask, dark, unevenness=float(high - low) / strong)
 

@@ -69,12 +69,11 @@ def small_part(ink: Ink | None, size: tuple[int, int]) -> tuple[int, int, int, i
 
     The picture has a (width, height), and its ink was found when it was reduced.
     """
-    if ink is None or not is_even(ink):
+    if ink is None or (unit := max(size) / max(ink.mask.shape)) < CLOSER or not is_even(ink):
         return None
-    unit = max(size) / max(ink.mask.shape)
     left, top, width, height = cv2.boundingRect(ink.mask)
     margin = max(width, height)  # so that there is paper to compare with
-    if unit < CLOSER or 3 * margin * CLOSER > max(ink.mask.shape):
+    if 3 * margin * CLOSER > max(ink.mask.shape):
         return None
     box = (left - margin, top - margin, left + width + margin, top + height + margin)
     left, top, right, bottom = (round(edge * unit) for edge in box)
