@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -84,19 +83,26 @@ class Reader:
             fills = len(inks) > 1 and inks[0] is not None and inks[0].unevenness < EVEN
             best = best_of([best, *others] if fills or not runs_over(best, size) else others)
             if not best.is_sure:
-                turned = (self.read_turned(ink, size) for ink in learned if ink)
-                best = best_of([best, *chain.from_iterable(turned)])
+                best = best_of([best, *self.read_turned(light, learned, size)])
         return without_cut_off(best, size)
 
-    def read_turned(self, ink: Ink, size: tuple[int, int]) -> Iterator[Reading]:
-        """Read the ink of a picture that lies on its side, or upside down, if it is a number."""
+    def read_turned(
+        self, light: np.ndarray, inks: list[Ink | None], size: tuple[int, int]
+    ) -> Iterator[Reading]:
+        """Read a picture's brightness (H, W) on its side and upside down, if it is a number so.
+
+        Which ways are worth it is told by its ink as it was found: a 1 that lies looks like a rule.
+        """
         for quarters in (1, 2, 3):
-            depth, mask = (np.rot90(layer, quarters).copy() for layer in (ink.depth, ink.mask))
-            turned = replace(ink, depth=depth, mask=mask)
-            reading = self.read_ink(turned, size[::-1] if quarters % 2 else size)
-            if len(reading.text) > 1 and reading.is_sure:
-                digits = tuple(turned_back(d, quarters, size) for d in reading.digits)
-                yield replace(reading, digits=digits, seen=(*reading.seen, TURNED[quarters]))
+            turned = size[::-1] if quarters % 2 else size
+            found = (self.read_ink(turned_ink(ink, quarters), turned) for ink in inks if ink)
+            if any(reading.is_sure and len(reading.text) > 1 for reading in found):
+                for ink in learned_inks(np.rot90(light, quarters).copy()):
+                    reading = self.read_ink(ink, turned)
+                    if reading.is_sure and len(reading.text) > 1:
+                        digits = tuple(turned_back(d, quarters, size) for d in reading.digits)
+                        seen = (*reading.seen, TURNED[quarters])
+                        yield replace(reading, digits=digits, seen=seen)
 
     def read_many(self, pictures: Iterable[Image.Image | np.ndarray]) -> Iterator[Reading]:
         """Read pictures, as they are asked for."""
@@ -145,6 +151,12 @@ class Reader:
         torch.set_num_threads(1)  # of this thread: on batches this small a second one costs time
         judgement = self.model.judge(torch.from_numpy(inks).unsqueeze(1))
         return tuple(field.numpy() for field in judgement)
+
+
+def turned_ink(ink: Ink, quarters: int) -> Ink:
+    """Return ink turned to the left by so many quarters."""
+    depth, mask = (np.rot90(layer, quarters).copy() for layer in (ink.depth, ink.mask))
+    return replace(ink, depth=depth, mask=mask)
 
 
 def is_enough(ink: Ink | None, reading: Reading) -> bool:
