@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from inkling.datasets.mnist import Digits, load_mnist
-from inkling.datasets.non_digits import SHAPES, some_character
+from inkling.datasets.non_digits import SHAPES, crop, some_character
 from inkling.datasets.pen_digits import drawings
 from inkling.datasets.pen_slips import carelessly
 from inkling.datasets.pen_strokes import Style, draw
@@ -72,7 +72,7 @@ class Hands:
         ink = self.mnist.ink[k, 0].numpy()
         ink = cv2.resize(ink, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
         ink = ((ink - 0.5) * rng.uniform(1, 3) + 0.5).clip(0, 1).astype(np.float32)
-        return int(self.mnist.labels[k]), cropped(ink)
+        return int(self.mnist.labels[k]), crop(ink)
 
     def letter(self, pen: int, rng: np.random.Generator) -> np.ndarray:
         """Return a character of some script, drawn with one of `PENS`: ink (H, W)."""
@@ -241,12 +241,6 @@ def sign(canvas: np.ndarray, right: int, rng: np.random.Generator, signs: str) -
     for y in (middle,) if kind == "-" else (middle, middle + 2 * thick):
         cv2.line(canvas, (x, y), (x + width, y + lean), 1.0, thick)
     return x + width + thick - right
-
-
-def cropped(ink: np.ndarray) -> np.ndarray:
-    """Return the part of (H, W) that has ink."""
-    left, top, width, height = cv2.boundingRect((ink > 0.3).astype(np.uint8))
-    return ink[top : top + height, left : left + width]
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ def block(channels_in: int, channels_out: int) -> nn.Sequential:
 
 
 class InkNet(nn.Module):
-    """A U-Net of 100,000 weights: pictures (N, 2, H, W) to logits of ink (N, 1, H, W)."""
+    """A U-Net of 129,000 weights: pictures (N, 2, H, W) to logits of ink (N, 1, H, W)."""
 
     def __init__(self) -> None:
         """Build the network with random weights."""

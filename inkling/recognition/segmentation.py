@@ -77,9 +77,13 @@ def likelier(row: list[Judged], whole: Part, judge: Judge, read_line: ReadLine) 
     best = sum(glyph.sureness for glyph in row) + TRUST * line.likelihood(says)
     if alone and not row[0].is_digit:  # no digit, or several?
         best -= TRUST * row[0].several
-    for text in line.texts:
+    first = row[0]
+    for text in sorted(line.texts, key=lambda text: len(text.digits)):
         by_line = TRUST * line.likelihood(text.digits)
-        if len(text.digits) <= alone or by_line < best:  # as pieces cannot add to it
+        if not text.digits or by_line < best:  # as pieces cannot add to it
+            continue
+        if alone and len(text.digits) == 1:  # the same ink, whichever digit it is
+            best = max(best, by_line + first.likelihood(text.digits[0]))
             continue
         pieces = pieces_of(whole, text, judge)
         pairs = zip(pieces, text.digits, strict=False)

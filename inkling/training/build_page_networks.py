@@ -1,7 +1,7 @@
 """Composed pages and lines become the two networks that find ink and read lines.
 
-python -m inkling.training.build_page_networks ink    an hour on one core
-python -m inkling.training.build_page_networks line   an hour on one core
+python -m inkling.training.build_page_networks ink    half an hour on one core
+python -m inkling.training.build_page_networks line   three quarters of one
 
 Both learn from what `inkling.datasets.pages` and `inkling.datasets.lines` compose, no picture
 twice, and are written to `data/networks/` with half the bytes of each weight.
