@@ -37,6 +37,7 @@ with direct(), environment(GRADIO_SERVER_PORT=None):
     import gradio as gr
 
 from inkling.recognition.checkpoint import CHECKPOINT
+from inkling.server import gradio_internals
 from inkling.server.launch import announce, launch
 from inkling.server.login import credentials
 from inkling.ui import views
@@ -62,7 +63,7 @@ def build_demo(source: LiveReader, trains: bool = False, collect: Path | None = 
     """
     with gr.Blocks(title="Inkling", analytics_enabled=False, fill_width=True) as demo:
         page = lay_out(trains, collects=collect is not None)
-        Events(page, source, collect).connect(demo, trains)
+        Events(page, source, collect, gradio_internals.find_visitor).connect(demo, trains)
     return demo
 
 
@@ -129,9 +130,10 @@ def main() -> None:
         except OSError as error:
             sys.exit(f"Inkling cannot start: {str(error).split('. ')[0]}.")
         finally:
-            source.stop()
+            source.stop()  # it ends while the page is closed
             if demo:
                 demo.close(verbose=False)  # before its uploads are removed
+            source.wait()
     print("Closed.", flush=True)
     if source.learning:  # a step that is not over yet: Python would be torn down under it
         os._exit(0)

@@ -95,7 +95,7 @@ class DigitCNN(nn.Module):
 
     def of_digits(self, by_kind: Tensor) -> Tensor:
         """Return logits (N, 10) of the digits, whichever kind they are, for logits (N, 22)."""
-        return torch.logaddexp(by_kind[:, :10], by_kind[:, 10:NONE])
+        return by_kind[:, :NONE].unflatten(1, (2, 10)).logsumexp(dim=1)
 
     def judge(self, ink: Tensor) -> Judgement:
         """Judge ink (N, 1, 28, 28)."""

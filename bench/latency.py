@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -24,9 +23,13 @@ import torch
 from PIL import Image, ImageDraw
 from starlette.types import Receive, Send
 
+from bench.browser import time_page
 from bench.pages import PAGES, compose
 from inkling.datasets.mnist import load_mnist
-from inkling.explanation.occlusion import evidence, inside
+from inkling.explanation.activations import inside
+from inkling.explanation.counterfactual import Change, counterfactual
+from inkling.explanation.gallery import Gallery
+from inkling.explanation.occlusion import evidence
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
 from inkling.server.request_limits import RequestLimits
@@ -54,19 +57,6 @@ Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
 reader.read_file(Path(sys.argv[2]))
 print(megabytes("VmHWM") - before)
 """
-
-WATCH_ANSWERS = """
-() => {
-  addEventListener("pointerup", () => (window.lifted = performance.now()), true);
-  const evidence = () => document.querySelector("#details .heat img")?.src;
-  let last = evidence();
-  new MutationObserver(() => {
-    if (evidence() === last) return;
-    last = evidence();
-    window.answered = performance.now();
-  }).observe(document.querySelector("#details"), { subtree: true, childList: true });
-}
-"""  # the evidence is the last that changes, and it changes with every stroke
 
 
 def sketch() -> Image.Image:
@@ -129,48 +119,9 @@ def predict_over_http(client: httpx.Client, file: Path) -> dict:
     raise RuntimeError("the server gave no answer")
 
 
-def time_page(
-    url: str, round_trip: int = 0, rounds: int = 20
-) -> tuple[float, float, list[float]] | None:
-    """Return the seconds to the first paint, to the pad, and from each stroke to its evidence.
-
-    In a real browser, which waits `round_trip` ms longer for each request of a stroke.
-    """
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        return None
-    seconds = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        page = browser.new_page()
-        start = time.perf_counter()
-        page.goto(url, wait_until="commit")
-        page.wait_for_selector("#pad .hint:visible")
-        pad = time.perf_counter() - start
-        paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-        page.wait_for_load_state()
-        network = page.context.new_cdp_session(page)
-        network.send("Network.enable")
-        conditions = {"latency": round_trip, "downloadThroughput": -1, "uploadThroughput": -1}
-        network.send("Network.emulateNetworkConditions", {"offline": False, **conditions})
-        page.evaluate(WATCH_ANSWERS)
-        paper = page.locator("#pad canvas").bounding_box()
-        x, y = paper["x"] + paper["width"] / 2, paper["y"] + paper["height"] / 2
-        for k in range(rounds):
-            page.mouse.move(x - 60, y - 80 + 8 * k)
-            page.mouse.down()
-            page.mouse.move(x + 60, y - 80 + 8 * k, steps=5)
-            page.evaluate("window.answered = 0")
-            page.mouse.up()
-            page.wait_for_function("window.answered > 0")
-            seconds.append(page.evaluate("window.answered - window.lifted") / 1_000)
-            page.wait_for_timeout(150)
-        browser.close()
-    return paint / 1_000, pad, seconds
+def reader_change(reader: Reader, ink: np.ndarray) -> Change | None:
+    """Find what would make a 2 of framed ink (28, 28)."""
+    return counterfactual(reader.model, ink, 2, Gallery.of(reader.gallery).read_as(2))
 
 
 def report_photograph(name: str, size: tuple[int, int], checkpoint: Path) -> None:
@@ -205,6 +156,7 @@ def main() -> None:
     report(
         "evidence, 7 rather than 2", time_rounds(lambda: evidence(reader.model, glyph.ink, 7, 2))
     )
+    report("what would make it a 2", time_rounds(lambda: reader_change(reader, glyph.ink), 20))
     report("inside of the network", time_rounds(lambda: inside(reader.model, glyph.ink)))
     report("the guard, a stroke's request", asyncio.run(time_guard()))
     for name, size in PHOTOGRAPHS.items():
@@ -236,11 +188,11 @@ def main() -> None:
             if timed is None:
                 print("the page in the browser: skipped, Chromium is not installed")
                 break
-            paint, pad, strokes = timed
             if not round_trip:
-                print(f"{'page opened to its first paint':34s}     {paint:8.2f} s")
-                print(f"{'page opened to the pad':34s}     {pad:8.2f} s")
-            report(f"stroke to evidence, page {name}", strokes)
+                print(f"{'page opened to its first paint':34s}     {timed.paint:8.2f} s")
+                print(f"{'page opened to the pad':34s}     {timed.pad:8.2f} s")
+                report("reading in between, asked to seen", timed.glances)
+            report(f"stroke to evidence, page {name}", timed.strokes)
     finally:
         server.terminate()
         server.wait()

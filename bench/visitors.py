@@ -76,12 +76,15 @@ def pad_tells(strokes: Sequence[np.ndarray], asked: int = 1) -> dict:
 
 @contextmanager
 def serving(
-    checkpoint: Path = CHECKPOINT, slow: float = 0, temporary: str = tempfile.gettempdir()
+    checkpoint: Path = CHECKPOINT,
+    slow: float = 0,
+    temporary: str = tempfile.gettempdir(),
+    options: Sequence[str] = (),
 ) -> Iterator[tuple[str, int]]:
     """Start the page, with a reader that takes so many seconds longer; give address and PID."""
     program = ["-c", SLOW, str(slow)] if slow else ["app.py"]
     server = subprocess.Popen(
-        [sys.executable, *program, "--checkpoint", str(checkpoint)],
+        [sys.executable, *program, "--checkpoint", str(checkpoint), *options],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": temporary},
         stdout=subprocess.PIPE,
@@ -128,6 +131,9 @@ class Visitor:
         """Take the way to the server, and the page's configuration."""
         self.client, self.session = client, uuid.uuid4().hex[:11]
         parts = {part["id"]: part["props"].get("elem_id") for part in config["components"]}
+        self.questions = next(
+            part["id"] for part in config["components"] if part["props"].get("server_fns")
+        )
         self.events = {
             (parts.get(target), name): event
             for event in config["dependencies"]
@@ -136,7 +142,17 @@ class Visitor:
 
     async def draw(self, drawing: Drawing) -> str:
         """Draw on the pad; return the answer's HTML."""
-        return (await self.send("pad", "input", drawing.told))["data"][0]
+        return (await self.ask("read", drawing.told))[0]
+
+    async def ask(self, function: str, told: dict) -> list:
+        """Have the server `read` a drawing, or `glance` at it; return what the page then shows."""
+        question = {"data": told, "component_id": self.questions, "fn_name": function}
+        answer = await self.client.post(
+            "/gradio_api/component_server/", json=question | {"session_hash": self.session}
+        )
+        if answer.status_code == 503:
+            raise Busy
+        return answer.raise_for_status().json()
 
     async def upload(self, drawing: Drawing) -> str:
         """Choose a picture file; return the answer's HTML."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from filelock import FileLock
+from gradio import http_server
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
@@ -24,6 +25,8 @@ from tests.sketches import STROKES, sketch
 ROOT = Path(__file__).parent.parent
 WAIT = 30_000  # ms, until a page counts as not doing something
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Threads that wait for others sleep: spinning, two trainings on two cores take ten times as long.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 # A training of seconds, for what does not depend on how well it learns.
 TINY = Recipe(
@@ -111,7 +114,8 @@ def pytest_collection_modifyitems(items):
     One browser at a time leaves a processor to it and its server; the others' tests fill the rest.
     The page comes first: it takes half of the time, and who begins it last waits for it alone.
     """
-    watching = ("test_page", "test_pad", "test_sketchpad", "test_states", "test_hostile")
+    watching = ("test_page", "test_pad", "test_asking", "test_questions", "test_sketchpad")
+    watching += ("test_states", "test_hostile")
     lanes = {item: "page" if item.path.stem in watching else item.path.stem for item in items}
     for item, lane in lanes.items():
         item.add_marker(pytest.mark.xdist_group(lane))
@@ -123,6 +127,12 @@ def own_folders(tmp_path, monkeypatch):
     """Keep caches and uploads of the test in the test's own folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_ports():
+    """Have each worker look for a free port from another one on: two may find the same."""
+    http_server.INITIAL_PORT_VALUE += 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 
 
 @pytest.fixture
@@ -169,6 +179,22 @@ def reader(checkpoint):
     from inkling.recognition.reader import Reader
 
     return Reader.load(checkpoint)
+
+
+@pytest.fixture(scope="session")
+def unfused():
+    """Return the shipped network as it was trained."""
+    from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
+
+    return load_checkpoint(CHECKPOINT)[0]
+
+
+@pytest.fixture(scope="session")
+def model(unfused):
+    """Return the shipped network for reading alone."""
+    from model import fused
+
+    return fused(unfused)
 
 
 @pytest.fixture

@@ -19,6 +19,9 @@ DOCS = "\n".join(page.read_text() for page in PAGES)
 FRONT_MATTER = yaml.safe_load(README.split("---")[1])
 
 
+REQUIREMENTS = ["requirements.txt", "requirements-dev.txt"]
+
+
 def requirements(name):
     lines = (ROOT / name).read_text().splitlines()
     return {r.name: r for line in lines if line[0].isalpha() for r in [Requirement(line)]}
@@ -41,7 +44,7 @@ def test_the_space_has_the_gradio_and_python_that_are_required():
     assert [int(v) for v in python] >= [int(v) for v in lowest]
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize("name", REQUIREMENTS)
 def test_every_requirement_has_a_floor_and_a_cap(name):
     for requirement in requirements(name).values():
         operators = {s.operator for s in requirement.specifier}

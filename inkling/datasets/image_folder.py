@@ -1,5 +1,6 @@
 """Folders named 0 to 9 become labelled pictures, and these become digits to learn from."""
 
+import glob
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -58,23 +59,32 @@ def labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | None])
 
 
 def pictures_in(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """Replace each folder by the pictures in it, by name; files stay as they are.
+    """Replace each folder, and each pattern, by its pictures, by name; files stay as they are.
 
     Returns the pictures, and what was passed over in the folders: what is no picture by its name's
     ending, nor by its first bytes. Hidden files are not spoken of.
     """
     found, passed_over = [], []
     for path in paths:
+        folder = False
         try:
-            inside = sorted(path.iterdir()) if path.is_dir() else [path]
+            folder = path.is_dir()
+            inside = sorted(path.iterdir()) if folder else matching(path)
         except OSError:
-            inside = [path]  # that it cannot be read will be said of it
+            folder, inside = False, [path]  # that it cannot be read will be said of it
         for file in inside:
-            if file == path or is_picture_file(file):
+            if not folder or is_picture_file(file):
                 found.append(file)
             elif not file.name.startswith("."):
                 passed_over.append(file)
     return found, passed_over
+
+
+def matching(path: Path) -> list[Path]:
+    """Return what a pattern like `scans/*.png` names, by name, or the path itself."""
+    if path.exists() or not glob.has_magic(str(path)):
+        return [path]
+    return sorted(map(Path, glob.glob(str(path), recursive=True))) or [path]  # noqa: PTH207
 
 
 def say_passed_over(files: list[Path]) -> None:

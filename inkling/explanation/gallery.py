@@ -7,6 +7,7 @@ like, where it stands among them on a map, and what lies behind a network's conf
 
 from typing import NamedTuple
 
+import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -47,6 +48,16 @@ class Gallery(NamedTuple):
         """Return the digits most like features (z,): indices and likenesses, (count,) each."""
         likenesses, indices = self.likenesses(features).topk(min(count, len(self.labels)))
         return indices, likenesses
+
+    def read_as(self, digit: int) -> np.ndarray:
+        """Return the inks of a digit that the network reads right, (N, 28, 28) float32, 0 to 1."""
+        right = (self.labels == digit) & (self.answers == digit)
+        return self.ink[right].numpy().astype(np.float32) / 255
+
+    def nearest(self, features: Tensor, digit: int) -> np.ndarray:
+        """Return the ink of a digit's most like features (z,), (28, 28) float32, 0 to 1."""
+        alike = self.likenesses(features).where(self.labels == digit, -1)
+        return self.ink[alike.argmax()].numpy().astype(np.float32) / 255
 
     def around(self, features: Tensor) -> Neighbourhood:
         """Return what lies around features (z,)."""

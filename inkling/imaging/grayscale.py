@@ -10,6 +10,7 @@ from inkling.imaging.open_image import in_bytes
 
 WORK_SIDE = 1024  # px: larger pictures are reduced to this before anything else
 SLIGHT = 10  # of 255: alpha that differs less than this shows no shape; screenshots have 250 to 255
+STRIP = 256  # rows that are copied at once: 1 MB of a picture 4,000 px wide
 # Colours are compared where ink and paper are equally bright.
 SAMPLED = 200  # px: the colours of a picture are compared in about so many rows and columns
 LIGHTNESS = np.array([0.299, 0.587, 0.114])  # of red, green and blue: ITU-R BT.601
@@ -30,7 +31,7 @@ def brightness(picture: Image.Image) -> np.ndarray:
     picture = in_bytes(picture)
     if picture.has_transparency_data:
         picture = picture if picture.mode in ("LA", "RGBA") else picture.convert("RGBA")
-        cover = np.asarray(picture.getchannel("A"))
+        cover = channel(picture, "A")
         low, high = int(cover.min()), int(cover.max())
         if high - low > SLIGHT or low <= SLIGHT:
             return brightness_of_layers(picture, size)
@@ -66,10 +67,17 @@ def along(axis: np.ndarray, colours: np.ndarray) -> np.ndarray:
 
 
 def bands(picture: Image.Image) -> Iterator[np.ndarray]:
-    """Yield the channels (H, W) of a picture but its alpha, one by one: all are much to hold."""
-    for band in picture.getbands():
-        if band != "A":
-            yield np.asarray(picture.getchannel(band))
+    """Return the channels (H, W) of a picture but its alpha, one by one: all are much to hold."""
+    return (channel(picture, band) for band in picture.getbands() if band != "A")
+
+
+def channel(picture: Image.Image, band: str) -> np.ndarray:
+    """Return a channel (H, W) of a picture, copied in strips: Pillow needs three times its size."""
+    whole = np.empty((picture.height, picture.width), np.uint8)
+    for top in range(0, picture.height, STRIP):
+        strip = picture.crop((0, top, picture.width, min(top + STRIP, picture.height)))
+        whole[top : top + STRIP] = np.asarray(strip.getchannel(band))
+    return whole
 
 
 def reduced(channel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -82,7 +90,7 @@ def brightness_of_layers(picture: Image.Image, size: tuple[int, int]) -> np.ndar
 
     Either its alpha is what was drawn, or it is a sheet of paper with clear surroundings.
     """
-    cover = np.asarray(picture.getchannel("A"))
+    cover = channel(picture, "A")
     alpha = reduced(cover, size)
     covered = (cv2.multiply(band, cover, scale=1 / 255) for band in bands(picture))
     colours = np.stack([reduced(band, size) for band in covered], -1)

@@ -7,6 +7,7 @@ from PIL import Image
 
 from inkling.imaging.binarize import Ink, inked, two_level_ink
 from inkling.imaging.grayscale import brightness
+from inkling.imaging.illumination import evenly_lit
 from inkling.recognition.ink_net import COARSEST, standardised
 from inkling.recognition.page_networks import ink_net
 
@@ -46,6 +47,16 @@ def learned_inks(light: np.ndarray) -> list[Ink | None]:
     """Return what the network says is ink in brightness (H, W), from afar and from nearer."""
     most = ENLARGED * max(light.shape)
     return [learned_ink(light, side) for side in sorted({min(side, most) for side in SIDES})]
+
+
+def evenly_lit_ink(light: np.ndarray) -> Ink | None:
+    """Return what two levels say is ink in brightness (H, W), once the light on it is divided out.
+
+    It is looked at from afar, as the network does: of a large picture a closing takes long.
+    """
+    scale = min(1.0, SIDES[-1] / max(light.shape))
+    size = max(1, round(light.shape[1] * scale)), max(1, round(light.shape[0] * scale))
+    return two_level_ink(evenly_lit(cv2.resize(light, size, interpolation=cv2.INTER_AREA)))
 
 
 def is_even(ink: Ink) -> bool:

@@ -1,8 +1,9 @@
 """A picture becomes a reading: its digits, how sure each one is, and where it stands."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.ink_finder import (
     EVEN,
     SPOTLESS,
+    evenly_lit_ink,
     is_drawing,
     is_even,
     learned_inks,
@@ -44,6 +46,10 @@ from model import DigitCNN, fused
 TURNED = ("", "turned to the left", "turned upside down", "turned to the right")
 
 
+class Unreachable(RuntimeError):
+    """No reader answers: those that are elsewhere have too much to do, or are gone."""
+
+
 class Reader:
     """A network that is ready to read pictures."""
 
@@ -63,6 +69,13 @@ class Reader:
         """Read a checkpoint; raises what `load_checkpoint` raises."""
         return cls(*load_checkpoint(path))
 
+    def ask(self, function: Callable, *values: Any) -> Any:
+        """Return `function(*values, reader)`, computed where the reader is: here.
+
+        `inkling.scale.serving` has readers that are elsewhere; what they are asked travels there.
+        """
+        return function(*values, self)
+
     def read(
         self, picture: Image.Image | np.ndarray, size: tuple[int, int] | None = None
     ) -> Reading:
@@ -77,14 +90,22 @@ class Reader:
         if (box := small_part(inks[0], picture.size)) is not None:
             return shifted(self.read(picture.crop(box)), box, np.array(size) / picture.size)
         best = best_of([self.read_ink(ink, size) for ink in inks if ink] or [Reading(note=BLANK)])
-        if not is_enough(inks[0], best):
-            learned = learned_inks(light)
-            others = [self.read_ink(ink, size) for ink in learned]
-            fills = len(inks) > 1 and inks[0] is not None and inks[0].unevenness < EVEN
-            best = best_of([best, *others] if fills or not runs_over(best, size) else others)
-            if not best.is_sure:
-                best = best_of([best, *self.read_turned(light, learned, size)])
+        if is_enough(inks[0], best):
+            return without_cut_off(best, size)
+        if is_sure_digit(lit := self.read_lit(light, size)):
+            return without_cut_off(lit, size)
+        learned = learned_inks(light)
+        others = [self.read_ink(ink, size) for ink in learned]
+        fills = len(inks) > 1 and inks[0] is not None and inks[0].unevenness < EVEN
+        best = best_of([best, *others] if fills or not runs_over(best, size) else others)
+        if not best.is_sure:
+            best = best_of([best, *self.read_turned(light, learned, size)])
         return without_cut_off(best, size)
+
+    def read_lit(self, light: np.ndarray, size: tuple[int, int]) -> Reading:
+        """Read brightness (H, W) with the light on it divided out; blank if that is not even."""
+        ink = evenly_lit_ink(light)
+        return self.read_ink(ink if ink is not None and is_even(ink) else None, size)
 
     def read_turned(
         self, light: np.ndarray, inks: list[Ink | None], size: tuple[int, int]
@@ -170,6 +191,11 @@ def is_enough(ink: Ink | None, reading: Reading) -> bool:
     ):
         return True
     return is_drawing(ink) or (is_even(ink) and reading.is_sure)
+
+
+def is_sure_digit(reading: Reading) -> bool:
+    """Tell whether all that was found is surely one digit: of several, rules may hide some."""
+    return reading.is_sure and len(reading.digits) == 1
 
 
 def as_digit(judged: Judged, unit: np.ndarray) -> Digit:

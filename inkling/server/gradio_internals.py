@@ -6,6 +6,7 @@ one of them fails a test that names it.
 
 from collections.abc import Callable
 from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ import gradio as gr
 from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Queue
 from gradio.routes import App, file_upload_statuses
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+SESSION_LIMIT = 64  # characters of a session's name
 TRACKED = 1_000  # uploads whose progress Gradio may remember
 
 
@@ -28,10 +31,29 @@ def keep_uploads_in(folder: Path) -> None:
     gr.routes.DEFAULT_TEMP_DIR = str(folder)
 
 
+def do_not_reload_in_spaces() -> None:
+    """Have Gradio not reload changed code where SPACE_ID is set: it can only with a package.
+
+    Without `spaces`, as in a Space of another kind, a traceback would say so at each start.
+    """
+    try:
+        version("spaces")
+    except PackageNotFoundError:
+        from gradio import http_server  # here: it takes a port and a name from the environment
+
+        http_server.watchfn_spaces = lambda reloader: None  # noqa: ARG005
+
+
 def measure_seldom(queue: Queue) -> None:
     """Have Gradio keep the times of few events, and tabulate them seldom: nobody sees its page."""
     queue.ANALYTICS_MAX_EVENTS = 200
     queue.ANAYLTICS_CACHE_FREQUENCY = 1_000
+
+
+def wake_seldom(queue: Queue) -> None:
+    """Have Gradio look for events 25 times a second, not a thousand: nobody notices 20 ms."""
+    queue.sleep_when_free = 0.04
+    queue.progress_update_sleep_when_free = 0.5  # of progress bars, which the page has none of
 
 
 def judge_events(
@@ -68,6 +90,17 @@ def is_event(queue: Queue, name: str) -> bool:
     """Tell whether there is an event of this name whose answer can still be fetched."""
     events = queue.pending_event_ids_session.values()  # until the last word is delivered
     return any(name in names for names in events)
+
+
+async def find_visitor(request: Request, visitor: gr.State) -> tuple[str, Any]:
+    """Return the session that a request to a component's function is of, and its `visitor`.
+
+    Gradio gives such functions the request alone, whose body it has read.
+    """
+    session = (await request.json())["session_hash"]
+    if len(session) > SESSION_LIMIT:
+        raise HTTPException(400, "The session's name is too long.")
+    return session, request.app.state_holder[session][visitor._id]
 
 
 def drop_unread(queue: Queue, before: dict[str, object]) -> dict[str, object]:

@@ -18,6 +18,9 @@ from fastapi.exceptions import RequestValidationError
 from gradio.queueing import Queue
 from gradio.utils import get_upload_folder
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
 from inkling.imaging.image_formats import UPLOAD_LIMIT
 from inkling.server import gradio_internals
@@ -59,11 +62,13 @@ def launch(
     demo.queue(api_open=False, max_size=QUEUE, status_update_rate=STATUS_RATE)
     queue = gradio_internals.queue_of(demo)
     gradio_internals.measure_seldom(queue)
+    gradio_internals.wake_seldom(queue)
     watch_queue(queue, uploads)
     # Gradio prints paragraphs about share links, looks at its own page once, and tries ports at the
     # address that the environment names, which it cannot for one of IPv6
     told = environment(GRADIO_SERVER_NAME=None, GRADIO_SERVER_PORT=None)
     with contextlib.redirect_stdout(io.StringIO()), direct(host), told:
+        gradio_internals.do_not_reload_in_spaces()
         _, url, public = demo.launch(
             server_name=f"[{host}]" if ":" in host else host,
             server_port=port or None,
@@ -104,7 +109,13 @@ def around(queue: Queue, uploads: Path) -> dict:
         "middleware": [guard, Middleware(ApiExamples)],
         "exception_handlers": {RequestValidationError: say_what_is_wrong},
         "lifespan": tidied,
+        "routes": [Route("/healthz", say_it_is_well)],
     }
+
+
+async def say_it_is_well(_: Request) -> JSONResponse:
+    """Answer who asks whether the server is up: containers and load balancers do."""
+    return JSONResponse({"status": "ok"})
 
 
 def announce(url: str, public: str | None, share: bool) -> None:

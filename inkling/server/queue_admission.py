@@ -14,7 +14,6 @@ from inkling.server.request_limits import BUSY
 QUEUE = 32  # events that may wait: about a second's work
 SESSION_QUEUE = QUEUE // 2  # of one session: a page has few at a time
 UNREAD = 40  # messages that may wait for a session to fetch them; an event makes 3
-SESSION_LIMIT = 64  # characters of a session's name
 
 
 def is_full(queue: Queue) -> bool:
@@ -30,7 +29,7 @@ def watch_queue(queue: Queue, uploads: Path) -> None:
         held = gradio_internals.waiting(queue, session) >= SESSION_QUEUE
         if is_full(queue) or held or gradio_internals.unread(queue, session) > UNREAD:
             return BUSY, "queue_full"
-        if len(session) > SESSION_LIMIT:
+        if len(session) > gradio_internals.SESSION_LIMIT:
             return "The session's name is too long.", "error"
         event = queue.blocks.fns.get(-1 if body.fn_index is None else body.fn_index)
         # each of these is an error in Gradio, with a page in the log: strangers would fill the disk

@@ -42,6 +42,7 @@ from inkling.server.routes import (
     ROUTES,
     body_limit,
     is_heartbeat,
+    is_question,
     is_upload,
     names_host,
     path_of,
@@ -54,6 +55,7 @@ URL_LIMIT = 2_000  # bytes
 STALL = 15.0  # seconds that a sender of a body may say nothing
 LONGEST = 120.0  # seconds that any request may take, except heartbeats
 PLACES = 400  # requests at once, and heartbeats at once: a process may open 1,024 files
+QUESTIONS = 120  # of pads at once: two seconds' work
 LOGINS = 8  # at once
 UPLOAD_COST = 2**16  # bytes that even the smallest upload counts as
 UPLOAD_TOTAL = 256 * 2**20  # bytes that all may upload in a minute
@@ -219,6 +221,8 @@ class RequestLimits:
             return HTTPException(507, NO_ROOM)
         if is_upload(path):  # all that is done there is to take the form apart
             return HTTPException(400, UPLOAD)
+        if is_question(path) and isinstance(error, KeyError):
+            return HTTPException(400, "There is no such part of the page.")
         if time.monotonic() - self.reported >= REPORTED:
             self.reported = time.monotonic()
             place = traceback.extract_tb(error.__traceback__)[-1]
@@ -264,6 +268,8 @@ def places_of(path: str) -> Iterator[tuple[str, int]]:
     """Return what a request takes a place of, and how many of each there are."""
     # a flood of heartbeats, which last as long as a page is open, must not keep requests out
     yield ("heartbeats" if is_heartbeat(path) else "requests"), PLACES
+    if is_question(path):
+        yield "questions", QUESTIONS
     if path.startswith("/login"):
         yield "logins", LOGINS
 

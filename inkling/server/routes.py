@@ -12,12 +12,13 @@ from inkling.imaging.image_formats import UPLOAD_LIMIT
 UPLOAD_BODY = UPLOAD_LIMIT + 20_000  # bytes, with what multipart adds
 BODY_LIMIT = 300_000  # bytes of any other body; a scribbled-full sketch is a tenth of it
 ROUTES = re.compile(  # all that the page, gradio_client and the page about the API ask for
-    r"/|/config/?|/login/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/pwa_icon(/\d+)?"
+    r"/|/healthz|/config/?|/login/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/pwa_icon(/\d+)?"
     r"|/seven\.png|/(assets|static)/.+|/gradio_api/(info/?|openapi\.json|startup-events|app_id"
-    r"|upload|upload_progress|queue/(join|data)|call/(v2/)?predict(/\w+)?|cancel"
+    r"|upload|upload_progress|component_server/?|queue/(join|data)|call/(v2/)?predict(/\w+)?|cancel"
     r"|heartbeat/[\w-]{1,64})"
 )
 EVENTS = re.compile(r"/gradio_api/(queue/join|call/(v2/)?predict)")
+QUESTION = "/gradio_api/component_server"  # what the pad asks
 CANCEL = "/gradio_api/cancel"  # takes JSON as events do
 ANSWERS = re.compile(r"/gradio_api/call/(?:v2/)?(?:predict/)?(\w+)")
 HOST = re.compile(r"(https?://)?[\w.:[\]-]+", re.ASCII)
@@ -44,7 +45,12 @@ def names_host(request: Request) -> bool:
 
 def takes_json(path: str) -> bool:
     """Tell whether this is a route that takes JSON."""
-    return path == CANCEL or EVENTS.fullmatch(path) is not None
+    return path == CANCEL or is_question(path) or EVENTS.fullmatch(path) is not None
+
+
+def is_question(path: str) -> bool:
+    """Tell whether this is the route by which a part of the page asks something itself."""
+    return path.rstrip("/") == QUESTION
 
 
 def is_upload(path: str) -> bool:

@@ -21,17 +21,26 @@ CUT_MARGIN = 0.15  # of a glyph's longer side, left around it in a saved picture
 
 def report(visit: Visit, reader: Reader | NoReader) -> dict | None:
     """Return one HTML page that needs no other file, on the present reading, as a download."""
-    reading = visit.reading(reader)
+    reading = reader.ask(Visit.reading, visit)
     if not reading.digits:
         return None
     folded = replace(visit, unfolded=False)
-    glyphs = [replace(folded, chosen=k).findings(reader) for k in range(len(reading.digits))]
+    glyphs = [
+        reader.ask(Visit.findings, replace(folded, chosen=k)) for k in range(len(reading.digits))
+    ]
     page = render(
         "takeaway.html",
         style=views.source("evidence.css"),
         made=datetime.now(UTC),
         answer=views.answer(reading),
-        glyphs=[{"details": views.details_html(one), "bars": views.bars(one)} for one in glyphs],
+        glyphs=[
+            {
+                "looks": views.original_html(one) + views.evidence_html(one),
+                "ink": views.ink_url(one.reading.digits[one.chosen].glyph.ink),
+                "bars": views.bars(one),
+            }
+            for one in glyphs
+        ],
         description=reader.description,
         known=len(visit.lessons),
     )
@@ -40,7 +49,7 @@ def report(visit: Visit, reader: Reader | NoReader) -> dict | None:
 
 def data(visit: Visit, reader: Reader | NoReader) -> dict | None:
     """Return the present reading as the endpoint gives it, as a download."""
-    reading = visit.reading(reader)
+    reading = reader.ask(Visit.reading, visit)
     if not reading.digits:
         return None
     content = json.dumps(reading.as_dict(), indent=1)
@@ -49,8 +58,11 @@ def data(visit: Visit, reader: Reader | NoReader) -> dict | None:
 
 
 def save_correction(visit: Visit, digit: int | None, folder: Path) -> None:
-    """Save the chosen glyph's part of the picture as `folder/digit/….png`."""
-    if digit is None or not visit.by_network.digits:
+    """Save the chosen glyph's part of the picture as `folder/digit/….png`.
+
+    Nothing is saved of pixels that a hand has changed: the picture shows others.
+    """
+    if digit is None or visit.drawn is not None or not visit.by_network.digits:
         return
     _, _, content = visit.picture.data.partition("base64,")
     picture = Image.open(io.BytesIO(base64.b64decode(content)))

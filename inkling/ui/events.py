@@ -3,22 +3,24 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from inkling.explanation.gallery import Gallery
-from inkling.imaging.image_formats import UPLOAD_LIMIT
 from inkling.imaging.open_image import PictureError
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons
+from inkling.recognition.reader import Unreachable
 from inkling.recognition.reading import Reading
-from inkling.ui import downloads, model_card, views
+from inkling.ui import downloads, inside_views, model_card, views
 from inkling.ui.layout import EXAMPLES, Page
 from inkling.ui.live_reader import LiveReader
+from inkling.ui.questions import BUSY, Find
 from inkling.ui.session import Findings, Visit, Visitor, index
+from inkling.ui.told import picked, uploaded
 
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # What parts send and show is as handlers take and return it: Gradio would decode a picture itself,
@@ -26,33 +28,49 @@ QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private
 AS_IT_IS: dict[str, Any] = {**QUIETLY, "preprocess": False, "postprocess": False}
 # Of questions that wait only the latest is asked.
 LATEST: dict[str, Any] = {**AS_IT_IS, "trigger_mode": "always_last"}
-# What the pad sends becomes a `Sketch`.
-DRAWN: dict[str, Any] = {**AS_IT_IS, "preprocess": True}
-FOREIGN = "Only uploaded pictures are read."
+AS_TOLD = "(values) => values"  # what the server told a part of the page goes to the others
+
+
+def or_busy(handler: Callable) -> Callable:
+    """Return a handler that says in words that no reader answers."""
+
+    @wraps(handler)
+    def handle(*values: Any) -> Any:
+        try:
+            return handler(*values)
+        except Unreachable as error:
+            raise gr.Error(BUSY) from error
+
+    return handle
 
 
 class Events:
     """The handlers of a page's events, and what they have to do with."""
 
-    def __init__(self, page: Page, source: LiveReader, collect: Path | None):
-        """Take the page's parts, where readers come from, and a folder for corrections."""
-        self.page, self.source, self.collect = page, source, collect
+    def __init__(self, page: Page, source: LiveReader, collect: Path | None, find: Find):
+        """Take the page's parts, where readers come from, and a folder for corrections.
+
+        `find` tells who asks without an event: see `Questions.connect`.
+        """
+        self.page, self.source, self.collect, self.find = page, source, collect, find
 
     def connect(self, demo: gr.Blocks, trains: bool) -> None:
         """Connect every event; what trains the network only if it `trains`."""
         page = self.page
         shown = list(self.shown(Findings()))
         learning = [page.status, page.timer, page.train, page.cancel]
-        known = [page.card, page.more, page.cell]
+        known = [page.card, page.matrix, page.cell, page.more]
         visits: list[tuple[Any, Callable, list, Any, dict]] = [
-            (page.pad.input, self.read_sketch, [page.pad], shown, DRAWN),
             (page.upload.change, self.read_upload, [page.upload], shown, AS_IT_IS),
             (page.picture.upload, self.read_upload, [page.picture], shown, AS_IT_IS),
             (page.examples.pick, self.read_example, [], shown, LATEST),
             (page.timer.tick, self.read_again, [], shown, LATEST),  # while it learns
             (page.strip.pick, self.choose, [], shown, LATEST),
             (page.label.select, self.compare, [], shown, LATEST),
+            (page.pixels.edit, self.edit, [], shown, LATEST),
+            (page.change.pick, self.make, [], shown, LATEST),
             (page.lessons.pick, self.teach, [page.kept], [*shown, page.kept], AS_IT_IS),
+            (page.more.pick, self.read_digit, [], shown, LATEST),
             (demo.load, self.remember, [page.kept], shown, AS_IT_IS),
             (page.inside.expand, self.unfold, [], [*shown, page.map], AS_IT_IS),
             (page.inside.collapse, self.fold, [], None, QUIETLY),
@@ -60,15 +78,21 @@ class Events:
             (page.data.click, self.take_data, [], page.parcel, QUIETLY),
         ]
         for event, handler, takes, changes, how in visits:
-            done = event(handler, [page.visitor, *takes], changes, **how)
+            done = event(or_busy(handler), [page.visitor, *takes], changes, **how)
             if changes is page.parcel:
                 done.then(None, page.parcel, js=views.source("save.js"))
-        page.copy.click(None, js=views.source("copy.js"))
+        for button in (page.copy, page.link):
+            button.click(None, js=f"() => ({views.source('copy.js')})('{button.elem_id}')")
+        asked = page.questions
+        asked.connect(self.find, page.visitor, self.read_sketch, self.glance)
+        asked.answered(None, asked, shown, js=AS_TOLD)
+        asked.glanced(None, asked, list(self.glanced(Findings())), js=AS_TOLD)
         network: list[tuple[Any, Callable, list | None, Any]] = [
             (demo.load, self.look, None, learning),
             (page.timer.tick, self.tick, None, learning + known),
             (page.about.select, self.show_card, None, known),
-            (page.card.pick, self.show_cell, None, page.cell),
+            (page.matrix.pick, self.show_cell, None, page.cell),
+            (page.layers.pick, self.open_map, None, page.opened),
             (page.train.click, self.train, [page.seed, page.epochs], learning),
             (page.cancel.click, self.cancel, None, learning),
         ]
@@ -85,16 +109,29 @@ class Events:
     def shown(self, found: Findings) -> dict:
         """Return what the page shows of what was found out, by its parts."""
         page: Page = self.page
+        return self.glanced(found) | {
+            page.strip: views.strip_html(found),
+            page.lessons: views.lessons_html(found),
+            page.original: views.original_html(found),
+            page.evidence: views.evidence_html(found),
+            page.change: views.change_html(found),
+            page.layers: inside_views.layers(found),
+            page.nearest: inside_views.neighbours_html(found),
+        }
+
+    def glanced(self, found: Findings) -> dict:
+        """Return what the page shows of a glance."""
+        page: Page = self.page
         bars: Any = page.label.postprocess(views.bars(found))  # type: ignore[arg-type]
         return {
             page.answer: views.answer_html(found),
-            page.strip: views.strip_html(found),
             page.label: bars.model_dump(),
-            page.lessons: views.lessons_html(found),
-            page.details: views.details_html(found),
-            page.layers: views.layers_html(found),
-            page.nearest: views.neighbours_html(found),
+            page.pixels: views.pixels(found),
         }
+
+    def ask(self, function: Callable, *values: Any) -> Any:
+        """Return a function's result, which takes the present reader last, where that is."""
+        return self.source.reader.ask(function, *values)
 
     def show(
         self, visitor: Visitor, change: Callable[[Visit], Visit], turn: int | None = None
@@ -113,9 +150,15 @@ class Events:
             visitor, lambda visit: visit.see(seen.by_network, seen.picture, seen.asked), turn
         )
 
-    def read_sketch(self, visitor: Visitor, sketch: Sketch) -> dict:
+    def read_sketch(self, visitor: Visitor, sketch: Sketch) -> list | None:
         """Read what stands on the pad."""
-        return self.read(visitor, lambda visit: visit.read_sketch(sketch, self.source.reader))
+        shown = self.read(visitor, lambda visit: self.ask(Visit.read_sketch, visit, sketch))
+        return list(shown.values()) if self.page.answer in shown else None
+
+    def glance(self, visitor: Visitor, sketch: Sketch) -> list | None:
+        """Read what stands on the pad in the midst of a stroke; nothing is remembered of it."""
+        found = self.ask(Visit.glance, visitor.visit, sketch)
+        return list(self.glanced(found).values()) if found else None
 
     def read_picture(self, visitor: Visitor, picture: Path | PictureError | None) -> dict:
         """Read a picture's file."""
@@ -130,9 +173,14 @@ class Events:
         example = EXAMPLES[index(picked(event), len(EXAMPLES)) or 0]
         return self.read_picture(visitor, example)
 
+    def read_digit(self, visitor: Visitor, event: gr.EventData) -> dict:
+        """Read one of the gallery's digits."""
+        told = picked(event)
+        return self.read(visitor, lambda visit: self.ask(Visit.read_digit, visit, told))
+
     def read_again(self, visitor: Visitor) -> dict:
         """Read the same picture with what the network has learned since."""
-        return self.show(visitor, lambda visit: visit.read_again(self.source.reader))
+        return self.show(visitor, lambda visit: self.ask(Visit.read_again, visit))
 
     # --- a reading is asked about ---------------------------------------------------------------
 
@@ -144,10 +192,30 @@ class Events:
         """Hold the answer against the digit whose bar was tapped."""
         return self.show(visitor, lambda visit: visit.compare(picked(event, "value")))
 
+    def edit(self, visitor: Visitor, event: gr.EventData) -> dict:
+        """Read the pixels that a hand has changed."""
+        told = picked(event, "ink")
+        shown = self.show(visitor, lambda visit: self.ask(Visit.edit, visit, told))
+        if told is not None:  # it shows them itself, and may have more by now
+            shown[self.page.pixels] = gr.skip()
+        return shown
+
+    def make(self, visitor: Visitor, event: gr.EventData) -> dict:
+        """Ask what would make it another digit, or do that."""
+        if picked(event) == "change":
+            return self.show(visitor, lambda visit: self.ask(Visit.with_change, visit))
+        return self.show(visitor, lambda visit: visit.compare(picked(event)))
+
     def unfold(self, visitor: Visitor) -> dict:
         """Show the inside of the network."""
         shown = self.show(visitor, lambda visit: replace(visit, unfolded=True))
-        return shown | {self.page.map: views.map_html(Gallery.of(self.source.reader.gallery))}
+        return shown | {
+            self.page.map: inside_views.map_html(Gallery.of(self.source.reader.gallery))
+        }
+
+    def open_map(self, event: gr.EventData) -> str:
+        """Show what a map of a layer looks for."""
+        return inside_views.opened_html(self.source.reader, picked(event))
 
     def fold(self, visitor: Visitor) -> None:
         """Find out nothing more about the inside of the network."""
@@ -178,7 +246,10 @@ class Events:
 
     def predict(self, picture: str | None) -> dict:
         """Read a picture of handwritten digits: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."""
-        reading = self.source.reader.read_file(Path(picture)) if picture else Reading()
+        try:
+            reading = self.source.reader.read_file(Path(picture)) if picture else Reading()
+        except Unreachable as error:
+            raise gr.Error(BUSY) from error
         return reading.as_dict()
 
     # --- the network is looked at, and trained again --------------------------------------------
@@ -195,8 +266,9 @@ class Events:
 
     def show_card(self) -> dict:
         """Show what is known of the network."""
-        card, more = model_card.card_html(self.source.reader)
-        return {self.page.card: card, self.page.more: more, self.page.cell: ""}
+        page = self.page
+        parts = (page.card, page.matrix, page.cell, page.more)
+        return dict(zip(parts, model_card.card_html(self.source.reader), strict=True))
 
     def tick(self) -> dict:
         """Show how far it is, and once it has learned what is known of it."""
@@ -216,30 +288,3 @@ class Events:
         """End training again."""
         self.source.cancel()
         return self.look()
-
-
-def picked(event: gr.EventData, name: str = "pick") -> object:
-    """Return what was picked, as the page says it; None if what came is not from the page."""
-    try:
-        return getattr(event, name)
-    except (AttributeError, LookupError, TypeError):  # whatever a stranger's event holds
-        return None
-
-
-def uploaded(file: object) -> Path | PictureError | None:
-    """Return where an uploaded file lies, or why it does not; None if there is none any more.
-
-    Raises `gr.Error` if it is not among the uploads.
-    """
-    if file is None:
-        return None
-    told = file if isinstance(file, dict) else {"path": "/"}
-    if size := index(told.get("megabytes"), 100_000):
-        limit = UPLOAD_LIMIT // 1_000_000
-        return PictureError(f"the file has {size} MB, and the limit is {limit}: make it smaller.")
-    if not told.get("path"):
-        return PictureError("the picture could not be sent: try again in a moment.")
-    path = Path(told["path"]).resolve()
-    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
-        raise gr.Error(FOREIGN, print_exception=False)
-    return path

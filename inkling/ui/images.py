@@ -50,18 +50,21 @@ def heat_map(evidence: np.ndarray, ink: np.ndarray) -> Image.Image:
     return Image.fromarray((paper * (1 - 0.55 * ink[..., None])).round().astype(np.uint8))
 
 
-def atlas(maps: np.ndarray) -> dict:
-    """Return maps (K, H, W), 0 to 1, side by side as one picture, and its size in pixels."""
-    apart = np.pad(maps, ((0, 0), (0, 0), (0, 1)), constant_values=np.nan)[
-        :, :, : maps.shape[2] + 1
-    ]
-    strip = np.concatenate(list(apart), axis=1)[:, :-1]
-    strength = np.nan_to_num(strip)[..., None]
-    colour = (1 - strength) * np.array(QUIET) + strength * np.array(SPEAKS_FOR)
-    gaps = np.isnan(strip)[..., None]
-    pixels = np.concatenate([colour, 255 * ~gaps], axis=2)
-    picture = Image.fromarray(pixels.round().astype(np.uint8), "RGBA")
-    return {"picture": data_url(picture), "width": strip.shape[1], "height": strip.shape[0]}
+def change_map(ink: np.ndarray, changed: np.ndarray) -> Image.Image:
+    """Picture what changes of ink (28, 28), 0 to 1: what comes in blue, what goes in vermilion."""
+    come, go = (changed - ink).clip(0)[..., None], (ink - changed).clip(0)[..., None]
+    stays = np.minimum(ink, changed)[..., None]
+    paper = 255 * (1 - come - go - stays).clip(0)
+    pixels = paper + come * np.array(SPEAKS_FOR) + go * np.array(SPEAKS_AGAINST)
+    return Image.fromarray(pixels.clip(0, 255).round().astype(np.uint8))
+
+
+def signed_map(values: np.ndarray) -> Image.Image:
+    """Picture signed values (H, W), -1 to 1: above 0 in blue, below in vermilion."""
+    hue = np.where(values[..., None] > 0, SPEAKS_FOR, SPEAKS_AGAINST)
+    strength = np.abs(values[..., None])
+    pixels = (1 - strength) * np.array(QUIET) + strength * hue
+    return Image.fromarray(pixels.round().astype(np.uint8))
 
 
 def digit_map(gallery: Gallery) -> Image.Image:

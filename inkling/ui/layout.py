@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components.label import LabelData
 
 from inkling.imaging.image_formats import ACCEPTED, UPLOAD_LIMIT
 from inkling.rendering import render
 from inkling.ui import views
+from inkling.ui.questions import Questions
 from inkling.ui.session import Findings, Visitor
 from inkling.ui.sketchpad import Sketchpad
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").iterdir())
 TICK = 1.0  # seconds between two looks at a training
+TAKEN = (("copy", "Copy"), ("link", "Link"), ("report", "Report"), ("data", "JSON"))
 NOTHING = Findings()  # what a page shows before anything is read
 
 
@@ -26,6 +29,7 @@ class Page:
     timer: gr.Timer
     status: gr.HTML
     pad: Sketchpad
+    questions: Questions  # that the pad asks
     upload: gr.Image
     picture: gr.HTML  # what is chosen, dropped or pasted
     examples: gr.HTML
@@ -34,16 +38,22 @@ class Page:
     label: gr.Label
     lessons: gr.HTML
     copy: gr.Button
+    link: gr.Button
     report: gr.Button
     data: gr.Button
     parcel: gr.JSON  # what is taken away
-    details: gr.HTML
+    original: gr.HTML
+    pixels: gr.HTML
+    evidence: gr.HTML
+    change: gr.HTML
     inside: gr.Accordion
     layers: gr.HTML
+    opened: gr.HTML
     map: gr.HTML
     nearest: gr.HTML
     about: gr.Tab
     card: gr.HTML
+    matrix: gr.HTML
     cell: gr.HTML
     more: gr.HTML
     seed: gr.Number
@@ -52,7 +62,21 @@ class Page:
     cancel: gr.Button
 
 
-def html(value: str = "", script: str | None = None, **more: Any) -> gr.HTML:
+class Bars(gr.Label):
+    """Probabilities in the order that they are given in: a bar that moves is hard to follow."""
+
+    is_template = True  # the browser has no other part for it than a label
+
+    def postprocess(self, value: Any) -> Any:
+        """Return what the browser shows of classes with their probabilities."""
+        shown = super().postprocess(value)
+        if isinstance(shown, LabelData) and shown.confidences:
+            order = list(value)
+            shown.confidences.sort(key=lambda one: order.index(one.label))
+        return shown
+
+
+def html(value: str | dict | None = "", script: str | None = None, **more: Any) -> gr.HTML:
     """Return a part of the page that is our own HTML and style, with a script of `static/`."""
     return gr.HTML(
         value, apply_default_css=False, js_on_load=script and views.source(script), **more
@@ -71,10 +95,16 @@ def lay_out(trains: bool, collects: bool) -> Page:
         with gr.Tab("Read"):
             with gr.Row(elem_id="desk"):
                 parts |= input_parts() | answer_parts()
-                with gr.Column(min_width=280):
-                    parts["details"] = html(views.details_html(NOTHING), elem_id="details")
+                parts |= look_parts()
             with gr.Accordion("Inside the network", open=False, elem_id="inside") as inside:
-                parts["layers"] = html(elem_id="layers")
+                with gr.Row(elem_id="asked"):
+                    parts["layers"] = html(
+                        None,
+                        "inside.js",
+                        html_template=views.source("inside.html"),
+                        elem_id="layers",
+                    )
+                    parts["opened"] = html(elem_id="opened")
                 with gr.Column(elem_id="space"):
                     parts["map"] = html(elem_id="map")
                     parts["nearest"] = html(elem_id="nearest")
@@ -108,7 +138,7 @@ def input_parts() -> dict[str, Any]:
                     buttons=[],
                     elem_id="upload",
                 )
-        picture = html(script="picture.js", accept=ACCEPTED, limit=UPLOAD_LIMIT)
+        picture = html(script="picture.js", accept=ACCEPTED, limit=UPLOAD_LIMIT, elem_id="picture")
         examples = html(views.examples_html(EXAMPLES), "pick.js", elem_id="examples")
     return {"pad": pad, "upload": upload, "picture": picture, "examples": examples}
 
@@ -117,9 +147,10 @@ def answer_parts() -> dict[str, Any]:
     """Place the answer, its probabilities, the lessons, and what can be taken away."""
     with gr.Column(elem_id="reading", min_width=280):
         parts: dict[str, Any] = {
-            "answer": html(views.answer_html(NOTHING), "questions.js", elem_id="answer"),
+            "answer": html(views.answer_html(NOTHING), elem_id="answer"),
+            "questions": Questions(),
             "strip": html(script="pick.js", elem_id="strip"),
-            "label": gr.Label(
+            "label": Bars(
                 views.bars(NOTHING),
                 label="Probabilities",
                 show_label=False,
@@ -129,20 +160,35 @@ def answer_parts() -> dict[str, Any]:
             "lessons": html(script="pick.js", elem_id="lessons"),
         }
         with gr.Row(elem_id="take"):
-            for name, words in (("copy", "Copy"), ("report", "Report"), ("data", "JSON")):
+            for name, words in TAKEN:
                 parts[name] = gr.Button(words, size="sm", min_width=60, elem_id=name)
         parts["parcel"] = gr.JSON(visible=False)
     return parts
 
 
+def look_parts() -> dict[str, Any]:
+    """Place what the network saw, and why it answers so."""
+    with gr.Column(elem_id="looks", min_width=0):
+        return {
+            "original": html(views.original_html(NOTHING), elem_id="original"),
+            "pixels": html(
+                views.pixels(NOTHING),
+                "pixels.js",
+                html_template=views.source("pixels.html"),
+                elem_id="pixels",
+            ),
+            "evidence": html(views.evidence_html(NOTHING), elem_id="evidence"),
+            "change": html(views.change_html(NOTHING), "pick.js", elem_id="change"),
+        }
+
+
 def card_parts(trains: bool) -> dict[str, Any]:
     """Place the model's card, and what trains the network again."""
+    parts: dict[str, Any] = {"card": html(elem_id="card")}
     with gr.Row(elem_id="confusions"):
-        parts: dict[str, Any] = {
-            "card": html(script="pick.js", elem_id="card"),
-            "cell": html(elem_id="cell"),
-        }
-    parts["more"] = html(elem_id="more")
+        parts["matrix"] = html(script="pick.js", elem_id="matrix")
+        parts["cell"] = html(elem_id="cell")
+    parts["more"] = html(script="pick.js", elem_id="more")
     with gr.Column(visible=trains, elem_id="train"):
         html(render("train.html"))
         with gr.Row():

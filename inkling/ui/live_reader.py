@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -40,6 +41,10 @@ class NoReader:
         self.description: dict = {}
         self.gallery = None
 
+    def ask(self, function: Callable, *values: Any) -> Any:
+        """Return `function(*values, reader)`, as of any reader."""
+        return function(*values, self)
+
     def read(self, *_: object) -> Reading:
         """Give the reason instead of a reading."""
         return self.answer
@@ -54,9 +59,9 @@ class Stopped(Exception):
 class LiveReader:
     """Where the page's reader comes from, and how far it has learned."""
 
-    def __init__(self, checkpoint: Path):
-        """Remember where the checkpoint is or shall be; `start` does the work."""
-        self.checkpoint = checkpoint
+    def __init__(self, checkpoint: Path, load: Callable[[Path], Reader] = Reader.load):
+        """Remember where the checkpoint is or shall be; `start` does the work, and loads it."""
+        self.checkpoint, self.load = checkpoint, load
         self.reader: Reader | NoReader = NoReader(  # the best so far
             "The network has just begun to learn: try again in a few seconds."
         )
@@ -74,7 +79,7 @@ class LiveReader:
         for path in (self.checkpoint, self.checkpoint.with_name(AGAIN)):
             remove_orphans(path)
         try:
-            self.reader = Reader.load(self.checkpoint)
+            self.reader = self.load(self.checkpoint)
         except (OSError, CheckpointError):
             self._begin(self._ensure, again=False)
 
@@ -100,12 +105,19 @@ class LiveReader:
     def cancel(self) -> None:
         """End training again, if it does, within a step, and go back to the reader from before."""
         if self.again:
-            self._end()
+            self._stop.set()
+            self.wait()
 
     def stop(self) -> None:
-        """End the training, if one is running, within a step of it, and begin no other."""
-        self._closed = True
-        self._end()
+        """Have the training end, if one is running, within a step of it, and begin no other."""
+        with self._lock:
+            self._closed = True
+            self._stop.set()
+
+    def wait(self) -> None:
+        """Wait until the training that was stopped has ended, but not for long."""
+        if self._thread:
+            self._thread.join(STOPPING_LIMIT)
 
     def _ensure(self, watch: Watch) -> Path:
         path = writable(self.checkpoint)
@@ -123,13 +135,6 @@ class LiveReader:
             )
             self._thread.start()
 
-    def _end(self) -> None:
-        with self._lock:
-            self._stop.set()
-            thread = self._thread
-        if thread:
-            thread.join(STOPPING_LIMIT)
-
     def _learn(self, make: Callable[[Watch], Path]) -> None:
         bar, former = TrainingBar(), self.reader  # to go back to, until there is a better one
 
@@ -144,7 +149,7 @@ class LiveReader:
         try:
             path = make(watch)
             watch(None)
-            former = Reader.load(path)
+            former = self.load(path)
         except Stopped:
             self.progress = None
         except (ValueError, OSError, RuntimeError) as error:

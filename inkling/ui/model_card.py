@@ -36,8 +36,8 @@ def status_html(source: LiveReader) -> str:
     )
 
 
-def card_html(reader: Reader | NoReader) -> tuple[str, str]:
-    """Return what is known of the network: down to the confusion matrix, and the rest."""
+def card_html(reader: Reader | NoReader) -> tuple[str, str, str, str]:
+    """Return what is known of the network: above all, its confusions, the worst one, and more."""
     description, gallery = reader.description, Gallery.of(reader.gallery)
     evaluation = description.get("evaluation")
     history = [(row["epoch"], row["held_out"]) for row in description.get("history", [])]
@@ -49,7 +49,19 @@ def card_html(reader: Reader | NoReader) -> tuple[str, str]:
         learned=history and learning_curve(history, history[-1][0], "epoch"),
         hardest=gallery and digits_shown(gallery, misread(gallery)[:HARDEST]),
     )
-    return render("card.html", description=description, evaluation=evaluation), more
+    confusion = evaluation and evaluation["confusion"]
+    return (
+        render("card.html", description=description, evaluation=evaluation),
+        render("matrix.html", confusion=confusion),
+        cell_html(reader, worst(confusion)) if confusion else "",
+        more,
+    )
+
+
+def worst(confusion: list[list[int]]) -> str:
+    """Return which digit is most often taken for which, as "label-answer"."""
+    wrong = np.array(confusion) * (1 - np.eye(10, dtype=int))
+    return "{}-{}".format(*np.unravel_index(wrong.argmax(), wrong.shape))
 
 
 def cell_html(reader: Reader | NoReader, told: object) -> str:
@@ -74,6 +86,7 @@ def digits_shown(gallery: Gallery, indices: Iterable[int]) -> list[dict]:
     """Return digits of the gallery as templates show them."""
     return [
         {
+            "index": k,
             "picture": ink_url(gallery.ink[k].numpy() / 255),
             "label": int(gallery.labels[k]),
             "answer": int(gallery.answers[k]),

@@ -3,19 +3,27 @@
 A visit lives in the server's memory as long as the page is open; nothing here knows Gradio.
 """
 
+import base64
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+from PIL import Image
+
+from inkling.explanation.activations import Inside, inside
+from inkling.explanation.counterfactual import Change, counterfactual
 from inkling.explanation.gallery import Gallery, Neighbourhood
-from inkling.explanation.occlusion import Evidence, Stage, evidence, inside
+from inkling.explanation.occlusion import Evidence, evidence
+from inkling.imaging.mnist_frame import FRAME, Glyph
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons, adapt
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
+from inkling.ui.doubts import Candidate, candidates, is_unsure
 from inkling.ui.images import Thumbnail, thumbnail
 from inkling.ui.live_reader import NoReader
 
@@ -33,7 +41,11 @@ class Findings:
     asked: int = 0  # the pad's number of the question; 0: another's
     lessons: int = 0  # that were heeded
     why: Evidence | None = None  # None where there is no digit
-    stages: Sequence[Stage] = ()  # what each layer holds; none while that is folded away
+    change: Change | None = None  # what would make it the digit that was asked about
+    asked_for: int | None = None  # that digit
+    doubts: tuple[Candidate, ...] = ()  # what an unsure glyph may be
+    edited: bool = False  # whether its pixels were changed by hand
+    inside: Inside | None = None  # what each layer holds; None while that is folded away
     around: Neighbourhood | None = None
 
 
@@ -45,6 +57,7 @@ class Visit:
     picture: Thumbnail = Thumbnail()
     chosen: int = 0  # the glyph whose details are shown
     rival: int | None = None  # the digit that the answer is held against; None: the runner-up
+    drawn: Reading | None = None  # what it was before its pixels were changed by hand
     lessons: Lessons = Lessons()  # known at its latest answer
     unfolded: bool = False  # whether the inside of the network is in view
     count: int = 0  # of the answers so far
@@ -73,11 +86,31 @@ class Visit:
             latest = Reading(note=A_DOT)
         return self.see(latest, picture, sketch.asked)
 
+    def read_digit(self, told: object, reader: Reader | NoReader) -> Self:
+        """Have a digit of the gallery read, told by its index; another wipes the slate."""
+        gallery = Gallery.of(reader.gallery)
+        k = index(told, len(gallery.labels)) if gallery else None
+        if gallery is None or k is None:
+            return self.see(Reading(), Thumbnail())
+        ink = gallery.ink[k].numpy()
+        glyph = Glyph(ink.astype(np.float32) / 255, (0, 0, FRAME, FRAME))
+        picture = thumbnail(Image.fromarray(255 - ink), (FRAME, FRAME))
+        told = (f"one of MNIST's test digits, a {int(gallery.labels[k])}",)
+        return self.see(reader.read_glyphs([glyph], told), picture)
+
+    def glance(self, sketch: Sketch, reader: Reader | NoReader) -> Findings | None:
+        """Find out what is read of an unfinished sketch; None where that is nothing yet."""
+        if not sketch.strokes or sketch.is_dots:
+            return None
+        glanced = replace(self, by_network=reader.read(sketch.picture()))
+        return Findings(glanced.reading(reader), count=self.count, asked=self.asked)
+
     def see(self, latest: Reading, picture: Thumbnail, asked: int = 0) -> Self:
         """Turn to another picture, and its reading; what is chosen of the same one stays so."""
+        seen = replace(self, by_network=latest, picture=picture, drawn=None)
         if asked and asked == self.asked:  # the pad asked twice, as the first answer was late
-            return replace(self, by_network=latest, picture=picture)
-        return replace(self, by_network=latest, picture=picture, chosen=0, rival=None, asked=asked)
+            return seen
+        return replace(seen, chosen=0, rival=None, asked=asked)
 
     def read_again(self, reader: Reader | NoReader) -> Self:
         """Have the same glyphs read by a network that has learned more since."""
@@ -96,6 +129,25 @@ class Visit:
         """Hold the answer against another digit than the runner-up."""
         return replace(self, rival=index(digit, 10))
 
+    def edit(self, told: object, reader: Reader | NoReader) -> Self:
+        """Have other pixels read for the chosen glyph, as a browser tells them; None undoes it."""
+        if told is None:
+            return replace(self, by_network=self.drawn or self.by_network, drawn=None, rival=None)
+        ink = ink_told(told)
+        return self if ink is None else self.with_ink(ink, reader)
+
+    def with_ink(self, ink: np.ndarray, reader: Reader | NoReader) -> Self:
+        """Have other ink (28, 28) read for the chosen glyph; where there is none, as the first."""
+        glyphs = self.by_network.glyphs or [Glyph(ink, (0, 0, 1, 1))]
+        glyphs[self.chosen] = replace(glyphs[self.chosen], ink=ink, in_line=())
+        changed = reader.read_glyphs(glyphs, self.by_network.seen) if ink.any() else Reading()
+        return replace(self, by_network=changed, drawn=self.drawn or self.by_network, rival=None)
+
+    def with_change(self, reader: Reader | NoReader) -> Self:
+        """Do what would make the glyph the digit that was asked about."""
+        change = self.findings(reader).change
+        return self.with_ink(change.ink, reader) if change else self
+
     def taught(self, lessons: Lessons, digit: int | None) -> Self:
         """Know these lessons and one more: that the chosen glyph is this digit."""
         if digit is not None and self.by_network.digits:
@@ -112,22 +164,50 @@ class Visit:
         """Find out everything that the page shows of the present picture."""
         reading = self.reading(reader)
         found = Findings(
-            reading, self.picture, self.chosen, self.count, self.asked, len(self.lessons)
+            reading,
+            self.picture,
+            self.chosen,
+            self.count,
+            self.asked,
+            lessons=len(self.lessons),
+            edited=self.drawn is not None,
         )
         if not reading.digits or isinstance(reader, NoReader):
             return found
         digit = reading.digits[self.chosen]
         best, second = digit.ranking[:2]
-        rival = second if self.rival in (None, best) else self.rival
-        found = replace(found, why=evidence(reader.model, digit.glyph.ink, best, rival))
+        asked_for = None if self.rival == best else self.rival
+        rival = second if asked_for is None else asked_for
+        found = replace(
+            found,
+            why=evidence(reader.model, digit.glyph.ink, best, rival),
+            asked_for=asked_for,
+        )
+        gallery = Gallery.of(reader.gallery)
+        if asked_for is not None:
+            known = gallery and gallery.read_as(asked_for)
+            change = counterfactual(reader.model, digit.glyph.ink, asked_for, known)
+            found = replace(found, change=change)
+        elif is_unsure(digit):
+            found = replace(found, doubts=candidates(reader, digit))
         if not self.unfolded:
             return found
-        gallery = Gallery.of(reader.gallery)
         return replace(
             found,
-            stages=inside(reader.model, digit.glyph.ink),
+            inside=inside(reader.model, digit.glyph.ink),
             around=gallery and gallery.around(reader.features(digit.glyph.ink)),
         )
+
+
+def ink_told(told: object) -> np.ndarray | None:
+    """Return the ink (28, 28), float32, 0 to 1, that a browser tells: a byte a pixel in base64."""
+    try:
+        content = base64.b64decode(str(told), validate=True)
+    except ValueError:
+        return None
+    if len(content) != FRAME * FRAME:
+        return None
+    return np.frombuffer(content, np.uint8).reshape(FRAME, FRAME).astype(np.float32) / 255
 
 
 def index(told: object, count: int) -> int | None:
@@ -166,8 +246,10 @@ class Visitor:
             if turn not in (None, self._turn):
                 return None
             changed = change(self.visit)
-            self.visit = replace(changed, count=self.visit.count + 1)
-            return self.visit.findings(reader)
+            changed = replace(changed, count=self.visit.count + 1)
+            found = reader.ask(Visit.findings, changed)
+            self.visit = changed
+            return found
 
     def remember(self, lessons: Lessons, reader: Reader | NoReader) -> Findings:
         """Know the lessons that a browser kept, and return the findings of the same visit.
@@ -176,4 +258,4 @@ class Visitor:
         """
         with self._lock:
             self.visit = replace(self.visit, lessons=lessons)
-            return self.visit.findings(reader)
+            return reader.ask(Visit.findings, self.visit)

@@ -3,27 +3,26 @@
 Templates lie in `templates/`, scripts and styles in `static/`; nothing here knows Gradio.
 """
 
+import base64
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from inkling.explanation.gallery import Gallery
 from inkling.explanation.occlusion import Evidence
+from inkling.imaging.mnist_frame import FRAME
 from inkling.imaging.open_image import open_picture
 from inkling.recognition.reading import Digit, Reading
 from inkling.rendering import data_url, render
-from inkling.ui.images import atlas, digit_map, heat_map, ink_url, thumbnail
+from inkling.ui.doubts import UNSURE, is_unsure
+from inkling.ui.images import change_map, heat_map, ink_url, thumbnail
 from inkling.ui.session import Findings
 
 STATIC = Path(__file__).parent / "static"
 PLOTS = Path(__file__).parents[1] / "evaluation" / "templates" / "plot.css"
-STYLES = [STATIC / "evidence.css", STATIC / "style.css", PLOTS]
+STYLES = [STATIC / f"{name}.css" for name in ("tokens", "evidence", "style", "network")] + [PLOTS]
 WAITING = "Draw a digit or a number on the pad, or choose a picture."
-UNSURE = 0.8  # a confidence below it names two candidates: one such answer in five is wrong or more
-RUNNER_UP = 0.1  # the least that the second candidate must have to be named
 MARKED = 0.5  # the least evidence, of 1, that gets a plus or a minus
 
 
@@ -50,6 +49,8 @@ def answer(reading: Reading) -> Answer:
         return Answer("refused", "No digits", reading.note, "∅")
     sure = math.prod(d.confidence for d in reading.digits if d.digit is not None)
     caption = f"{percent(sure)} sure of the whole number"
+    if sure < UNSURE:
+        caption = f"Not sure: of ten numbers like this about {in_ten(sure)} would be read right"
     if refused:
         caption += f"; {refused} {'glyphs look' if refused > 1 else 'glyph looks'} like no digit"
     return Answer("sure" if sure >= UNSURE else "unsure", reading.text, caption)
@@ -58,14 +59,22 @@ def answer(reading: Reading) -> Answer:
 def answer_of_one(digit: Digit) -> Answer:
     """Return what to say of a single glyph."""
     best, second = digit.ranking[:2]
-    chances = digit.probabilities
     if digit.digit is None:
-        caption = f"That does not look like a digit. The nearest would be a {best}."
+        caption = f"That does not look like a digit. The nearest would be {a_digit(best).lower()}."
         return Answer("refused", "No digit", caption, "∅")
-    if chances[best] < UNSURE and chances[second] >= RUNNER_UP:
-        caption = f"Not sure: {best} at {percent(chances[best])}, {second} at "
-        return Answer("unsure", f"{best} or {second}?", caption + percent(chances[second]))
-    return Answer("sure", str(best), f"{percent(chances[best])} sure")
+    if is_unsure(digit):
+        of_best, of_second = (in_ten(digit.probabilities[k]) for k in (best, second))
+        caption = (
+            f"Not sure: of ten drawings like this, about {of_best} would be "
+            f"{a_digit(best).lower()}, and {of_second} {a_digit(second).lower()}."
+        )
+        return Answer("unsure", f"{best} or {second}?", caption)
+    return Answer("sure", str(best), f"{percent(digit.confidence)} sure")
+
+
+def in_ten(share: float) -> int:
+    """Return how many of ten a share of 1 is, never none and never all."""
+    return min(max(round(10 * share), 1), 9)
 
 
 def percent(share: float) -> str:
@@ -102,23 +111,40 @@ def strip_html(found: Findings) -> str:
     return render("strip.html", glyphs=glyphs, chosen=found.chosen)
 
 
-def details_html(found: Findings) -> str:
-    """Return what the network saw of the chosen glyph, and the evidence for its answer."""
+def original_html(found: Findings) -> str:
+    """Return the picture as it was given, with a box around each glyph, and what was done to it."""
     reading, picture = found.reading, found.picture
-    if not reading.digits:
-        return render("details.html", glyph=None)
-    digit = reading.digits[found.chosen]
+    digit = reading.digits[found.chosen] if reading.digits else None
     return render(
-        "details.html",
-        glyph={"picture": ink_url(digit.glyph.ink)},
+        "original.html",
         original=picture.data,
         width=picture.size[0],
         height=picture.size[1],
         boxes=[d.glyph.box for d in reading.digits],
         chosen=found.chosen,
-        done=what_was_done(reading, digit, picture.size),
-        why=found.why and evidence_shown(found.why, digit),
+        done=digit and picture.data and what_was_done(reading, digit, picture.size),
     )
+
+
+def pixels(found: Findings) -> dict:
+    """Return the chosen glyph's ink, a byte a pixel in base64, and whether a hand changed it.
+
+    The count tells it from an equal one before, of which the page's own has changed since.
+    """
+    digits = found.reading.digits
+    ink = digits[found.chosen].glyph.ink if digits else np.zeros((FRAME, FRAME))
+    return {"ink": in_bytes(255 * ink, np.uint8), "edited": found.edited, "count": found.count}
+
+
+def in_bytes(values: np.ndarray, kind: type) -> str:
+    """Return numbers, rounded, a byte each in base64."""
+    return base64.b64encode(values.round().astype(kind).tobytes()).decode()
+
+
+def evidence_html(found: Findings) -> str:
+    """Return what speaks for the answer, and what against it."""
+    why = found.why and evidence_shown(found.why, found.reading.digits[found.chosen])
+    return render("evidence.html", why=why)
 
 
 def what_was_done(reading: Reading, digit: Digit, size: tuple[int, int]) -> str:
@@ -126,6 +152,8 @@ def what_was_done(reading: Reading, digit: Digit, size: tuple[int, int]) -> str:
     left, top, right, bottom = digit.glyph.box
     width, height = right - left, bottom - top
     steps = list(reading.seen)
+    if (width, height) == (FRAME, FRAME):  # framed already, as MNIST's are
+        return sentence(", ".join(steps)) + "."
     if width * height < 0.9 * size[0] * size[1]:
         steps.append("cropped to its ink")
     if digit.glyph.thickened:
@@ -139,9 +167,9 @@ def what_was_done(reading: Reading, digit: Digit, size: tuple[int, int]) -> str:
 def evidence_shown(why: Evidence, digit: Digit) -> dict:
     """Return evidence as the details show it."""
     if digit.digit is None:
-        title = f"If it were a digit: {why.answer} rather than {why.rival}"
+        title = f"If at all, {why.answer}, not {why.rival}"
     else:
-        title = f"Why {why.answer} rather than {why.rival}"
+        title = f"Why {why.answer}, not {why.rival}"
     because = f" because {why.because}" if why.because else ": no single place decides it"
     return {
         "title": title,
@@ -151,6 +179,32 @@ def evidence_shown(why: Evidence, digit: Digit) -> dict:
         "picture": data_url(heat_map(why.map, digit.glyph.ink)),
         "marks": marks(why.map),
     }
+
+
+def change_html(found: Findings) -> str:
+    """Return what would make it another digit, or why it is not sure which it is."""
+    digits = found.reading.digits
+    if not digits:
+        return render("change.html", shown="")
+    ink = digits[found.chosen].glyph.ink
+    if found.asked_for is not None:
+        asked_for, change = a_digit(found.asked_for).lower(), found.change
+        picture = change and data_url(change_map(ink, change.ink))
+        words = change and sentence(change.words)
+        told = {"asked_for": asked_for, "picture": picture, "words": words}
+        return render("change.html", shown="change", **told)
+    if found.doubts:
+        shown = [
+            {
+                "digit": a_digit(one.digit).lower(),
+                "advice": one.advice,
+                "alike": [{"picture": ink_url(a.ink), "name": a.name} for a in one.alike],
+            }
+            for one in found.doubts
+        ]
+        return render("change.html", shown="doubts", candidates=shown)
+    rival = digits[found.chosen].ranking[1]
+    return render("change.html", shown="offer", rival=rival, asked_for=a_digit(rival).lower())
 
 
 def a_digit(digit: int) -> str:
@@ -191,40 +245,3 @@ def examples_html(files: list[Path]) -> str:
         for file in files
     ]
     return render("examples.html", examples=examples)
-
-
-def layers_html(found: Findings) -> str:
-    """Return the maps of each layer for the chosen glyph; nothing while they are folded away."""
-    if not found.stages:
-        return ""
-    *layers, scores = found.stages
-    values = scores.maps.ravel()
-    low, high = min(0.0, values.min()), max(values.max(), 1e-6)
-    return render(
-        "inside.html",
-        stages=[{"name": s.name, **atlas(s.maps)} for s in layers],
-        scores=[{"value": v, "height": 100 * (v - low) / (high - low)} for v in values],
-    )
-
-
-@lru_cache(maxsize=2)
-def map_html(gallery: Gallery | None) -> str:
-    """Return the map of digit space."""
-    return render("map.html", picture=data_url(digit_map(gallery))) if gallery else ""
-
-
-def neighbours_html(found: Findings) -> str:
-    """Return the chosen glyph's place on the map, and its nearest digits; nothing while folded."""
-    around = found.around
-    if around is None:
-        return ""
-    ink = found.reading.digits[found.chosen].glyph.ink
-    nearest = [
-        {"picture": ink_url(one.numpy() / 255), "label": label, "likeness": likeness}
-        for one, label, likeness in zip(
-            around.ink, around.labels.tolist(), around.likenesses.tolist(), strict=True
-        )
-    ]
-    x, y = around.place
-    drawn = {"x": x, "y": y, "features": around.features, "picture": ink_url(ink)}
-    return render("neighbours.html", **drawn, nearest=nearest)

@@ -1,4 +1,4 @@
-"""Framed ink in; what speaks for its digit, and what the layers hold, out."""
+"""Framed ink in; what speaks for its digit out."""
 
 import conftest
 import cv2
@@ -8,26 +8,15 @@ import torch
 from conftest import sketch
 
 from inkling.datasets.pen_digits import drawn_digits
-from inkling.explanation.occlusion import REGIONS, SHOWN, because, evidence, inside
+from inkling.explanation.occlusion import REGIONS, because, evidence
 from inkling.imaging.mnist_frame import frame
-from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
-from model import DigitCNN, fused
+from model import DigitCNN
 
 DIGITS = 60
 FLIPPED = 20  # px
 GAPS = {  # digit, rival, and a stroke in the digit's gap that makes it look like the rival
     3: (8, [(0.1, 0.1), (0.1, 0.9)]),
 }
-
-
-@pytest.fixture(scope="module")
-def unfused():
-    return load_checkpoint(CHECKPOINT)[0]
-
-
-@pytest.fixture(scope="module")
-def model(unfused):
-    return fused(unfused)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +76,8 @@ def test_changing_what_the_map_names_costs_most(model, inks, explained, what, ti
         before, after, *rest = margins(model, [ink, *changed], why.answer, why.rival)
         costs.append(before - [after, np.mean(rest[:10]), np.mean(rest[10:20]), rest[20]])
     named, *others = np.mean(costs, axis=0)
-    # Measured: 2.5, 3.0 and 8.4 times as much for all; 2.1, 2.1 and 9.8; 2.4, 3.4 and 9.2.
+    # Measured: 3.8 and 4.4 times as much for all, 2.8 and 2.5 for paper, 4.1 and 5.9 for ink; and
+    # changing what is named against the answer helps it instead.
     assert (named > np.multiply(times, others)).all()
 
 
@@ -192,42 +182,6 @@ def test_the_network_is_asked_in_one_small_batch(model, inks):
     assert len(asked) == 1 and asked[0] <= 65  # 0.14 ms each
 
 
-def test_a_fused_network_gives_the_same_evidence_and_stages(model, unfused, inks):
+def test_a_fused_network_gives_the_same_evidence(model, unfused, inks):
     one, other = (evidence(m, inks[3], 3, 8) for m in (model, unfused))
     assert np.abs(one.map - other.map).max() < 1e-2 and one.because == other.because
-    for a, b in zip(inside(model, inks[3]), inside(unfused, inks[3]), strict=True):
-        assert a.name == b.name and np.allclose(a.maps, b.maps, atol=1e-3)
-
-
-@pytest.mark.parametrize("widths", [None, (8, 8, 16, 16), (8, 24, 8, 8, 8, 16)])
-def test_stages_are_those_of_a_plain_pass(model, inks, widths):
-    network = model if widths is None else DigitCNN(widths).eval()
-    ink = inks[4]
-    *layers, features, scores = inside(network, ink)
-    batch = torch.from_numpy(ink)[None, None]
-    with torch.inference_mode():
-        assert np.allclose(scores.maps, network(batch)[0], atol=1e-4)
-        plain = network.features(batch)[0].numpy()
-    assert features.maps.shape == (1, 1, network.widths[-1])
-    assert np.allclose(features.maps[0, 0] * plain.max(), plain, atol=1e-4)
-    sides = [12, 5, *[5] * (len(network.widths) - 4), 3]
-    assert [stage.maps.shape[1:] for stage in layers] == [(side, side) for side in sides]
-    assert [stage.total for stage in layers] == list(network.widths[:-1])
-
-
-def test_stages_show_the_maps_that_respond_most(model, inks):
-    seen = []
-    ink = torch.from_numpy(inks[5])[None, None]
-    relu = next(layer for layer in model.layers if isinstance(layer, torch.nn.ReLU))
-    handle = relu.register_forward_hook(lambda _, __, out: seen.append(out[0].clone()))
-    try:
-        with torch.inference_mode():
-            model(ink)
-    finally:
-        handle.remove()
-    first = inside(model, inks[5])[0]
-    sums = seen[0].sum(dim=(1, 2))
-    assert set(first.shown) == set(sums.topk(SHOWN).indices.tolist())
-    truth = seen[0][list(first.shown)].numpy()
-    assert first.maps.max() == 1 and first.maps.min() >= 0
-    assert np.allclose(first.maps, truth / truth.max(), atol=1e-5)

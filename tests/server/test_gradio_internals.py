@@ -27,6 +27,9 @@ class Held:
     def __init__(self):
         self.may = asyncio.Event()
 
+    def ask(self, function, *values):
+        return function(*values, self)
+
     def read_file(self, path):
         return Reading()
 
@@ -58,6 +61,16 @@ def test_the_times_of_few_events_are_kept_and_tabulated_seldom(demo):
         httpx.get(f"{demo.local_url}gradio_api/call/predict/{call(demo)}")
     until(lambda: queue.events_recorded >= 3)
     assert queue.cached_event_analytics_summary == {"functions": {}}
+
+
+def test_an_idle_server_looks_for_events_seldom(demo):
+    names = ("sleep_when_free", "progress_update_sleep_when_free")
+    usual, queue = internals.queue_of(internals.gr.Blocks().queue()), internals.queue_of(demo)
+    for name in names:  # they are what Gradio sleeps for
+        assert getattr(queue, name) > getattr(usual, name)
+    event = call(demo)
+    httpx.get(f"{demo.local_url}gradio_api/call/predict/{event}")
+    until(lambda: not internals.is_event(queue, event))
 
 
 def test_a_judge_may_refuse_an_event_in_words(demo):
@@ -102,6 +115,7 @@ def test_an_open_page_is_known_and_a_silent_connection_is_closed(demo):
         until(lambda: internals.open_pages(connections) == {"a-page"})
         with httpx.Client() as client:
             client.get(f"{url}config")
+            until(lambda: len(internals.hang_up(connections, {})) == 1)  # those before are gone
             found = internals.hang_up(connections, {})
             assert len(found) == 1
             internals.hang_up(connections, found)
@@ -134,3 +148,12 @@ def test_names_of_uploads_are_forgotten(demo, tmp_path):
     signals.update({str(k): None for k in range(internals.TRACKED + 1)})
     internals.forget_uploads(demo)
     assert not any(demo.temp_file_sets) and not signals
+
+
+def test_who_asks_a_part_of_the_page_is_known_by_the_session(demo):
+    known, parts = demo.app.state_holder, demo.get_config_file()["components"]
+    part = next(part["id"] for part in parts if part["props"].get("server_fns"))
+    question = {"component_id": part, "fn_name": "read", "session_hash": "asks", "data": None}
+    httpx.post(f"{demo.local_url}gradio_api/component_server/", json=question).raise_for_status()
+    visitor = next(b for b in demo.blocks.values() if b.get_block_name() == "state")
+    assert known["asks"][visitor._id].visit.count == 1

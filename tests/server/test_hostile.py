@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -508,13 +509,48 @@ def test_an_upload_within_the_limits_is_read_however_it_is_called(server):
 
 def test_many_calls_make_the_page_forget_nobody(server):
     with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/pausing"):
-        drawn, chosen = number_of(server, "read_sketch"), number_of(server, "choose")
-        _, answer = server.event(drawn, [None, pad_told(7)], session="pausing")
+        chosen = number_of(server, "choose")
+        _, answer = server.post("component_server/", json=question(server, session="pausing"))
         assert 'data-number=\\"7' in answer
         for _ in range(210):
             server.predict(None)
         _, answer = server.event(chosen, [None], {"pick": "0"}, session="pausing")
         assert 'data-number=\\"7' in answer
+
+
+def question(server, session, **more):
+    """Return what the pad asks about a 7."""
+    parts = json.loads(server.get("/config")[1])["components"]
+    part = next(part["id"] for part in parts if part["props"].get("server_fns"))
+    told = {"component_id": part, "fn_name": "read", "session_hash": session, "data": pad_told(7)}
+    return told | more
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"data": NESTED.decode()}, {"data": {"size": 1e308, "strokes": [{"points": [1e308]}]}}]
+    + [{"data": {"size": 1, "strokes": 99 * [{"width": 1, "erases": 0, "points": 999 * [0]}]}}]
+    + [
+        {"fn_name": "__init__"},
+        {"fn_name": "read", "component_id": 0},
+        {"session_hash": 999 * "a"},
+    ],
+)
+def test_whatever_a_pad_asks_the_page_is_well_and_the_log_stays_short(server, more):
+    status, told = server.post("component_server/", json=question(server, "stranger", **more))
+    assert status in (200, 400, 404) and len(told) < 20_000
+    for body in (NESTED, b"", b"{}", b"[]", b"\xff", b'{"data": NaN}'):
+        headers = {"content-type": "application/json"}
+        status, _ = server.post("component_server", content=body, headers=headers)
+        assert 400 <= status < 500
+    assert server.is_well()
+
+
+def test_who_asks_without_end_keeps_nobody_out(server):
+    asked = [question(server, "greedy"), *(question(server, f"many-{k}") for k in range(12))]
+    with ThreadPoolExecutor(24) as many:
+        answers = list(many.map(lambda one: server.post("component_server/", json=one), 30 * asked))
+    assert {status for status, _ in answers} <= {200, 503} and server.is_well()
 
 
 def test_who_never_fetches_answers_is_told_to_wait(server):

@@ -3,13 +3,14 @@
 import contextlib
 from types import SimpleNamespace
 
+import httpx
 import pytest
 from conftest import line
 from playwright.sync_api import expect
 
 import app
 from inkling.recognition.reader import Reader
-from inkling.server import queue_admission
+from inkling.server import queue_admission, request_limits
 from inkling.ui.live_reader import NoReader
 
 
@@ -35,6 +36,7 @@ def test_what_a_page_was_taught_outlives_its_session(chromium):
         opened = chromium.new_page()
         opened.goto(demo.local_url)
         expect(opened.locator("#pad .hint")).to_be_visible(timeout=30_000)
+        expect(opened.get_by_text("Loading...", exact=True)).to_have_count(0)
         for known, way in ((1, (0, 90)), (2, (90, 20))):
             line(opened, way)
             opened.get_by_role("button", name=f"It is a {known}").click(timeout=30_000)
@@ -46,20 +48,27 @@ def test_what_a_page_was_taught_outlives_its_session(chromium):
         opened.close()
 
 
-def test_who_comes_when_the_queue_is_full_is_told_so_at_once_and_read_later(
-    page, chromium, monkeypatch
-):
+def test_who_comes_when_all_is_full_is_told_so_at_once_and_read_later(page, chromium, monkeypatch):
     opened = chromium.new_page()
     opened.goto(page)
     expect(opened.locator("#pad .hint")).to_be_visible(timeout=30_000)
     expect(opened.get_by_text("Loading...", exact=True)).to_have_count(0)
     monkeypatch.setattr(queue_admission, "QUEUE", 0)
     with opened.expect_response(lambda told: "queue/join" in told.url and told.status == 503):
-        line(opened)
+        opened.locator("#examples button").first.click()
     expect(opened.get_by_text("busy. Please try again.").last).to_be_visible(timeout=1_000)
     monkeypatch.setattr(queue_admission, "QUEUE", 32)
+    monkeypatch.setattr(request_limits, "QUESTIONS", 0)
+    with opened.expect_response(lambda told: told.status == 503):
+        line(opened)
+    monkeypatch.setattr(request_limits, "QUESTIONS", 120)
     expect(opened.locator("#answer")).to_contain_text("Not yet.", timeout=30_000)
     opened.close()
+
+
+def test_who_watches_over_the_server_is_told_that_it_is_well(page):
+    told = httpx.get(f"{page}healthz")
+    assert told.status_code == 200 and told.json() == {"status": "ok"}
 
 
 def test_the_page_about_the_endpoint_is_complete(page, chromium):

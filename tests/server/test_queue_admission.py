@@ -7,7 +7,7 @@ import pytest
 from conftest import run
 from gradio.data_classes import FileData
 
-from inkling.server import queue_admission
+from inkling.server import gradio_internals, queue_admission
 from inkling.server.queue_admission import names_other_file, watch_queue
 
 
@@ -66,7 +66,7 @@ def test_who_fetches_no_answers_gets_no_more(queue):
 @pytest.mark.parametrize(
     "event",
     [
-        {"session": "a" * (queue_admission.SESSION_LIMIT + 1)},
+        {"session": "a" * (gradio_internals.SESSION_LIMIT + 1)},
         {"event": 9},
         {"event": None},
         {"data": []},

@@ -79,6 +79,7 @@ def before(app, full=False):
     + ["/gradio_api/info", "/gradio_api/call/predict", "/gradio_api/call/predict/0a1b", JOIN]
     + [
         "/gradio_api/queue/data",
+        "/gradio_api/component_server/",
         "/gradio_api/heartbeat/a1-b2",
         f"/gradio_api/file={UPLOADS}/a.png",
     ],
@@ -90,7 +91,7 @@ def test_what_the_page_and_its_clients_need_is_let_through(path):
 @pytest.mark.parametrize(
     "path",
     ["/gradio_api/run/predict", "/gradio_api/api/predict", "/gradio_api/call/other", "/docs"]
-    + ["/gradio_api/component_server", "/gradio_api/proxy=http://a.hf.space", "/monitoring"]
+    + ["/gradio_api/component_servers", "/gradio_api/proxy=http://a.hf.space", "/monitoring"]
     + ["/gradio_api/deep_link", "/gradio_api/vibe-code", "/gradio_api/process_recording"]
     + ["/gradio_api/file=http://a.example/b", "/gradio_api/file=/etc/passwd", "/file/etc/passwd"]
     + [f"/gradio_api/file={UPLOADS}2/a.png", "/gradio_api/heartbeat/" + 65 * "a", "", "//"],

@@ -148,6 +148,7 @@ def ready(folder, tmp_path, tiny_mnist, monkeypatch):
     source.start()
     yield source
     source.stop()
+    source.wait()
 
 
 def full(*_):

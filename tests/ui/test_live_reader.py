@@ -49,6 +49,7 @@ def run(tmp_path):
     source = LiveReader(tmp_path / "digits.safetensors")
     yield source
     source.stop()
+    source.wait()
 
 
 def finish(source):
@@ -102,6 +103,7 @@ def test_it_reads_while_it_learns(run, paused):
 def test_stopping_ends_the_training_and_leaves_nothing(run):
     run.start()
     run.stop()
+    run.wait()
     assert not run._thread.is_alive()
     assert not run.checkpoint.exists()
 
@@ -210,6 +212,7 @@ def test_stopping_ends_training_again_and_lets_none_begin(ready, paused):
     assert paused[0].wait(60)
     paused[1].set()
     ready.stop()
+    ready.wait()
     assert not ready._thread.is_alive()
     with pytest.raises(ValueError):
         ready.train_again(seed=3, epochs=20)

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from inkling.evaluation.plots import learning_curve
@@ -17,12 +18,12 @@ def shipped():
 
 
 def test_the_card_tells_the_figures_of_the_checkpoint(shipped):
-    above, below = model_card.card_html(shipped)
+    above, matrix, _, below = model_card.card_html(shipped)
     evaluation = shipped.description["evaluation"]
     assert f"{100 * evaluation['accuracy']:.2f} %" in above
     assert f"{shipped.description['weights']:,} weights" in above
     assert f"{100 * shipped.description['strangers']['right']:.1f} %" in above
-    told = [int(n) for n in re.findall(r">(\d+)</button>", above)]
+    told = [int(n) for n in re.findall(r">(\d+)</button>", matrix)]
     assert sum(told) == evaluation["digits"]
     assert below.count("<polyline") == 3  # calibration and its ideal, learning
 
@@ -33,6 +34,18 @@ def test_every_confusion_opens_onto_as_many_digits(shipped):
         for answer, count in enumerate(row):
             shown = model_card.cell_html(shipped, f"{label}-{answer}").count("<img")
             assert shown == (count if label != answer else model_card.SHOWN_OF_CELL)
+
+
+def test_the_margins_say_how_many_of_a_row_and_of_a_column_are_right(shipped):
+    confusion = np.array(shipped.description["evaluation"]["confusion"])
+    told = re.findall(r'class="sum">([\d.]+)<', model_card.card_html(shipped)[1])
+    rows, columns = (100 * confusion.diagonal() / confusion.sum(axis=axis) for axis in (1, 0))
+    assert [float(n) for n in told] == [round(n, 1) for n in (*rows.tolist(), *columns.tolist())]
+
+
+def test_the_worst_confusion_is_open_at_first(shipped):
+    label, answer = model_card.worst(shipped.description["evaluation"]["confusion"]).split("-")
+    assert f"{label} read as {answer}" in model_card.card_html(shipped)[2] and label != answer
 
 
 def test_a_cell_that_is_none_shows_none(shipped):

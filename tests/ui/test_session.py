@@ -1,8 +1,10 @@
 """What a visitor does becomes what the page shows, and nothing that a browser tells is trusted."""
 
+import base64
 import io
 import json
 
+import numpy as np
 import pytest
 from conftest import ROOT, sketch, told
 from hypothesis import given
@@ -13,9 +15,16 @@ from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons
 from inkling.recognition.reader import Reader
 from inkling.rendering import render
-from inkling.ui import downloads, views
+from inkling.ui import downloads, inside_views, views
 from inkling.ui.session import Visit, Visitor, index
 
+FOUR_OR_NINE = {
+    "size": 100,
+    "strokes": [
+        {"width": 7.9, "erases": False, "points": [49, 22, 31, 50, 28, 69, 58, 52, 63, 51]},
+        {"width": 7.9, "erases": False, "points": [62, 26, 61, 56, 59, 96]},
+    ],
+}
 NUMBER = ROOT / "examples" / "7-number-in-a-shadow.jpg"
 
 
@@ -31,7 +40,8 @@ def png(digit):
 
 
 def details(visit, reader):
-    return views.details_html(visit.findings(reader))
+    found = visit.findings(reader)
+    return views.original_html(found) + views.evidence_html(found)
 
 
 def test_a_sketch_is_read_as_it_was_drawn(shipped):
@@ -78,19 +88,80 @@ def test_what_was_taught_is_read_and_the_network_s_own_reading_is_kept(shipped):
 
 def test_nothing_is_computed_of_the_inside_while_it_is_folded(shipped):
     visit = Visit().read(png(4), shipped)
-    assert (visit.findings(shipped).stages, visit.findings(shipped).around) == ((), None)
+    assert (visit.findings(shipped).inside, visit.findings(shipped).around) == (None, None)
     unfolded = Visit(unfolded=True).read(png(4), shipped)
     found = unfolded.findings(shipped)
-    layers, nearest = views.layers_html(found), views.neighbours_html(found)
-    assert layers.count("<img") == len(shipped.model.widths) and nearest.count("alike</small>") == 5
+    layers, nearest = inside_views.layers(found), inside_views.neighbours_html(found)
+    assert len(layers["stages"]) == len(shipped.model.widths) - 1 and len(layers["scores"]) == 10
+    assert nearest.count("alike</small>") == 5
 
 
 def test_an_answer_is_held_against_the_runner_up_or_whom_one_wants(shipped):
     visit = Visit().read(png(4), shipped)
     _, runner_up = visit.reading(shipped).digits[0].ranking[:2]
-    assert f"Why 4 rather than {runner_up}" in details(visit, shipped)
-    assert "Why 4 rather than 2" in details(visit.compare("2"), shipped)
-    assert f"Why 4 rather than {runner_up}" in details(visit.compare("4"), shipped)
+    assert f"Why 4, not {runner_up}" in details(visit, shipped)
+    assert "Why 4, not 2" in details(visit.compare("2"), shipped)
+    assert f"Why 4, not {runner_up}" in details(visit.compare("4"), shipped)
+
+
+def in_base64(ink):
+    return base64.b64encode((255 * ink).round().astype(np.uint8).tobytes()).decode()
+
+
+def test_pixels_that_a_hand_changes_are_read_and_taken_back(shipped):
+    visit = Visit().read(png(4), shipped)
+    ink = np.zeros((28, 28), np.float32)
+    ink[5:23, 13:15] = 1
+    edited = visit.edit(in_base64(ink), shipped)
+    assert edited.reading(shipped).text == "1" and edited.findings(shipped).edited
+    assert edited.edit(None, shipped).by_network == visit.by_network
+    assert edited.edit(in_base64(0 * ink), shipped).reading(shipped).text == ""
+    assert edited.read(png(7), shipped).drawn is None
+    assert Visit().edit(in_base64(ink), shipped).reading(shipped).text == "1"  # on an empty pad
+
+
+def test_of_a_number_the_chosen_glyph_alone_is_changed(shipped):
+    visit = Visit().read(NUMBER, shipped).choose("1")
+    ink = visit.by_network.digits[0].glyph.ink
+    was, now = visit.by_network.text, visit.edit(in_base64(ink), shipped).by_network.text
+    assert now == was[0] + was[0] + was[2:]
+
+
+@pytest.mark.parametrize("told", ["", "?", "AAAA", 7, ["A"], {"a": 1}, "A" * 5_000])
+def test_what_are_no_pixels_changes_nothing(shipped, told):
+    visit = Visit().read(png(4), shipped)
+    assert visit.edit(told, shipped) == visit
+
+
+def test_a_bar_that_is_tapped_says_what_would_make_it_that_digit_and_a_button_does_it(shipped):
+    visit = Visit().read(png(4), shipped).compare("9")
+    found = visit.findings(shipped)
+    assert (
+        found.change
+        and f"{views.sentence(found.change.words)}, and it is a 9" in views.change_html(found)
+    )
+    done = visit.with_change(shipped)
+    assert done.reading(shipped).digits[0].best == 9 and done.findings(shipped).change is None
+    assert Visit().with_change(shipped) == Visit()
+
+
+def test_an_unsure_answer_names_look_alikes_and_what_to_draw(shipped):
+    visit = Visit().read_sketch(Sketch.from_json(FOUR_OR_NINE), shipped)
+    found = visit.findings(shipped)
+    assert {one.digit for one in found.doubts} == {4, 9}
+    assert all(one.advice and len(one.alike) == 2 for one in found.doubts)
+    said = views.change_html(found)
+    assert "For a 4: " in said and "For a 9: " in said
+    assert "of ten drawings like this, about" in views.answer(found.reading).caption
+    assert Visit().read(png(7), shipped).findings(shipped).doubts == ()
+
+
+def test_a_digit_of_the_card_is_opened_as_one_s_own(shipped):
+    misread = (shipped.gallery["labels"] != shipped.gallery["answers"]).nonzero()[0, 0].item()
+    found = Visit().read_digit(str(misread), shipped).findings(shipped)
+    assert found.reading.digits[0].best == shipped.gallery["answers"][misread]
+    assert f"a {shipped.gallery['labels'][misread]}." in views.original_html(found)
+    assert Visit().read_digit("no digit", shipped).by_network.digits == ()
 
 
 def test_words_from_outside_are_shown_as_words():
@@ -112,7 +183,7 @@ def test_the_report_holds_every_glyph_and_needs_no_other_file(shipped):
     packed = downloads.report(Visit().read(NUMBER, shipped), shipped)
     assert packed["name"] == "inkling-7432.html" and "<h1>7432</h1>" in packed["content"]
     for digit in "7432":
-        assert f"Why {digit} rather than" in packed["content"]
+        assert f"Why {digit}, not" in packed["content"]
     assert "http" not in packed["content"].replace("http://www.w3.org", "")
 
 
@@ -139,6 +210,9 @@ def test_a_correction_is_saved_as_a_picture_that_is_read_alike(shipped, tmp_path
     assert shipped.read_file(file).text == "2"
     downloads.save_correction(visit, None, tmp_path)
     downloads.save_correction(Visit(), 2, tmp_path)
+    ink = in_base64(np.eye(28, dtype=np.float32))
+    downloads.save_correction(visit.edit(ink, shipped), 2, tmp_path)
+    downloads.save_correction(Visit().edit(ink, shipped), 2, tmp_path)
     assert len(list(tmp_path.rglob("*.png"))) == 1
 
 

@@ -17,16 +17,21 @@ from inkling.training.loop import Progress
 from inkling.ui.live_reader import NoReader
 
 WAIT = 15_000  # ms, until something counts as not happening
+SCREENS = {"phone": (360, 700), "tablet": (768, 1024), "laptop": (1280, 800), "wall": (1920, 1080)}
 LOOKS = {
-    "laptop, light": {"viewport": {"width": 1280, "height": 720}},
-    "laptop, dark": {"viewport": {"width": 1280, "height": 720}, "color_scheme": "dark"},
-    "phone, light": {"viewport": {"width": 360, "height": 640}, "has_touch": True},
-    "phone, dark": {
-        "viewport": {"width": 360, "height": 640},
-        "has_touch": True,
-        "color_scheme": "dark",
-    },
+    f"{name}, {scheme}": {
+        "viewport": {"width": width, "height": height},
+        "has_touch": width < 1000,
+        "color_scheme": scheme,
+    }
+    for name, (width, height) in SCREENS.items()
+    for scheme in ("light", "dark")
 }
+FALLEN = """
+window.shifts = [];
+new PerformanceObserver((list) => list.getEntries().forEach((one) => shifts.push(one)))
+  .observe({ type: "layout-shift", buffered: true });
+"""
 
 
 def digit(best, confidence, second=None, not_a_digit=0.01):
@@ -41,7 +46,12 @@ def digit(best, confidence, second=None, not_a_digit=0.01):
 # What is read, and how the page says it: look, headline, caption.
 STATES = {
     "sure": (Reading((digit(7, 0.998),)), "sure", "7", "99.8 % sure"),
-    "unsure": (Reading((digit(4, 0.52, 9),)), "unsure", "4 or 9?", "4 at 52.0 %, 9 at 48.0 %"),
+    "unsure": (
+        Reading((digit(4, 0.52, 9),)),
+        "unsure",
+        "4 or 9?",
+        "about 5 would be a 4, and 5 a 9",
+    ),
     "refused": (
         Reading((digit(3, 0.7, not_a_digit=0.97),), NO_DIGIT),
         "refused",
@@ -113,7 +123,9 @@ def opened(context, url):
 
 
 def accessible(page):
-    """Return what axe finds wrong, as text: nothing, that is."""
+    """Return what axe finds wrong, as text: nothing, that is, once nothing fades any more."""
+    expect(page.locator("#answer")).to_have_attribute("data-wait", "", timeout=WAIT)
+    page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
     found = Axe().run(page).response["violations"]
     return [f"{v['id']}: {n['target']} {n['html'][:200]}" for v in found for n in v["nodes"]]
 
@@ -152,7 +164,7 @@ def test_the_folded_the_uploading_and_the_network_s_parts_are_usable_by_all(page
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("look", ["phone, light", "phone, dark", "wall, light", "laptop, dark"])
 def test_learning_and_its_failure_are_shown(chromium, served, look):
     source = served.source
     held_out = ((40, 0.6), (80, 0.9), (120, 0.95))
@@ -164,7 +176,7 @@ def test_learning_and_its_failure_are_shown(chromium, served, look):
         ),
         ({"learning": False, "failure": "Learning ended early: no digits."}, "ended early"),
     ]
-    context = chromium.new_context(**look)
+    context = chromium.new_context(**LOOKS[look])
     try:
         for changed, words in states:
             vars(source).update(changed)
@@ -177,6 +189,81 @@ def test_learning_and_its_failure_are_shown(chromium, served, look):
         context.close()
 
 
+@pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS)
+def test_nothing_jumps_while_the_page_loads_and_answers(chromium, served, screen):
+    served.reader.says = STATES["unsure"][0]
+    moved = []
+    for _ in range(3):  # the median: Gradio lays out its parts in any order
+        size = dict(zip(("width", "height"), screen, strict=True))
+        context = chromium.new_context(viewport=size)
+        context.add_init_script(FALLEN)
+        page = opened(context, served.url)
+        line(page)
+        expect(page.locator("#answer .unsure")).to_be_visible(timeout=WAIT)
+        told = page.evaluate("shifts.filter((one) => !one.hadRecentInput).map((one) => one.value)")
+        moved.append(sum(told))
+        context.close()
+    assert sorted(moved)[1] < 0.02
+
+
+def test_what_the_glance_needs_is_in_view_on_a_laptop(chromium, served):
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page = opened(context, served.url)
+    for reading, look, *_ in (STATES["sure"], STATES["unsure"]):
+        served.reader.says = reading
+        line(page)
+        expect(page.locator(f"#answer .{look}")).to_be_visible(timeout=WAIT)
+        for part in ("#pad", "#answer", "#label", "#lessons", "#take", "#examples"):
+            box = page.locator(part).bounding_box()
+            assert box["y"] >= 0 and box["y"] + box["height"] <= 800
+        for part in ("#original", "#pixels", "#evidence", "#change"):
+            box = page.locator(f"{part} .look").first.bounding_box()
+            assert box["y"] >= 0 and box["y"] + box["height"] <= 800
+    context.close()
+
+
+def test_the_width_of_a_wall_is_used(chromium, served):
+    context = chromium.new_context(viewport={"width": 1920, "height": 1080})
+    page = opened(context, served.url)
+    left, right = page.locator("#input").bounding_box(), page.locator("#looks").bounding_box()
+    assert left["x"] <= 60 and right["x"] + right["width"] >= 1860
+    page.get_by_role("tab", name="The network").click()
+    box = page.locator("#confusions").bounding_box()
+    assert box["x"] + box["width"] >= 1860
+    context.close()
+
+
+def test_twice_as_large_all_of_it_is_there_and_nothing_runs_over(chromium, served):
+    context = chromium.new_context(viewport={"width": 640, "height": 400}, device_scale_factor=2)
+    page = opened(context, served.url)
+    served.reader.says = STATES["several, one no digit"][0]
+    line(page)
+    expect(page.locator("#strip button")).to_have_count(2, timeout=WAIT)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_the_keyboard_reaches_every_control(chromium, served):
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page = opened(context, served.url)
+    served.reader.says = STATES["sure"][0]
+    line(page)
+    expect(page.locator("#answer .sure")).to_be_visible(timeout=WAIT)
+    page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
+    reached = set()
+    for _ in range(90):
+        page.keyboard.press("Tab")
+        reached.add(
+            page.evaluate(
+                """(() => { const at = document.activeElement;
+                return at.closest("[id]:not([id^=html-])")?.id ?? at.tagName })()"""
+            )
+        )
+    wanted = {"pad", "examples", "lessons", "copy", "link", "report", "data", "pixels", "change"}
+    assert wanted <= reached, reached
+    context.close()
+
+
 def test_a_number_is_chosen_from_by_the_keyboard_alone(page, served):
     served.reader.says = STATES["several"][0]
     line(page)
@@ -187,7 +274,7 @@ def test_a_number_is_chosen_from_by_the_keyboard_alone(page, served):
     page.keyboard.press("Enter")
     expect(second).to_have_attribute("aria-pressed", "true", timeout=WAIT)
     expect(second).to_be_focused()
-    expect(page.locator("#details h2").nth(1)).to_have_text("Why 2 rather than 3")
+    expect(page.locator("#evidence h2")).to_have_text("Why 2, not 3")
 
 
 def test_who_wants_no_motion_gets_none(chromium, served):

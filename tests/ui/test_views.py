@@ -14,7 +14,7 @@ from PIL import Image
 import app
 from inkling.imaging.mnist_frame import Glyph
 from inkling.recognition.reading import Digit, Reading
-from inkling.ui.events import uploaded
+from inkling.ui.told import uploaded
 
 
 class FakeReader:

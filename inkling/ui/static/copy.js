@@ -1,16 +1,17 @@
-// Copy the number that was read; where the browser allows no clipboard, select it instead.
-() => {
-  const headline = document.querySelector("#answer [data-number]");
-  if (!headline?.dataset.number) return;
-  const said = (words) => {
-    const button = document.querySelector("#copy");
-    button.textContent = words;
-    setTimeout(() => (button.textContent = "Copy"), 1500);
+// Copy the number that was read, or a link to the drawing; where the browser allows no clipboard, the
+// number is selected, and the link stands in the address.
+(what) => {
+  const [headline, button] = ["#answer [data-number]", `#${what}`].map((part) => document.querySelector(part));
+  const words = button.textContent;
+  const said = (told) => {
+    button.textContent = told;
+    setTimeout(() => (button.textContent = words), 1500);
   };
-  if (navigator.clipboard) {
-    navigator.clipboard.writeText(headline.dataset.number).then(() => said("Copied"));
-  } else {
-    getSelection().selectAllChildren(headline);
-    said(document.execCommand("copy") ? "Copied" : "Selected");
-  }
+  document.dispatchEvent(new Event(`inkling-${what}`));
+  const text = what === "link" ? location.href : headline?.dataset.number;
+  if (!text) return;
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => said("Copied"));
+  if (what === "link") return said("See the address");
+  getSelection().selectAllChildren(headline);
+  said(document.execCommand("copy") ? "Copied" : "Selected");
 }

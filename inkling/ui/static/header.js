@@ -5,4 +5,4 @@ const observer = new MutationObserver(() => {
   const said = words.map((part) => part?.textContent.trim()).join(": ");
   if (region.textContent !== said) region.textContent = said;
 });
-observer.observe(document.body, { subtree: true, childList: true });
+observer.observe(document.body, { subtree: true, childList: true, characterData: true });

@@ -5,8 +5,12 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-pick]");
   if (!button) return;
   picked = button.dataset.pick;
-  if (element.id === "examples") document.dispatchEvent(new Event("inkling-asks"));
+  if (element.closest("#examples, #more")) document.dispatchEvent(new Event("inkling-asks"));
   trigger("pick", { pick: picked });
+  if (element.closest("#more")) {
+    document.querySelector("#views [role=tab]").click(); // where it is read
+    scrollTo(0, 0);
+  }
 });
 watch("value", () => {
   if (picked === null || document.activeElement !== document.body) return;

@@ -1,6 +1,5 @@
-// Pictures that are chosen, dropped anywhere on the page or pasted: each is uploaded as it is, and the
-// server says what it makes of it. Gradio's own upload would refuse kinds that are read, and say of the
-// others only that they are none.
+// Pictures that are chosen, dropped anywhere or pasted are uploaded as they are, and the server says what
+// it makes of them. Gradio's own upload would refuse kinds that are read.
 async function send(file) {
   document.dispatchEvent(new Event("inkling-asks"));
   if (file.size > props.limit) props.value = { megabytes: Math.ceil(file.size / 1e6) };

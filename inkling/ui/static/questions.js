@@ -1,72 +1,110 @@
-// The questions that the pad asks, and their answers. At most one is on its way; what is drawn meanwhile
-// is asked once it is answered. A question is given up as soon as another part of the page asks something.
-const PATIENCE = 4_000; // ms that an answer may take, else the server was too busy for it
-const TRIES = 3; // of sending the same strokes to a busy server
-const LOOK = 2_000; // ms between two looks whether a lost server is back
+// What the pad asks, and the answers. One drawing at most is on its way; what is drawn meanwhile is asked
+// once it is answered. A question is given up when another part of the page asks something. While a stroke
+// is drawn, glances at it are asked for, if their answers come at once.
+const PATIENCE = 4_000; // ms until it is looked whether a silent server is there
+const TRIES = 3; // of sending the same drawing to a busy server
+const PAUSE = 1_000; // ms between two of them, and between two looks whether a lost server is back
+const GLANCE = 100; // ms between two glances, and the most that one may take
+const REST = 2_000; // ms without glances where they take longer, or the server has more to do
 
-const answer = document.querySelector("#answer");
-let send = null; // what tells the server of the strokes, as the pad gives it
-let asked = 0; // the number of the latest question; the answer to it has the same
-let waiting = null; // the timer of the question on its way
-let before = ""; // the count of the answer that stood there when it was asked
-let unasked = false; // whether strokes have changed since
-let lost = false; // whether the server cannot be reached
-const wait = (state) => (answer.dataset.wait = state); // "", "reading", "lost" or "failed": the answer's look
-const answered = () => answer.querySelector("[data-asked]")?.dataset ?? {};
-wait("");
+const place = () => document.querySelector("#answer");
+const after = (ms, what) => new Promise((done) => setTimeout(done, ms, what));
+const wait = (state) => (place().dataset.wait = state); // "", "drawing", "reading", "lost", "failed"
+let sketch = null; // what stands on the pad, and is not asked about yet
+let asked = 0; // the number of the latest question
+let asking = false;
+let giveUp = () => {};
+const begin = () => (place() ? wait("") : requestAnimationFrame(begin)); // parts come in any order
+begin();
 
-function ask(tries = TRIES, again = false) {
-  clearTimeout(waiting);
-  unasked = false;
-  before = answered().count;
-  waiting = setTimeout(() => look(tries - 1), PATIENCE);
-  wait("reading");
-  if (!again) asked++; // the same strokes: what was chosen of their answer since stays chosen
-  send({ asked });
-}
 document.addEventListener("sketch", (event) => {
   event.preventDefault(); // it is told when it is asked about
-  send = event.detail.send;
-  if (waiting === null) ask();
-  else {
-    unasked = true;
-    wait(lost ? "lost" : "reading"); // what stands there answers an older drawing
-  }
+  sketch = event.detail;
+  if (asking) wait(place().dataset.wait === "lost" ? "lost" : "reading");
+  else ask();
 });
-function settle() {
-  clearTimeout(waiting);
-  waiting = null;
-  unasked = lost = false;
+document.addEventListener("dropped", ({ detail }) => {
+  if (place().dataset.wait !== "drawing") return; // of the stroke that is gone no answer stands there
+  sketch = detail;
+  ask();
+});
+document.addEventListener("inkling-asks", () => {
+  asked++;
+  sketch = null;
+  giveUp({});
   wait("");
-}
-new MutationObserver(() => {
-  const { asked: about, count } = answered();
-  if (waiting === null || count === before) return;
-  if (about === String(asked) && unasked) ask();
-  else if (about === String(asked) || about === "") settle(); // ours, or that of another picture
-}).observe(answer, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-count"] });
-document.addEventListener("inkling-asks", settle); // another part of the page does
+});
 
-// No answer: was the server too busy, is it away, or has it been started anew?
+async function ask() {
+  asking = true;
+  for (let tries = TRIES; sketch; ) {
+    const told = { ...sketch, asked: sketch.asked ?? ++asked }; // the same drawing: the same number
+    sketch = null;
+    if (place().dataset.wait !== "lost") wait("reading");
+    const { shown } = await hear(told);
+    if (told.asked !== asked) continue;
+    if (shown !== undefined) {
+      tries = TRIES;
+      wait(sketch ? "reading" : "");
+      if (shown) tell("answered", shown);
+      continue;
+    }
+    const id = await serverId();
+    if (id !== null && (await known) !== null && id !== (await known)) location.reload(); // new sessions
+    else if (id === null) wait("lost");
+    else if (--tries === 0) {
+      wait("failed");
+      break;
+    }
+    await after(PAUSE);
+    if (told.asked === asked) sketch ??= told;
+  }
+  asking = false;
+  if (sketch) ask(); // drawn since
+}
+// What a question brings: {shown}, or {} where it is refused, given up or the server is lost.
+async function hear(told) {
+  const given = new Promise((done) => (giveUp = done));
+  const answer = server.read(told).then((shown) => ({ shown }), () => ({}));
+  for (;;) {
+    const heard = await Promise.race([answer, given, after(PATIENCE)]);
+    if (heard) return heard;
+    if ((await serverId()) === null) return {};
+  }
+}
+function tell(event, shown) {
+  props.value = shown;
+  trigger(event);
+}
 const serverId = () =>
   fetch(`${window.gradio_config?.root ?? ""}/gradio_api/app_id`, { cache: "no-store" })
     .then((told) => (told.ok ? told.json() : Promise.reject(told.status)))
-    .then(({ app_id }) => app_id);
-const known = serverId().catch(() => null);
-async function look(tries) {
-  const question = asked;
-  const id = await serverId().catch(() => null);
-  if (question !== asked || waiting === null) return;
-  if (id === null) {
-    lost = true;
-    wait("lost");
-    waiting = setTimeout(() => look(tries), LOOK);
-  } else if ((await known) !== null && id !== (await known)) location.reload(); // its sessions are gone
-  else if (lost || tries > 0) {
-    lost = false;
-    ask(Math.max(tries, 1), !unasked);
-  } else {
-    settle();
-    wait("failed");
+    .then(({ app_id }) => app_id)
+    .catch(() => null);
+const known = serverId();
+
+let drawn = null; // what a stroke that is not ended has come to, and nobody glanced at
+let looking = false;
+let next = 0; // when the next glance may be asked for, in ms
+document.addEventListener("sketching", ({ detail }) => {
+  drawn = detail;
+  if (!looking) glance();
+});
+async function glance() {
+  looking = true;
+  while (drawn) {
+    await after(next - performance.now());
+    const told = drawn;
+    const began = performance.now();
+    drawn = null;
+    if (asking || !told.going()) break;
+    const question = asked;
+    const shown = await server.glance(told).catch(() => null);
+    const took = performance.now() - began;
+    next = began + (shown && took <= GLANCE ? GLANCE : REST);
+    if (!shown || took > GLANCE || asking || question !== asked || !told.going()) continue;
+    wait("drawing");
+    tell("glanced", shown);
   }
+  looking = false;
 }

@@ -56,18 +56,26 @@ function show() {
   tool("clear").disabled = empty;
 }
 
-// What stands there is told at the end of each stroke. A page that would rather say when listens for
-// "sketch", prevents it, and calls its `send` with what it wants to have told beside the strokes.
-function send(more = {}) {
-  props.value = { size: SIZE, strokes, ...more };
-  trigger("input");
-  trigger("change");
+// What stands there is told at the end of each stroke. A page that would rather ask itself listens for
+// "sketch", and prevents it; in the midst of a stroke there are "sketching"s.
+function dispatch(name, detail) {
+  return element.dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail }));
 }
 function changed() {
   show();
   keep(JSON.stringify(strokes));
-  const told = new CustomEvent("sketch", { bubbles: true, cancelable: true, detail: { send } });
-  if (element.dispatchEvent(told)) send();
+  const told = { size: SIZE, strokes };
+  if (!dispatch("sketch", told)) return;
+  props.value = told;
+  trigger("input");
+  trigger("change");
+}
+function drawing() {
+  show();
+  if (!current) return;
+  const { stroke } = current;
+  const going = () => current?.stroke === stroke; // not for JSON, where functions are left out
+  dispatch("sketching", { size: SIZE, strokes: [...strokes, stroke], going });
 }
 watch("value", () => {
   past.push(strokes); // a function has drawn, or wiped the pad
@@ -114,7 +122,7 @@ canvas.addEventListener("pointermove", (event) => {
   if (event.buttons !== current.buttons) return finish(); // let go of elsewhere, or another button
   const passed = event.getCoalescedEvents?.() ?? [];
   (passed.length ? passed : [event]).forEach((one) => add(current.stroke, place(one), STEP));
-  requestAnimationFrame(show);
+  requestAnimationFrame(drawing);
 });
 canvas.addEventListener("pointerup", (event) => {
   if (event.pointerId !== current?.pointer) return;
@@ -131,6 +139,7 @@ function finish() {
 function drop() {
   current = null;
   show();
+  dispatch("dropped", { size: SIZE, strokes });
 }
 
 function change(next) {
@@ -195,6 +204,30 @@ function keep(text) {
     return null; // a browser that keeps nothing
   }
 }
-strokes = JSON.parse(keep() ?? "null") ?? props.value?.strokes ?? [];
+
+// A link holds the drawing in its fragment, which browsers send nowhere: numbers, each coordinate less
+// the one before it.
+const LINK = "#drawing=";
+const link = () => LINK + strokes.map(({ width, erases, points }) =>
+  [width, +erases, ...points.map((v, k) => v - (points[k - 2] ?? 0))].map(Math.round).join(".")).join("~");
+function linked() {
+  if (!KEPT || !location.hash.startsWith(LINK)) return null;
+  const found = location.hash.slice(LINK.length).split("~").map((part) => {
+    const [width, erases, ...points] = part.split(".").map(Number);
+    for (let k = 2; k < points.length; k++) points[k] += points[k - 2];
+    return { width, erases: erases === 1, points };
+  });
+  history.replaceState(null, "", location.pathname + location.search);
+  const sound = ({ width, points }) => width > 0 && width < SIZE && points.length > 1 && points.length % 2 === 0
+    && points.every((v) => Math.abs(v) < 3 * SIZE);
+  return found.every(sound) ? found : [];
+}
+addEventListener("hashchange", () => {
+  const found = linked();
+  if (found) change(found);
+});
+document.addEventListener("inkling-link", () => history.replaceState(null, "", link()));
+
+strokes = linked() ?? JSON.parse(keep() ?? "null") ?? props.value?.strokes ?? [];
 past = strokes.map((_, k) => strokes.slice(0, k));
 if (strokes.length) setTimeout(changed); // once the page's other parts listen

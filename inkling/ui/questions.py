@@ -1,0 +1,71 @@
+"""What the pad asks: a part of the page without looks, whose questions take a single request each.
+
+An event of Gradio's takes two requests, a place in its queue and four messages; a function of a
+component's own takes one request. While much is asked, drawings come first, and glances at strokes
+that are not ended yet get no answer.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import gradio as gr
+from anyio import CapacityLimiter, to_thread
+from gradio.components.base import server
+from starlette.exceptions import HTTPException
+
+from inkling.imaging.sketch import Sketch
+from inkling.recognition.reader import Unreachable
+from inkling.ui import views
+from inkling.ui.session import Visitor
+
+AT_ONCE = max(2, min(8, os.cpu_count() or 2))  # readings; the rest waits, first come first served
+OF_ONE = 4  # questions of one session at once; a page has two
+BUSY = "Inkling is busy: try again in a few seconds."
+
+Answer = Callable[[Visitor, Sketch], list | None]  # values for the page's parts, None: no change
+Find = Callable[[Any, gr.State], Awaitable[tuple[str, Visitor]]]  # given a request
+
+
+class Questions(gr.HTML):
+    """Asks what the pad shows, and hands on the answer: `answered`; that to a glance: `glanced`."""
+
+    def __init__(self) -> None:
+        """Begin without anyone to answer: see `connect`."""
+        super().__init__(
+            html_template="<!-- -->", js_on_load=views.source("questions.js"), elem_id="questions"
+        )
+
+    def connect(self, find: Find, visitor: gr.State, read: Answer, glance: Answer) -> None:
+        """Have drawings read, and glanced at; `find` names who asks, by session and `visitor`."""
+        self.find, self.visitor, self.answers = find, visitor, (read, glance)
+        self.limiter = CapacityLimiter(AT_ONCE)
+        self.asking: Counter[str] = Counter()  # questions in progress, by session
+
+    @server
+    async def read(self, told: object, request: gr.Request) -> list | None:
+        """Read what the pad tells of; None if something else was asked since."""
+        return await self.answer(self.answers[0], told, request)
+
+    @server
+    async def glance(self, told: object, request: gr.Request) -> list | None:
+        """Read what the pad tells of in the midst of a stroke; None if there is more to do."""
+        if self.limiter.available_tokens < AT_ONCE:
+            return None
+        return await self.answer(self.answers[1], told, request)
+
+    async def answer(self, how: Answer, told: object, request: gr.Request) -> list | None:
+        """Answer in a thread, once it may; raises `HTTPException` if one session asks too much."""
+        session, visitor = await self.find(request, self.visitor)
+        if self.asking[session] >= OF_ONE:
+            raise HTTPException(503, BUSY)
+        self.asking[session] += 1
+        try:
+            sketch = Sketch.from_json(told)
+            return await to_thread.run_sync(how, visitor, sketch, limiter=self.limiter)
+        except Unreachable as error:
+            raise HTTPException(503, BUSY) from error
+        finally:
+            self.asking[session] -= 1
+            self.asking += Counter()  # forgets what is at zero

@@ -1,0 +1,72 @@
+// The 28 x 28 pixels that the network sees, which a hand may change.
+const SIDE = 28;
+const canvas = element.querySelector("canvas");
+const back = element.querySelector("button");
+const told = element.querySelector("[role=status]");
+let ink = new Uint8Array(SIDE * SIDE); // 0 paper, 255 ink
+let cursor = null; // the pixel that the keyboard would change
+let painting = null; // what a pointer that is down makes of pixels
+
+function show() {
+  const pen = canvas.getContext("2d");
+  const cell = Math.max(4, Math.round((canvas.clientWidth * devicePixelRatio) / SIDE)); // px of the screen
+  canvas.width = canvas.height = SIDE * cell;
+  ink.forEach((value, k) => {
+    const grey = 255 - value;
+    pen.fillStyle = `rgb(${grey} ${grey} ${grey})`;
+    pen.fillRect((k % SIDE) * cell, Math.floor(k / SIDE) * cell, cell - 1, cell - 1);
+  });
+  if (cursor === null) return;
+  pen.strokeStyle = "#d55e00";
+  pen.lineWidth = 4;
+  pen.strokeRect((cursor % SIDE) * cell, Math.floor(cursor / SIDE) * cell, cell, cell);
+}
+function set(pixel, value) {
+  if (ink[pixel] === value) return;
+  ink[pixel] = value;
+  show();
+  back.hidden = false;
+  document.dispatchEvent(new Event("inkling-asks"));
+  trigger("edit", { ink: btoa(String.fromCharCode(...ink)) });
+}
+const opposite = (pixel) => (ink[pixel] > 127 ? 0 : 255);
+const within = (v) => Math.max(0, Math.min(SIDE - 1, v));
+function under({ clientX, clientY }) {
+  const { x, y, width } = canvas.getBoundingClientRect();
+  const [column, row] = [clientX - x, clientY - y].map((v) => within(Math.floor((v * SIDE) / width)));
+  return row * SIDE + column;
+}
+canvas.addEventListener("pointerdown", (event) => {
+  if (event.button !== 0) return;
+  canvas.setPointerCapture(event.pointerId);
+  painting = opposite(under(event));
+  set(under(event), painting);
+});
+canvas.addEventListener("pointermove", (event) => painting !== null && set(under(event), painting));
+for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (painting = null));
+canvas.addEventListener("keydown", (event) => {
+  const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], " ": [0, 0] }[event.key];
+  if (!way) return;
+  event.preventDefault();
+  const at = cursor ?? (SIDE * SIDE + SIDE) / 2;
+  const [row, column] = [Math.floor(at / SIDE) + way[0], (at % SIDE) + way[1]].map(within);
+  cursor = row * SIDE + column;
+  if (event.key === " ") set(cursor, opposite(cursor));
+  show();
+  told.textContent = `row ${row + 1}, column ${column + 1}: ${ink[cursor] > 127 ? "ink" : "paper"}`;
+});
+canvas.addEventListener("blur", () => {
+  cursor = null;
+  show();
+});
+back.addEventListener("click", () => trigger("edit", { ink: null }));
+
+function take() {
+  const { ink: content, edited } = props.value ?? {};
+  back.hidden = !edited;
+  if (painting === null && content) ink = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  show();
+}
+watch("value", take);
+new ResizeObserver(show).observe(canvas);
+take();

@@ -1,0 +1,87 @@
+"""A counterfactual is another digit to the network, and less of a change than another hand's."""
+
+import numpy as np
+import pytest
+from conftest import sketch
+
+from inkling.explanation.counterfactual import counterfactual, in_words, margins
+from inkling.imaging.mnist_frame import frame
+from inkling.recognition.reader import Reader
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """Return the shipped network, and the digits that it keeps."""
+    return Reader.load()
+
+
+def examples(reader, digit):
+    """Return inks (N, 28, 28) that the network reads as this digit."""
+    gallery = reader.gallery
+    right = (gallery["labels"] == digit) & (gallery["answers"] == digit)
+    return gallery["ink"][right].numpy().astype(np.float32) / 255
+
+
+def blindly(mnist, count=20):
+    """Return so many inks that no network has learned from, and another digit for each."""
+    held_out, rng = mnist.held_out, np.random.default_rng(17)
+    for k in rng.choice(len(held_out.labels), count, replace=False):
+        ink = held_out.ink[k].numpy().reshape(28, 28)
+        yield ink, (int(held_out.labels[k]) + int(rng.integers(1, 10))) % 10
+
+
+def test_a_change_flips_the_answer_and_takes_less_ink_than_the_nearest_digit(shipped, mnist):
+    sizes, distances = [], []
+    for ink, digit in blindly(mnist):
+        known = examples(shipped, digit)
+        found = counterfactual(shipped.model, ink, digit, known)
+        probabilities, not_a_digit, *_ = shipped.judge(found.ink[None])
+        assert probabilities[0].argmax() == digit and not_a_digit[0] < 0.5
+        assert found.ink.min() >= 0 and found.ink.max() <= 1 and found.words
+        sizes.append(np.abs(found.ink - ink).sum())
+        distances.append(np.abs(known - ink).sum(axis=(1, 2)).min())
+    assert np.median(sizes) < np.median(distances)
+    assert (np.array(sizes) <= np.array(distances)).all()
+
+
+def test_what_is_that_digit_already_is_not_changed(shipped):
+    ink = frame((255 - sketch(7).astype(np.float32)) / 255)
+    found = counterfactual(shipped.model, ink, 7, examples(shipped, 7))
+    assert (found.ink == ink).all() and found.words == ""
+
+
+def test_without_examples_there_is_an_answer_that_flips_or_none(shipped, mnist):
+    for ink, digit in blindly(mnist, 5):
+        found = counterfactual(shipped.model, ink, digit, np.empty((0, 28, 28), np.float32))
+        assert found is None or margins(shipped.model, digit, 0.0, found.ink[None])[0] > 0
+
+
+def test_of_empty_paper_there_is_no_change(shipped):
+    assert (
+        counterfactual(shipped.model, np.zeros((28, 28), np.float32), 7, examples(shipped, 7))
+        is None
+    )
+
+
+def ring(gap=False):
+    """Return a ring of ink, with a gap at the top or without."""
+    y, x = np.mgrid[:28, :28] - 13.5
+    ink = (np.abs(np.hypot(y, x) - 8) < 1.5).astype(np.float32)
+    ink[:10, 12:17] *= not gap
+    return ink
+
+
+def bar(rows, columns):
+    """Return a rectangle of ink."""
+    ink = np.zeros((28, 28), np.float32)
+    ink[rows, columns] = 1
+    return ink
+
+
+def test_words_say_what_to_ink_and_to_erase_and_whether_a_loop_is_closed_or_opened():
+    assert in_words(ring(gap=True), ring()) == "close the top"
+    assert in_words(ring(), ring(gap=True)) == "open the top"
+    upright = bar(slice(4, 24), slice(13, 15))
+    foot, head = bar(slice(21, 24), slice(10, 18)), bar(slice(4, 8), slice(13, 15))
+    assert in_words(upright, np.maximum(upright, foot)) == "ink the bottom"
+    assert in_words(upright, np.maximum(upright - head, foot)) == "ink the bottom, erase the top"

@@ -1,0 +1,148 @@
+"""The network is asked: by changed pixels, for another digit, of its layers; links are opened."""
+
+import re
+
+import pytest
+from conftest import draw, reads
+from playwright.sync_api import expect
+from test_page import server, visit  # noqa: F401
+
+BAR = "#label [data-testid='{}-confidence-set']"
+
+
+@pytest.fixture
+def page(visit):  # noqa: F811
+    """Return the page with a 4 on its pad, read."""
+    page = visit(viewport={"width": 1280, "height": 800})
+    draw(page, 4)
+    reads(page, "4")
+    return page
+
+
+def pixel(page, row, column):
+    """Return where a pixel is in the window."""
+    box = page.locator("#pixels canvas").bounding_box()
+    cell = box["width"] / 28
+    return box["x"] + (column + 0.5) * cell, box["y"] + (row + 0.5) * cell
+
+
+def test_a_hand_inks_and_erases_pixels_and_the_answer_follows(visit):  # noqa: F811
+    page = visit()
+    for column in (13, 14):
+        page.mouse.move(*pixel(page, 4, column))
+        page.mouse.down()
+        page.mouse.move(*pixel(page, 23, column), steps=30)
+        page.mouse.up()
+    reads(page, "1")
+    evidence = page.locator("#evidence img")
+    whole = evidence.get_attribute("src")
+    page.mouse.move(*pixel(page, 8, 13))
+    page.mouse.down()  # ink becomes paper
+    page.mouse.move(*pixel(page, 8, 14), steps=3)
+    page.mouse.up()
+    expect(evidence).not_to_have_attribute("src", whole)
+    reads(page, "1")
+    erased = evidence.get_attribute("src")
+    page.mouse.click(*pixel(page, 8, 16))  # paper becomes ink
+    expect(evidence).not_to_have_attribute("src", erased)
+    page.get_by_role("button", name="As it was").click()
+    expect(page.locator("#answer .waiting")).to_be_visible()
+    expect(page.get_by_role("button", name="As it was")).to_be_hidden()
+
+
+def test_pixels_are_changed_by_the_keyboard_and_told_to_a_screen_reader(page):
+    before = page.locator("#evidence img").get_attribute("src")
+    page.locator("#pixels canvas").focus()
+    page.keyboard.press("ArrowRight")
+    told = page.locator("#pixels [role=status]")
+    expect(told).to_contain_text(re.compile(r"row 15, column 16: (ink|paper)"))
+    said = told.inner_text()
+    page.keyboard.press(" ")
+    expect(told).not_to_have_text(said)
+    expect(page.locator("#evidence img")).not_to_have_attribute("src", before)
+    expect(page.get_by_role("button", name="As it was")).to_be_visible()
+
+
+def test_a_tapped_bar_shows_what_would_make_it_that_digit_and_a_button_does_it(page):
+    page.locator(BAR.format(9)).click()
+    expect(page.locator("#change h2")).to_have_text("To make it a 9")
+    expect(page.locator("#change b")).to_contain_text("and it is a 9.")
+    expect(page.locator("#evidence h2")).to_have_text("Why 4, not 9")
+    page.get_by_role("button", name="Do it").click()
+    expect(page.locator("#answer .headline")).to_contain_text("9")
+    expect(page.locator("#original p")).to_contain_text("ropped")
+    page.get_by_role("button", name="As it was").click()
+    reads(page, "4")
+    page.get_by_role("button", name=re.compile("Make it")).click()
+    expect(page.locator("#change h2")).to_contain_text("To make it")
+
+
+def test_a_new_stroke_undoes_what_a_hand_has_changed(page):
+    page.mouse.click(*pixel(page, 3, 3))
+    expect(page.get_by_role("button", name="As it was")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="As it was")).to_be_hidden()
+    draw(page, 7)
+    reads(page, "7")
+
+
+def test_a_place_lights_up_what_it_sees_and_a_map_is_opened(page):
+    page.get_by_role("button", name="Inside the network").click()
+    maps = page.locator("#layers [data-open]")
+    expect(maps.nth(3 * 12 - 1)).to_be_visible()
+    ink = page.locator("#layers canvas").first
+    plain = ink.evaluate("canvas => canvas.toDataURL()")
+    page.locator("#layers [data-open^='1-']").first.hover()
+    expect(page.locator("#layers .asked")).to_contain_text("layer 2 sees rows")
+    assert ink.evaluate("canvas => canvas.toDataURL()") != plain
+    page.locator("#layers [data-digit='4']").hover()
+    expect(page.locator("#layers .asked")).to_contain_text("speak for a 4 most")
+    assert ink.evaluate("canvas => canvas.toDataURL()") == plain
+    maps.first.focus()
+    expect(page.locator("#layers .asked")).to_contain_text("layer 1 sees rows 13 to 18")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#layers .asked")).to_contain_text("layer 1 sees rows 15 to 20")
+    page.keyboard.press("Enter")
+    expect(page.locator("#opened h2")).to_contain_text("Layer 1, map")
+    expect(page.locator("#opened .excited")).to_have_count(6)
+
+
+def test_a_hard_digit_of_the_card_opens_with_its_reasons(page):
+    page.get_by_role("tab", name="The network").click()
+    hardest = page.locator("#more [data-pick]").first
+    answer = re.search(r"read as (\d)", hardest.inner_text())[1]
+    hardest.click()
+    reads(page, answer)
+    expect(page.locator("#original p")).to_contain_text("One of MNIST's test digits")
+
+
+def test_a_link_opens_the_page_with_the_drawing_and_nothing_of_it_is_sent(page):
+    page.get_by_role("button", name="Link").click()
+    expect(page).to_have_url(re.compile("#drawing="))
+    link = page.url
+    assert len(link) < 600
+    asked = []
+    other = page.context.browser.new_page()
+    other.on("request", lambda request: asked.append(request.url))
+    other.goto(link)
+    reads(other, "4")
+    assert "#" not in other.url and not any("drawing" in url for url in asked)
+    assert strokes_of(other) == strokes_of(page)
+    draw(other, 1)  # and goes on, undone stroke by stroke
+    for _ in range(3):
+        other.keyboard.press("Control+z")
+    expect(other.locator("#pad .hint")).to_be_visible()
+    other.close()
+
+
+def strokes_of(page):
+    """Return the strokes that the browser keeps of a page."""
+    return page.evaluate("JSON.parse(sessionStorage.getItem('inkling-pad'))")
+
+
+@pytest.mark.parametrize("told", ["", "zzzz", "A", "%00", "AAAA", "g" * 500, "6BA", "-" * 90 + "A"])
+def test_a_link_that_is_broken_opens_an_empty_pad(visit, server, told):  # noqa: F811
+    page = visit(f"{server.url}#drawing={told}")
+    expect(page.locator("#pad .hint")).to_be_visible()
+    draw(page, 7)
+    reads(page, "7")
