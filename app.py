@@ -37,9 +37,11 @@ with direct(), environment(GRADIO_SERVER_PORT=None):
     import gradio as gr
 
 from inkling.recognition.checkpoint import CHECKPOINT
+from inkling.recognition.reader import Reader
 from inkling.server import gradio_internals
 from inkling.server.launch import announce, launch
 from inkling.server.login import credentials
+from inkling.terminal import INSTALL_RAY
 from inkling.ui import views
 from inkling.ui.events import Events
 from inkling.ui.layout import lay_out
@@ -67,6 +69,18 @@ def build_demo(source: LiveReader, trains: bool = False, collect: Path | None = 
     return demo
 
 
+def loader(readers: str | None) -> Callable[[Path], Reader]:
+    """Return what loads a checkpoint for reading here, or in a Ray cluster; exits without one."""
+    if readers is None:
+        return Reader.load
+    try:
+        from inkling.scale import serving
+    except ImportError:
+        sys.exit(f"--readers ray needs Ray: {INSTALL_RAY}")
+    serving.join(readers)
+    return serving.load
+
+
 def parse_arguments() -> argparse.Namespace:
     """Return what was asked for on the command line."""
     parser = argparse.ArgumentParser(description="Serve Inkling's page.")
@@ -89,6 +103,11 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--checkpoint", type=Path, default=CHECKPOINT, help="network to read with (%(default)s)"
+    )
+    parser.add_argument(
+        "--readers",
+        metavar="ray|ray://HOST:PORT",
+        help="have it read by processes of a Ray cluster: see docs/scaling.md",
     )
     parser.add_argument("--collect", type=Path, help="folder to save corrected digits in")
     parser.add_argument(
@@ -113,13 +132,14 @@ def main() -> None:
     """Find a reader, or begin to make one; build the page; serve it until it is told to stop."""
     global demo, source  # hot reload looks for `demo` here, and goes on with `source`
     options = parse_arguments()
+    load = loader(options.readers)  # first: Ray handles signals in a way of its own
     told: SimpleQueue[int] = SimpleQueue()  # to stop: a handler may put in the midst of anything
     for end in (signal.SIGINT, signal.SIGTERM):
         signal.signal(end, lambda number, _: told.put(number))
     with tempfile.TemporaryDirectory(prefix="inkling-", ignore_cleanup_errors=True) as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder  # uploads; nothing else lies there
         try:
-            source, demo = LiveReader(options.checkpoint), None
+            source, demo = LiveReader(options.checkpoint, load), None
             check_port(options.host, options.port)
             source.start()
             trains = options.allow_training or not is_public(options.host, options.share)

@@ -1,13 +1,16 @@
 """A picture becomes a reading: its digits, how sure each one is, and where it stands.
 
-python predict.py sketch.png photos/          one line a picture
-python predict.py --json photos/ > out.jsonl  one JSON object a line
+python predict.py sketch.png photos/                    one line a picture
+python predict.py --json photos/ > out.jsonl            one JSON object a line
+python predict.py --on ray --resume out.jsonl photos/   on all cores, or a cluster; go on if ended
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
 
@@ -15,13 +18,13 @@ from inkling.datasets.image_folder import pictures_in, say_passed_over
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
-from inkling.terminal import printable, run, some_of
+from inkling.terminal import INSTALL_RAY, Told, continued, printable, run, some_of
 
 __all__ = ["Reader", "Reading"]  # for programs: `from predict import Reader`
 
 
-def main() -> int:
-    """Read the pictures named on the command line; the status is 1 if one cannot be read."""
+def parse_arguments() -> argparse.Namespace:
+    """Return what was asked for on the command line."""
     parser = argparse.ArgumentParser(
         description="Read the handwritten digit in each picture.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -29,31 +32,78 @@ def main() -> int:
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with")
+    parser.add_argument(
+        "--on", metavar="ray|ray://HOST:PORT", help="read on every core of a machine or a cluster"
+    )
+    parser.add_argument(
+        "--unordered", action="store_true", help="with --on: first read, first told"
+    )
+    parser.add_argument(
+        "--resume", type=Path, metavar="FILE", help="write JSON to a file, after what it holds"
+    )
     options = parser.parse_args()
+    if options.unordered and not options.on:
+        parser.error("--unordered needs --on ray")
+    return options
+
+
+def here(paths: list[Path], checkpoint: Path) -> Iterator[Told]:
+    """Yield paths with their readings, read one after another."""
+    reader = Reader.load(checkpoint)
+    return ((path, json.dumps(reader.read_file(path).as_dict())) for path in paths)
+
+
+def on_ray(paths: list[Path], checkpoint: Path, address: str, ordered: bool) -> Iterator[Told]:
+    """Yield paths with their readings, read by processes of a Ray cluster; exit without one."""
     try:
-        reader = Reader.load(options.checkpoint)
+        from inkling.scale.pictures import read_files
+        from inkling.scale.serving import join
+    except ImportError:
+        sys.exit(f"--on ray needs Ray: {INSTALL_RAY}")
+    Reader.load(checkpoint)  # what is wrong with it is said here
+    join(address)
+    return read_files(paths, checkpoint, ordered)
+
+
+def line_of(path: Path, told: str, as_json: bool) -> str:
+    """Return a reading, told as JSON, for a program or a person."""
+    if as_json:
+        return f'{{"file": {json.dumps(str(path))}, {told[1:]}'
+    reading = json.loads(told)
+    sure = " ".join(f"{digit['confidence']:.1%}" for digit in reading["digits"])
+    return f"{printable(path)}: {reading['text']} {sure} {reading['note']}".rstrip()
+
+
+def main() -> int:
+    """Read the pictures named on the command line; the status is 1 if one cannot be read."""
+    options = parse_arguments()
+    out: TextIO = sys.stdout
+    paths, passed_over = pictures_in(options.paths)
+    if options.resume:
+        out, known = continued(options.resume)
+        paths = [path for path in paths if str(path) not in known]
+    try:
+        if options.on:
+            told = on_ray(paths, options.checkpoint, options.on, not options.unordered)
+        else:
+            told = here(paths, options.checkpoint)
     except FileNotFoundError:
         sys.exit(
             f"There is no checkpoint {options.checkpoint}: make one by python train.py --quick"
         )
     except (CheckpointError, OSError) as error:
         sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
-    paths, passed_over = pictures_in(options.paths)
     say_passed_over(passed_over)
-    if not paths:
+    if not paths and not options.resume:
         sys.exit(f"Nothing was read: there is no picture in {some_of(options.paths)}.")
     failed = False
     with tqdm(total=len(paths), unit="picture", disable=None, leave=False) as bar:
-        for path, reading in ((path, reader.read_file(path)) for path in paths):
-            failed |= bool(reading.error)
+        for path, reading in told:
+            failed |= '"note": "error: ' in reading
             bar.update()
-            if options.json:
-                line = json.dumps({"file": str(path), **reading.as_dict()})
-            else:
-                sure = " ".join(f"{d.confidence:.1%}" for d in reading.digits)
-                line = f"{printable(path)}: {reading.text} {sure} {reading.remark}".rstrip()
-            tqdm.write(line, sys.stdout)  # above the bar, if both are seen in one terminal
-            sys.stdout.flush()
+            line = line_of(path, reading, options.json or bool(options.resume))
+            tqdm.write(line, out)  # above the bar, if both are seen in one terminal
+            out.flush()
     return int(failed)
 
 

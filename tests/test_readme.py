@@ -19,7 +19,7 @@ DOCS = "\n".join(page.read_text() for page in PAGES)
 FRONT_MATTER = yaml.safe_load(README.split("---")[1])
 
 
-REQUIREMENTS = ["requirements.txt", "requirements-dev.txt"]
+REQUIREMENTS = ["requirements.txt", "requirements-dev.txt", "deploy/requirements-ray.txt"]
 
 
 def requirements(name):

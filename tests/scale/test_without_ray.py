@@ -1,0 +1,75 @@
+"""Without Ray all but the scale is as it was, and who asks for it is told what to install."""
+
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT, names, sketch
+from PIL import Image
+
+from inkling.terminal import INSTALL_RAY
+
+HIDE_RAY = """
+import runpy, sys
+sys.modules["ray"] = None  # as if it were not installed
+program, *sys.argv[1:] = sys.argv[1:]
+sys.argv[0] = program
+runpy.run_path(program, run_name="__main__")
+"""
+
+
+@pytest.fixture
+def picture(folder):
+    """Return the file of a 7."""
+    path = folder / "7.png"
+    Image.fromarray(sketch(7)).save(path)
+    return path
+
+
+@pytest.mark.parametrize("command", [["predict.py", "--on", "ray"], ["app.py", "--readers", "ray"]])
+def test_one_line_says_what_to_install(command, picture):
+    arguments = [*command, picture] if command[0] == "predict.py" else command
+    done = subprocess.run(
+        [sys.executable, "-c", HIDE_RAY, *arguments], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr == f"{command[1]} ray needs Ray: {INSTALL_RAY}\n"
+    assert (ROOT / INSTALL_RAY.split()[-1]).exists()
+
+
+def test_no_command_imports_ray_unasked():
+    program = "import sys, app, predict, evaluate, train; print('ray' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "False\n", done.stderr
+
+
+def resume(path, *pictures):
+    """Have pictures read to a file of JSON lines."""
+    command = [sys.executable, "predict.py", "--resume", path, *pictures]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_a_run_that_was_ended_is_gone_on_with(folder):
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    for digit in range(4):
+        Image.fromarray(sketch(digit)).save(pictures / f"{digit}.png")
+    (pictures / "4.png").write_text("no picture")
+    whole, cut = folder / "whole.jsonl", folder / "cut.jsonl"
+    assert resume(whole, pictures).returncode == 1  # as one file is damaged
+    lines = whole.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 5
+    cut.write_bytes(b"".join(lines[:2]) + lines[2][:40])
+    resume(cut, pictures)
+    assert cut.read_bytes() == whole.read_bytes()
+    assert resume(cut, f"{pictures}/*.png").returncode == 0  # there is nothing left to read
+    assert cut.read_bytes() == whole.read_bytes()
+
+
+def test_a_file_of_something_else_is_left_alone(folder, picture):
+    diary = folder / "diary.txt"
+    diary.write_text("Dear diary\nhalf a line")
+    done = resume(diary, picture)
+    assert done.returncode == 1 and "something else" in done.stderr
+    assert diary.read_text() == "Dear diary\nhalf a line"
+    assert names(folder) == ["7.png", "diary.txt"]
