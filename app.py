@@ -34,7 +34,8 @@ from inkling.server.address import (
 # Gradio sets up a client for other servers, which no proxy shall prevent, and takes the port for a
 # number, which `parse_arguments` looks at first.
 with direct(), environment(GRADIO_SERVER_PORT=None):
-    import gradio as gr
+    import inkling.recognition.zero_gpu  # noqa: F401  # of a Space: it comes before PyTorch and Gradio
+    import gradio as gr  # isort: skip
 
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader

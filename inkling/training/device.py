@@ -24,7 +24,12 @@ def training_threads() -> int:
 
 
 def best_device() -> torch.device:
-    """Return an NVIDIA or Apple GPU if there is one, or else the processor."""
+    """Return an NVIDIA or Apple GPU if there is one, or else the processor.
+
+    On a Space with ZeroGPU there seems to be one, which only functions marked for it may use.
+    """
+    if os.environ.get("SPACES_ZERO_GPU"):
+        return torch.device("cpu")
     return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
 
@@ -37,7 +42,8 @@ def best_precision(model: nn.Module, batch_size: int) -> torch.dtype:
     device = next(model.parameters()).device
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    if device.type != "cpu" or not torch.cpu.get_capabilities().get("avx512_bf16"):
+    capabilities = getattr(torch.cpu, "get_capabilities", None)  # which PyTorch 2.8 does not tell
+    if device.type != "cpu" or not capabilities or not capabilities().get("avx512_bf16"):
         return torch.float32
     return min(
         (torch.bfloat16, torch.float32), key=lambda precision: trial(model, batch_size, precision)

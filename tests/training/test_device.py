@@ -18,14 +18,16 @@ def model():
 
 
 def test_bfloat16_is_not_even_tried_where_the_processor_lacks_it(monkeypatch, model):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False})
+    monkeypatch.setattr(
+        torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False}, raising=False
+    )
     monkeypatch.setattr(device, "trial", pytest.fail)
     assert device.best_precision(model, 8) == torch.float32
 
 
 @pytest.mark.parametrize("faster", [torch.bfloat16, torch.float32])
 def test_the_faster_type_is_taken_where_both_work(monkeypatch, model, faster):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True}, raising=False)
     monkeypatch.setattr(device, "trial", lambda _, __, precision: precision != faster)
     assert device.best_precision(model, 8) == faster
 

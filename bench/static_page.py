@@ -1,0 +1,120 @@
+"""Time the page without a server, and compare its answers with Python's.
+
+    python -m bench.static_page [--count N]
+
+It is built and served as its documentation says. Needs Chromium, and npm's registry at first.
+"""
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+
+from bench.visitors import drawings
+from inkling.imaging.sketch import Sketch
+from inkling.light.static_page import build, sizes
+from inkling.recognition.reader import Reader
+from inkling.recognition.reading import Reading
+
+LOADED = "#answer[data-ready]"
+OPEN_LINK = """async (link) => {
+    const answer = document.querySelector("#answer");
+    const before = answer.dataset.count;
+    location.hash = link;
+    while (answer.dataset.count === before) await new Promise((done) => setTimeout(done, 1));
+    const bars = [...answer.querySelectorAll("[data-probability]")];
+    return {
+        look: answer.className,
+        text: answer.querySelector(".headline").textContent,
+        words: answer.querySelector(".caption").textContent,
+        number: answer.dataset.number,
+        probabilities: bars.map((bar) => Number(bar.dataset.probability)),
+        milliseconds: Number(answer.dataset.milliseconds),
+    };
+}"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files, and prints nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder as any web server would; give its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def link(told: dict) -> str:
+    """Return a drawing as the pad puts it into an address: each place less the one before it."""
+    parts = []
+    for stroke in told["strokes"]:
+        points = np.array(stroke["points"]).reshape(-1, 2)
+        steps = np.concatenate([points[:1], np.diff(points, axis=0)]).ravel()
+        parts.append([stroke["width"], int(stroke["erases"]), *steps.tolist()])
+    return "#drawing=" + "~".join(".".join(map(str, part)) for part in parts)
+
+
+def main() -> None:
+    """Build, serve, draw and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=200, help="digits to draw")
+    options = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("There is no Chromium.")
+    told = [drawing.told for drawing in drawings(options.count)]
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        build(folder)
+        print("without the runtime {:.2f} MB, the runtime {:.2f} MB".format(*sizes(folder)))
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        with serving(folder) as url:
+            page, start = browser.new_page(), time.perf_counter()
+            page.goto(url)
+            page.wait_for_selector(LOADED)
+            print(f"opened and ready in {time.perf_counter() - start:.2f} s")
+            found = [page.evaluate(OPEN_LINK, link(one)) for one in told]
+    times = sorted(one["milliseconds"] for one in found[len(found) // 10 :])  # warm by then
+    p95 = times[int(0.95 * len(times))]
+    print(f"a reading: p50 {statistics.median(times):.1f} ms, p95 {p95:.1f} ms")
+    compare(found, [Reader.load().read(Sketch.from_json(one).picture()) for one in told])
+
+
+def compare(found: list[dict], readings: list[Reading]) -> None:
+    """Print how many answers of the page are Python's, and how probabilities differ."""
+    pairs = list(zip(found, readings, strict=True))
+    same = sum(page["number"] == python.text for page, python in pairs)
+    apart = [
+        np.abs(np.subtract(page["probabilities"], python.digits[0].probabilities)).max()
+        for page, python in pairs
+        if len(python.digits) == 1
+    ]
+    print(
+        f"answered as by Python: {same} of {len(pairs)}; probabilities differ by "
+        f"{np.median(apart):.1g} in the median, {max(apart):.1g} at most"
+    )
+
+
+if __name__ == "__main__":
+    main()

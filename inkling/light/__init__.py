@@ -1,0 +1,1 @@
+"""The network without the rest: as an ONNX file, and a page that reads single digits by itself."""

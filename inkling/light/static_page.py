@@ -1,0 +1,163 @@
+"""The page without a server: a folder that any web server, or a static Space, can serve.
+
+python -m inkling.light.static_page FOLDER
+
+It holds the network as an ONNX file, the runtime that computes it in the browser (ONNX Runtime Web
+from npm, MIT licence), the Gradio page's own sketchpad, and `static/`, as it stands. What its
+scripts must know of Python's reading is written from Python's constants.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pooch
+from platformdirs import user_cache_path
+from requests import RequestException
+
+from inkling.datasets.mnist import DataError
+from inkling.imaging import binarize, mnist_frame, sketch
+from inkling.recognition import reading, segmentation
+from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
+from inkling.terminal import INSTALL_ONNX, printable, run
+from inkling.ui import doubts, sketchpad
+
+STATIC = Path(__file__).parent / "static"
+LICENCE = Path(__file__).parents[2] / "LICENSE"
+NETWORK = "digits.onnx"
+RUNTIME = "1.30.0"  # of ONNX Runtime Web: a newer one is tried before it is named here
+ARCHIVE = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{RUNTIME}.tgz"
+ARCHIVE_SHA512 = (  # as the registry tells it, in hexadecimal
+    "ab4cbe26baedba45d2cec05610c71c55fa97db92d19a8b171c5f8269126683ca"
+    "590a5cdc57bb2f35ce2b298de32f4d956fb42644c0ecd528a0a91e025c07ca61"
+)
+KINDS = ("js", "css", "html")  # of the sketchpad's files
+# Pushed by git, a Space takes binary files only in large-file storage.
+ATTRIBUTES = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("onnx", "gz"))
+MODULE, MACHINE_CODE = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
+KEPT = (".css", ".gz", ".html", ".js", ".mjs", ".onnx", ".svg", ".webmanifest")  # offline
+# What the scripts have from Python: see `frame.js` and `page.js`.
+SETTINGS = {
+    "SIDE": sketch.SIDE,
+    "FINE": sketch.FINE,
+    "ROUNDED": sketch.ROUNDED,
+    "BENDS": len(sketch.BEND),
+    "EDGE": mnist_frame.EDGE,
+    "SPECK": binarize.SPECK,
+    "SLIVER": binarize.SLIVER,
+    "FRAME": mnist_frame.FRAME,
+    "DIGIT": mnist_frame.DIGIT,
+    "MIN_STROKE": mnist_frame.MIN_STROKE,
+    "THIN_STROKE_BECOMES": mnist_frame.THIN_STROKE_BECOMES,
+    "LARGE_PEN": mnist_frame.LARGE_PEN,
+    "BAR": segmentation.BAR,
+    "ROW": segmentation.ROW,
+    "UNSURE": doubts.UNSURE,
+    "RUNNER_UP": doubts.RUNNER_UP,
+    "NO_DIGIT": reading.NO_DIGIT,
+    "PEN": round(sketchpad.PEN * sketchpad.SIZE / sketch.SIDE),
+}
+
+
+def runtime(folder: Path) -> None:
+    """Write the runtime to a folder, its machine code packed: a quarter of its 14 MB.
+
+    Raises `DataError` if it can be had neither from the user's cache nor from npm.
+    """
+    pooch.get_logger().setLevel("WARNING")
+    members = [f"package/dist/{name}" for name in (MODULE, MACHINE_CODE)]
+    try:
+        files = pooch.retrieve(
+            ARCHIVE,
+            f"sha512:{ARCHIVE_SHA512}",
+            fname=f"onnxruntime-web-{RUNTIME}.tgz",
+            path=user_cache_path("inkling"),
+            processor=pooch.Untar(members),
+        )
+    except (RequestException, ValueError) as error:
+        raise DataError(f"ONNX Runtime Web {RUNTIME} cannot be had from npm: {error}") from error
+    found = {Path(file).name: Path(file) for file in files}
+    shutil.copy(found[MODULE], folder / MODULE)
+    packed = gzip.compress(found[MACHINE_CODE].read_bytes(), 9, mtime=0)
+    (folder / f"{MACHINE_CODE}.gz").write_bytes(packed)
+
+
+def scripts(folder: Path) -> None:
+    """Write the page, its scripts and styles to a folder."""
+    shutil.copytree(STATIC, folder, dirs_exist_ok=True)
+    shutil.copy(LICENCE, folder)
+    (folder / ".gitattributes").write_text(ATTRIBUTES)
+    told = json.dumps(SETTINGS, ensure_ascii=False, indent=2)
+    (folder / "settings.js").write_text(f"export default {told};\n", "utf-8")
+    pad = {kind: (sketchpad.FILES / f"sketchpad.{kind}").read_text("utf-8") for kind in KINDS}
+    # Gradio calls its script with these names, and puts its style below the component's element
+    script = f"export default function (element, props, trigger, watch) {{\n{pad['js']}}}\n"
+    (folder / "sketchpad.js").write_text(script, "utf-8")
+    (folder / "sketchpad.css").write_text(f"#pad {{\n{pad['css']}}}\n", "utf-8")
+    page = folder / "index.html"
+    words = pad["html"].replace("${placeholder}", "Draw a digit here")
+    page.write_text(page.read_text("utf-8").replace("<!-- the pad -->", words), "utf-8")
+
+
+def list_for_offline(folder: Path) -> None:
+    """Write into the service worker which files it keeps, and of which version they are."""
+    worker = folder / "offline.js"
+    files = sorted(p.name for p in folder.iterdir() if p != worker and p.suffix in KEPT)
+    version = hashlib.sha256(b"".join((folder / name).read_bytes() for name in files))
+    code = worker.read_text("utf-8").replace("VERSION_OF_FILES", version.hexdigest()[:12])
+    worker.write_text(code.replace("[/* files */]", json.dumps(["./", *files])), "utf-8")
+
+
+def build(folder: Path, checkpoint: Path = CHECKPOINT) -> None:
+    """Write the whole page to a folder, which is made anew where files of that name stand.
+
+    Raises `OSError`, `CheckpointError`, and `DataError` if the runtime cannot be had.
+    """
+    from inkling.light.onnx_file import write_onnx  # here: it needs what is an extra
+
+    model, description, _ = load_checkpoint(checkpoint)
+    folder.mkdir(parents=True, exist_ok=True)
+    runtime(folder)
+    write_onnx(model, description, folder / NETWORK)
+    scripts(folder)
+    list_for_offline(folder)
+
+
+def sizes(folder: Path) -> tuple[float, float]:
+    """Return how large a built page is without the runtime, and the runtime, MB."""
+    whole, engine = (
+        sum(path.stat().st_size for path in folder.glob(names)) / 1e6 for names in ("*", "ort*")
+    )
+    return whole - engine, engine
+
+
+def main() -> None:
+    """Build the page, and say how large it is."""
+    parser = argparse.ArgumentParser(
+        description="Write a page that reads digits without a server.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="folder to write to")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with")
+    options = parser.parse_args()
+    try:
+        build(options.folder, options.checkpoint)
+    except ImportError:
+        sys.exit(f"The page needs more: {INSTALL_ONNX}")
+    except CheckpointError as error:
+        sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
+    except (DataError, OSError) as error:
+        sys.exit(str(error))
+    page, engine = sizes(options.folder)
+    print(
+        f"{printable(options.folder)}: {page + engine:.1f} MB, of which the runtime has "
+        f"{engine:.1f}. To look at it: python -m http.server -d {printable(options.folder)}"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

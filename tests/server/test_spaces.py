@@ -1,0 +1,120 @@
+"""What goes up to a Space is whole and not too large; one on ZeroGPU finds what it demands."""
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import gradio
+import pytest
+import torch
+from conftest import ROOT, sketch
+from huggingface_hub import SpaceCard
+from PIL import Image
+from test_surroundings import ASK, Serving
+
+from inkling.light.static_page import ATTRIBUTES, STATIC, scripts
+from inkling.training.device import best_device
+
+LARGEST = 10_000_000  # bytes of a file that a Space takes without large-file storage
+COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+ZERO_GPU = {"SPACES_ZERO_GPU": "true", "SYSTEM": "spaces"}
+NAMED = re.compile(r"""["'](?:\./)?([\w.-]+\.(?:js|mjs|css|svg|onnx|gz|webmanifest))["']""")
+STAND_IN = """
+import sys
+print("imported before:", sorted({"torch", "gradio"} & set(sys.modules)), flush=True)
+
+def GPU(task=None, *, duration=None, size=None):
+    if task is None:
+        return lambda function: GPU(function, duration=duration)
+    print("for a GPU:", task.__name__, flush=True)
+    return task
+
+def gradio_auto_wrap(task):
+    return task
+"""
+
+
+@pytest.fixture
+def static_space(tmp_path):
+    scripts(tmp_path / "page")
+    return tmp_path / "page"
+
+
+def tracked():
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True)
+    if done.returncode or not done.stdout:
+        pytest.skip("this is no clone: what is tracked is not known")
+    return [ROOT / name for name in done.stdout.decode().split("\0") if name]
+
+
+def card(folder):
+    return SpaceCard.load(folder / "README.md").data.to_dict()
+
+
+@pytest.mark.parametrize("folder", [ROOT, STATIC], ids=["Gradio", "static"])
+def test_the_front_matter_is_a_space_s(folder):
+    told = card(folder)
+    assert {"title", "emoji", "sdk", "app_file", "license"} <= set(told)
+    assert {told["colorFrom"], told["colorTo"]} <= COLOURS and told["license"] == "mit"
+    assert len(told["short_description"]) <= 60
+    assert (folder / told["app_file"]).is_file()
+
+
+def test_a_gradio_space_gets_the_versions_that_were_tested():
+    told = card(ROOT)
+    assert told["sdk"] == "gradio" and told["sdk_version"] == gradio.__version__
+    assert told["python_version"] == "3.12"  # of those that ZeroGPU has
+    assert card(STATIC)["sdk"] == "static"
+
+
+def test_what_goes_up_is_not_too_large(static_space):
+    for path in [*tracked(), *static_space.iterdir()]:
+        assert path.stat().st_size < LARGEST, path
+    assert {Path("requirements.txt"), Path("checkpoints/digits.safetensors")} <= {
+        path.relative_to(ROOT) for path in tracked()
+    }
+
+
+def test_each_file_that_the_static_page_names_is_there(static_space):
+    made = {"digits.onnx", "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm.gz"}
+    there = {path.name for path in static_space.iterdir()} | made
+    for name in ("index.html", "page.js", "frame.js", "offline.js", "manifest.webmanifest"):
+        named = NAMED.findall((static_space / name).read_text("utf-8"))
+        assert set(named) <= there, name
+    assert {line.split()[0] for line in ATTRIBUTES.splitlines()} == {"*.onnx", "*.gz"}
+
+
+def test_the_commands_of_the_documentation_are_there():
+    shown = (ROOT / "docs" / "spaces.md").read_text("utf-8")
+    commands = re.findall(r"^hf (repos create|upload) (.+)", shown, re.M)
+    assert len(commands) == 4
+    hf = [sys.executable, "-m", "huggingface_hub.cli.hf"]
+    for command, rest in commands:
+        told = [*hf, *command.split(), "--help"]
+        helped = subprocess.run(told, capture_output=True, text=True, check=True).stdout
+        assert {flag for flag in re.findall(r"--[\w-]+", rest) if flag not in helped} == set()
+
+
+@pytest.mark.parametrize("stand_in", [True, False], ids=["ZeroGPU", "no package"])
+def test_in_a_space_it_reads_on_the_processor(tmp_path, stand_in):
+    Image.fromarray(sketch(7)).save(tmp_path / "seven.png")
+    environment = {"SPACE_ID": "someone/inkling"}
+    if stand_in:
+        (tmp_path / "package").mkdir()
+        (tmp_path / "package" / "spaces.py").write_text(STAND_IN)
+        environment |= ZERO_GPU | {"PYTHONPATH": str(tmp_path / "package")}
+    with Serving(tmp_path, ["app.py", "--port", "0"], **environment) as page:
+        assert '"text": "7"' in page.told(ASK, tmp_path / "seven.png")
+        printed = page.stop(signal.SIGTERM)
+    assert printed.count("for a GPU:") == int(stand_in)
+    assert not stand_in or "imported before: []" in printed
+
+
+def test_a_gpu_that_only_marked_functions_may_use_is_not_trained_on(monkeypatch):
+    gpu = torch.device("cuda")
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: gpu)
+    assert best_device() == gpu
+    monkeypatch.setenv("SPACES_ZERO_GPU", "true")
+    assert best_device().type == "cpu"
