@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from anyio import to_thread
 
 from inkling.explanation.gallery import Gallery
-from inkling.imaging.open_image import PictureError
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons
 from inkling.recognition.reader import Unreachable
@@ -26,8 +26,10 @@ QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private
 # What parts send and show is as handlers take and return it: Gradio would decode a picture itself,
 # of any size and any file of the server's, and pass each answer's parts through threads.
 AS_IT_IS: dict[str, Any] = {**QUIETLY, "preprocess": False, "postprocess": False}
-# Of questions that wait only the latest is asked.
+# Of values that wait only the latest is asked about. What a tap says comes with its event, of which
+# Gradio would ask about the first once more: each is answered, in the order in which they came.
 LATEST: dict[str, Any] = {**AS_IT_IS, "trigger_mode": "always_last"}
+EACH: dict[str, Any] = {**AS_IT_IS, "trigger_mode": "multiple"}
 AS_TOLD = "(values) => values"  # what the server told a part of the page goes to the others
 
 
@@ -40,6 +42,17 @@ def or_busy(handler: Callable) -> Callable:
             return handler(*values)
         except Unreachable as error:
             raise gr.Error(BUSY) from error
+
+    return handle
+
+
+def in_turn(handler: Callable) -> Callable:
+    """Return a handler that takes one call of a visitor after the other, as they come."""
+
+    @wraps(handler)
+    async def handle(visitor: Visitor, *values: Any) -> Any:
+        async with visitor.in_turn:
+            return await to_thread.run_sync(handler, visitor, *values)
 
     return handle
 
@@ -61,16 +74,18 @@ class Events:
         learning = [page.status, page.timer, page.train, page.cancel]
         known = [page.card, page.matrix, page.cell, page.more]
         visits: list[tuple[Any, Callable, list, Any, dict]] = [
-            (page.upload.change, self.read_upload, [page.upload], shown, AS_IT_IS),
-            (page.picture.upload, self.read_upload, [page.picture], shown, AS_IT_IS),
-            (page.examples.pick, self.read_example, [], shown, LATEST),
+            (page.upload.change, self.read_upload, [page.upload], shown, LATEST),
+            (page.picture.upload, self.read_upload, [page.picture], shown, LATEST),
+            (page.examples.pick, self.read_example, [], shown, EACH),
             (page.timer.tick, self.read_again, [], shown, LATEST),  # while it learns
-            (page.strip.pick, self.choose, [], shown, LATEST),
-            (page.label.select, self.compare, [], shown, LATEST),
-            (page.pixels.edit, self.edit, [], shown, LATEST),
-            (page.change.pick, self.make, [], shown, LATEST),
+            (page.strip.pick, self.choose, [], shown, EACH),
+            (page.label.select, self.compare, [], shown, EACH),
+            (page.pixels.edit, self.edit, [page.pixels], shown, LATEST),
+            (page.change.pick, self.make, [], shown, EACH),
             (page.lessons.pick, self.teach, [page.kept], [*shown, page.kept], AS_IT_IS),
-            (page.more.pick, self.read_digit, [], shown, LATEST),
+            (page.more.pick, self.read_digit, [], shown, EACH),
+            (page.matrix.pick, self.show_cell, [], page.cell, EACH),
+            (page.layers.pick, self.open_map, [], page.opened, EACH),
             (demo.load, self.remember, [page.kept], shown, AS_IT_IS),
             (page.inside.expand, self.unfold, [], [*shown, page.map], AS_IT_IS),
             (page.inside.collapse, self.fold, [], None, QUIETLY),
@@ -78,7 +93,8 @@ class Events:
             (page.data.click, self.take_data, [], page.parcel, QUIETLY),
         ]
         for event, handler, takes, changes, how in visits:
-            done = event(or_busy(handler), [page.visitor, *takes], changes, **how)
+            handle = in_turn(or_busy(handler)) if how is EACH else or_busy(handler)
+            done = event(handle, [page.visitor, *takes], changes, **how)
             if changes is page.parcel:
                 done.then(None, page.parcel, js=views.source("save.js"))
         for button in (page.copy, page.link):
@@ -91,8 +107,6 @@ class Events:
             (demo.load, self.look, None, learning),
             (page.timer.tick, self.tick, None, learning + known),
             (page.about.select, self.show_card, None, known),
-            (page.matrix.pick, self.show_cell, None, page.cell),
-            (page.layers.pick, self.open_map, None, page.opened),
             (page.train.click, self.train, [page.seed, page.epochs], learning),
             (page.cancel.click, self.cancel, None, learning),
         ]
@@ -100,7 +114,7 @@ class Events:
             if trains or handler not in (self.train, self.cancel):  # else nobody can call them
                 event(handler, asks, changes, **QUIETLY)
         gr.Button(visible=False).click(
-            self.predict,
+            or_busy(self.predict),
             gr.File(label="picture", visible=False),
             gr.JSON(label="reading", visible=False),
             api_name="predict",
@@ -160,23 +174,19 @@ class Events:
         found = self.ask(Visit.glance, visitor.visit, sketch)
         return list(self.glanced(found).values()) if found else None
 
-    def read_picture(self, visitor: Visitor, picture: Path | PictureError | None) -> dict:
-        """Read a picture's file."""
-        return self.read(visitor, lambda visit: visit.read(picture, self.source.reader))
-
     def read_upload(self, visitor: Visitor, file: object) -> dict:
         """Read what was uploaded."""
-        return self.read_picture(visitor, uploaded(file))
+        picture = uploaded(file)
+        return self.read(visitor, lambda visit: visit.read(picture, self.source.reader))
 
     def read_example(self, visitor: Visitor, event: gr.EventData) -> dict:
         """Read one of the examples."""
         example = EXAMPLES[index(picked(event), len(EXAMPLES)) or 0]
-        return self.read_picture(visitor, example)
+        return self.read(visitor, lambda visit: visit.read(example, self.source.reader))
 
     def read_digit(self, visitor: Visitor, event: gr.EventData) -> dict:
         """Read one of the gallery's digits."""
-        told = picked(event)
-        return self.read(visitor, lambda visit: self.ask(Visit.read_digit, visit, told))
+        return self.read(visitor, lambda visit: self.ask(Visit.read_digit, visit, picked(event)))
 
     def read_again(self, visitor: Visitor) -> dict:
         """Read the same picture with what the network has learned since."""
@@ -192,11 +202,11 @@ class Events:
         """Hold the answer against the digit whose bar was tapped."""
         return self.show(visitor, lambda visit: visit.compare(picked(event, "value")))
 
-    def edit(self, visitor: Visitor, event: gr.EventData) -> dict:
+    def edit(self, visitor: Visitor, told: object) -> dict:
         """Read the pixels that a hand has changed."""
-        told = picked(event, "ink")
-        shown = self.show(visitor, lambda visit: self.ask(Visit.edit, visit, told))
-        if told is not None:  # it shows them itself, and may have more by now
+        ink = told.get("ink") if isinstance(told, dict) else None
+        shown = self.show(visitor, lambda visit: self.ask(Visit.edit, visit, ink))
+        if ink is not None:  # it shows them itself, and may have more by now
             shown[self.page.pixels] = gr.skip()
         return shown
 
@@ -213,7 +223,7 @@ class Events:
             self.page.map: inside_views.map_html(Gallery.of(self.source.reader.gallery))
         }
 
-    def open_map(self, event: gr.EventData) -> str:
+    def open_map(self, _: Visitor, event: gr.EventData) -> str:
         """Show what a map of a layer looks for."""
         return inside_views.opened_html(self.source.reader, picked(event))
 
@@ -246,10 +256,7 @@ class Events:
 
     def predict(self, picture: str | None) -> dict:
         """Read a picture of handwritten digits: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."""
-        try:
-            reading = self.source.reader.read_file(Path(picture)) if picture else Reading()
-        except Unreachable as error:
-            raise gr.Error(BUSY) from error
+        reading = self.source.reader.read_file(Path(picture)) if picture else Reading()
         return reading.as_dict()
 
     # --- the network is looked at, and trained again --------------------------------------------
@@ -274,7 +281,7 @@ class Events:
         """Show how far it is, and once it has learned what is known of it."""
         return self.look() | ({} if self.source.learning else self.show_card())
 
-    def show_cell(self, event: gr.EventData) -> str:
+    def show_cell(self, _: Visitor, event: gr.EventData) -> str:
         """Show the digits behind a cell of the confusion matrix."""
         return model_card.cell_html(self.source.reader, picked(event))
 

@@ -3,6 +3,7 @@
 A visit lives in the server's memory as long as the page is open; nothing here knows Gradio.
 """
 
+import asyncio
 import base64
 import threading
 from collections.abc import Callable
@@ -222,6 +223,7 @@ class Visitor:
     def __init__(self) -> None:
         """Begin with a visit in which nothing was done yet."""
         self.visit = Visit()
+        self.in_turn = asyncio.Lock()  # held by what must not overtake what was asked before
         self._turn = 0  # number of the latest picture that was asked about
         self._lock = threading.Lock()
 

@@ -50,6 +50,30 @@ def test_a_hand_inks_and_erases_pixels_and_the_answer_follows(visit):  # noqa: F
     expect(page.get_by_role("button", name="As it was")).to_be_hidden()
 
 
+def test_of_many_pixels_painted_in_a_moment_the_last_is_read_too(page):
+    seen = page.locator("#pixels canvas")
+    page.mouse.move(*pixel(page, 2, 3))
+    page.mouse.down()
+    page.mouse.move(*pixel(page, 6, 3), steps=4)
+    page.mouse.up()
+    painted = seen.evaluate("canvas => canvas.toDataURL()")
+    page.locator(BAR.format(2)).click()  # what comes back holds the pixels as they were read
+    expect(page.locator("#change h2")).to_have_text("To make it a 2")
+    assert seen.evaluate("canvas => canvas.toDataURL()") == painted
+
+
+def test_of_two_taps_in_a_moment_the_last_counts(page):
+    tap = """async ([first, last]) => {
+        document.querySelector(first).click();
+        await new Promise((done) => setTimeout(done, 15)); // the first is still on its way
+        document.querySelector(last).click();
+    }"""
+    page.evaluate(tap, [BAR.format(9), BAR.format(2)])
+    expect(page.locator("#change h2")).to_have_text("To make it a 2")
+    page.evaluate(tap, ["#examples [data-pick='0']", "#examples [data-pick='6']"])
+    expect(page.locator("#answer .headline")).to_contain_text(re.compile(r"\d{2,}"))
+
+
 def test_pixels_are_changed_by_the_keyboard_and_told_to_a_screen_reader(page):
     before = page.locator("#evidence img").get_attribute("src")
     page.locator("#pixels canvas").focus()

@@ -24,10 +24,13 @@ function show() {
 function set(pixel, value) {
   if (ink[pixel] === value) return;
   ink[pixel] = value;
-  show();
-  back.hidden = false;
+  ask(btoa(String.fromCharCode(...ink)));
+}
+function ask(content) {
   document.dispatchEvent(new Event("inkling-asks"));
-  trigger("edit", { ink: btoa(String.fromCharCode(...ink)) });
+  props.value = { ink: content, edited: content !== null };
+  take();
+  trigger("edit");
 }
 const opposite = (pixel) => (ink[pixel] > 127 ? 0 : 255);
 const within = (v) => Math.max(0, Math.min(SIDE - 1, v));
@@ -59,7 +62,7 @@ canvas.addEventListener("blur", () => {
   cursor = null;
   show();
 });
-back.addEventListener("click", () => trigger("edit", { ink: null }));
+back.addEventListener("click", () => ask(null));
 
 function take() {
   const { ink: content, edited } = props.value ?? {};
