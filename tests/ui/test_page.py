@@ -292,6 +292,32 @@ def test_a_picture_that_is_pasted_or_dropped_is_read_and_the_drawing_stays(visit
     expect(page.locator("#pad .hint")).to_be_hidden()
 
 
+def test_of_two_pictures_given_in_a_moment_the_last_is_read(visit):
+    page = visit()
+    number, letter = (
+        ROOT / "examples" / name for name in ("7-number-in-a-shadow.jpg", "9-letter-k.png")
+    )
+    for first, last, answer in ((number, letter, "No digit"), (letter, number, "7432")) * 2:
+        assert give(page, "drop", first)
+        page.wait_for_timeout(20)  # it is read meanwhile
+        assert give(page, "drop", last)
+        expect(page.locator("#answer .headline")).to_contain_text(answer, timeout=WAIT)
+        page.wait_for_timeout(600)  # in which the first would be told
+        expect(page.locator("#answer .headline")).to_contain_text(answer)
+
+
+def test_a_picture_that_comes_late_does_not_take_a_drawing_s_answer_away(visit):
+    page = visit()
+    held = []
+    page.route("**/upload*", lambda route: held.append(route))
+    assert give(page, "drop", ROOT / "examples" / "9-letter-k.png")
+    draw(page, 4)
+    reads(page, "4")
+    held[0].continue_()
+    page.wait_for_timeout(600)
+    reads(page, "4")
+
+
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
 
 

@@ -1,5 +1,5 @@
-// Copy the number that was read, or a link to the drawing; where the browser allows no clipboard, the
-// number is selected, and the link stands in the address.
+// Copy the number that was read, or a link to the drawing; without a clipboard the number is selected, and
+// the link stands in the address.
 (what) => {
   const [headline, button] = ["#answer [data-number]", `#${what}`].map((part) => document.querySelector(part));
   const words = button.textContent;

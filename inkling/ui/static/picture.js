@@ -1,9 +1,14 @@
 // Pictures that are chosen, dropped anywhere or pasted are uploaded as they are, and the server says what
 // it makes of them. Gradio's own upload would refuse kinds that are read.
+let turn = 0; // how often something was asked: a picture that comes too late is not read
+for (const asks of ["sketch", "inkling-asks"]) document.addEventListener(asks, () => turn++);
 async function send(file) {
   document.dispatchEvent(new Event("inkling-asks"));
-  if (file.size > props.limit) props.value = { megabytes: Math.ceil(file.size / 1e6) };
-  else props.value = await upload(file).catch(() => ({}));
+  const mine = turn;
+  const large = file.size > props.limit && { megabytes: Math.ceil(file.size / 1e6) };
+  const told = large || (await upload(file).catch(() => ({})));
+  if (mine !== turn) return;
+  props.value = told;
   trigger("upload");
 }
 function take(event, files) {
