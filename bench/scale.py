@@ -38,7 +38,7 @@ from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
 from inkling.scale.serving import FarReader, deploy
-from inkling.ui.session import Visit
+from inkling.ui.session import Visit, Visitor
 
 ASKING = 8  # threads that ask at the same time
 ANSWERS = 400  # of each measurement
@@ -65,8 +65,8 @@ def cluster(cores: int = 2) -> Iterator[Cluster]:
 
 def answer(reader: Reader, sketch: Sketch) -> str:
     """Have a drawing read and explained, as the page does; return its text."""
-    visit = reader.ask(Visit.read_sketch, Visit(), sketch)
-    return reader.ask(Visit.findings, visit).reading.text
+    found = Visitor().turn_to(Visit.read_sketch, sketch, reader)
+    return found.reading.text if found else ""
 
 
 def rate(ask: Callable[[Sketch], str], count: int, meanwhile: Callable = lambda: None) -> tuple:

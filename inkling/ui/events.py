@@ -19,7 +19,7 @@ from inkling.ui import downloads, inside_views, model_card, views
 from inkling.ui.layout import EXAMPLES, Page
 from inkling.ui.live_reader import LiveReader
 from inkling.ui.questions import BUSY, Find
-from inkling.ui.session import Findings, Visit, Visitor, index
+from inkling.ui.session import Findings, See, Visit, Visitor, index
 from inkling.ui.told import picked, uploaded
 
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -87,8 +87,8 @@ class Events:
             (page.matrix.pick, self.show_cell, [], page.cell, EACH),
             (page.layers.pick, self.open_map, [], page.opened, EACH),
             (demo.load, self.remember, [page.kept], shown, AS_IT_IS),
-            (page.inside.expand, self.unfold, [], [*shown, page.map], AS_IT_IS),
-            (page.inside.collapse, self.fold, [], None, QUIETLY),
+            (page.inside.expand, self.unfold, [], [*shown, page.map], EACH),
+            (page.inside.collapse, self.fold, [], None, EACH),
             (page.report.click, self.take_report, [], page.parcel, QUIETLY),
             (page.data.click, self.take_data, [], page.parcel, QUIETLY),
         ]
@@ -147,27 +147,22 @@ class Events:
         """Return a function's result, which takes the present reader last, where that is."""
         return self.source.reader.ask(function, *values)
 
-    def show(
-        self, visitor: Visitor, change: Callable[[Visit], Visit], turn: int | None = None
-    ) -> dict:
-        """Change a visit, and show it; nothing if something else was asked since its `turn`."""
-        found = visitor.update(change, self.source.reader, turn)
+    def show(self, visitor: Visitor, change: Callable[[Visit], Visit]) -> dict:
+        """Change a visit, and show it."""
+        found = visitor.update(change, self.source.reader)
         return self.shown(found) if found else gr.skip()
 
     # --- a picture is read ----------------------------------------------------------------------
 
-    def read(self, visitor: Visitor, see: Callable[[Visit], Visit]) -> dict:
+    def read(self, visitor: Visitor, see: See, told: object) -> dict:
         """Read a picture, which takes its time, and show it unless there is a newer one by then."""
-        turn = visitor.turn()
-        seen = see(visitor.visit)
-        return self.show(
-            visitor, lambda visit: visit.see(seen.by_network, seen.picture, seen.asked), turn
-        )
+        found = visitor.turn_to(see, told, self.source.reader)
+        return self.shown(found) if found else gr.skip()
 
     def read_sketch(self, visitor: Visitor, sketch: Sketch) -> list | None:
         """Read what stands on the pad."""
-        shown = self.read(visitor, lambda visit: self.ask(Visit.read_sketch, visit, sketch))
-        return list(shown.values()) if self.page.answer in shown else None
+        found = visitor.turn_to(Visit.read_sketch, sketch, self.source.reader)
+        return list(self.shown(found).values()) if found else None
 
     def glance(self, visitor: Visitor, sketch: Sketch) -> list | None:
         """Read what stands on the pad in the midst of a stroke; nothing is remembered of it."""
@@ -176,17 +171,16 @@ class Events:
 
     def read_upload(self, visitor: Visitor, file: object) -> dict:
         """Read what was uploaded."""
-        picture = uploaded(file)
-        return self.read(visitor, lambda visit: visit.read(picture, self.source.reader))
+        return self.read(visitor, Visit.read, uploaded(file))
 
     def read_example(self, visitor: Visitor, event: gr.EventData) -> dict:
         """Read one of the examples."""
         example = EXAMPLES[index(picked(event), len(EXAMPLES)) or 0]
-        return self.read(visitor, lambda visit: visit.read(example, self.source.reader))
+        return self.read(visitor, Visit.read, example.read_bytes())
 
     def read_digit(self, visitor: Visitor, event: gr.EventData) -> dict:
         """Read one of the gallery's digits."""
-        return self.read(visitor, lambda visit: self.ask(Visit.read_digit, visit, picked(event)))
+        return self.read(visitor, Visit.read_digit, picked(event))
 
     def read_again(self, visitor: Visitor) -> dict:
         """Read the same picture with what the network has learned since."""
@@ -229,7 +223,7 @@ class Events:
 
     def fold(self, visitor: Visitor) -> None:
         """Find out nothing more about the inside of the network."""
-        visitor.visit = replace(visitor.visit, unfolded=False)
+        visitor.fold()
 
     # --- a reading is corrected, and taken away -------------------------------------------------
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image
@@ -217,6 +217,17 @@ def index(told: object, count: int) -> int | None:
     return known.get(str(told))
 
 
+See = Callable[[Visit, Any, Reader | NoReader], Visit]  # a picture, as one of the ways to tell it
+
+
+def looked_at(
+    visit: Visit, see: See, told: object, reader: Reader | NoReader
+) -> tuple[Visit, Findings]:
+    """Return the visit that has turned to another picture, and its findings."""
+    seen = replace(see(visit, told, reader), count=visit.count + 1)
+    return seen, seen.findings(reader)
+
+
 class Visitor:
     """A visitor's latest visit; events of one visitor may be handled at the same time."""
 
@@ -231,11 +242,26 @@ class Visitor:
         """Return one who has done nothing yet: each session gets its own."""
         return Visitor()
 
-    def turn(self) -> int:
-        """Begin to ask about another picture; return what `update` takes for it."""
+    def turn_to(self, see: See, told: object, reader: Reader | NoReader) -> Findings | None:
+        """Have another picture seen, which takes its time, and return what is found out.
+
+        None if still another one was asked about meanwhile: then nothing changes.
+        """
         with self._lock:
             self._turn += 1
-            return self._turn
+            turn, before = self._turn, self.visit
+        seen, found = reader.ask(looked_at, before, see, told)
+        with self._lock:
+            if turn == self._turn and self.visit is before:
+                self.visit = seen
+                return found
+        latest = (seen.by_network, seen.picture, seen.asked)
+        return self.update(lambda visit: visit.see(*latest), reader, turn)
+
+    def fold(self) -> None:
+        """Find out nothing more about the inside of the network."""
+        with self._lock:
+            self.visit = replace(self.visit, unfolded=False)
 
     def update(
         self, change: Callable[[Visit], Visit], reader: Reader | NoReader, turn: int | None = None

@@ -10,6 +10,7 @@ from inkling.imaging.open_image import PictureError
 from inkling.ui.session import index
 
 FOREIGN = "Only uploaded pictures are read."
+UNSENT = "the picture could not be sent: try again in a moment."
 
 
 def picked(event: gr.EventData, name: str = "pick") -> object:
@@ -20,8 +21,8 @@ def picked(event: gr.EventData, name: str = "pick") -> object:
         return None
 
 
-def uploaded(file: object) -> Path | PictureError | None:
-    """Return where an uploaded file lies, or why it does not; None if there is none any more.
+def uploaded(file: object) -> bytes | PictureError | None:
+    """Return what an uploaded file holds, or why nothing; None if there is none any more.
 
     Raises `gr.Error` if it is not among the uploads.
     """
@@ -32,8 +33,11 @@ def uploaded(file: object) -> Path | PictureError | None:
         limit = UPLOAD_LIMIT // 1_000_000
         return PictureError(f"the file has {size} MB, and the limit is {limit}: make it smaller.")
     if not told.get("path"):
-        return PictureError("the picture could not be sent: try again in a moment.")
+        return PictureError(UNSENT)
     path = Path(told["path"]).resolve()
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
         raise gr.Error(FOREIGN, print_exception=False)
-    return path
+    try:
+        return path.read_bytes()
+    except OSError:  # it is removed already
+        return PictureError(UNSENT)

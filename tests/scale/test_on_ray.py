@@ -14,7 +14,7 @@ from PIL import Image
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader, Unreachable
-from inkling.ui.session import Visit
+from inkling.ui.session import Visit, Visitor
 
 ray = pytest.importorskip("ray", reason="an extra: deploy/requirements-ray.txt")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
@@ -52,9 +52,10 @@ def far(near):
 
 def test_the_answer_and_its_reasons_are_the_same(near, far):
     sketch = Sketch.from_json(told(4))
-    here, there = (reader.ask(Visit.read_sketch, Visit(), sketch) for reader in (near, far))
-    assert here.by_network.as_dict() == there.by_network.as_dict()
-    one, other = (reader.ask(Visit.findings, here) for reader in (near, far))
+    here, there = Visitor(), Visitor()
+    one = here.turn_to(Visit.read_sketch, sketch, near)
+    other = there.turn_to(Visit.read_sketch, sketch, far)
+    assert here.visit.by_network.as_dict() == there.visit.by_network.as_dict()
     assert one.reading.text == other.reading.text == "4"
     assert one.why.because == other.why.because and (one.why.map == other.why.map).all()
 
@@ -77,8 +78,8 @@ def test_a_replica_that_dies_takes_no_answer_along(far):
 
     def ask():
         for _ in range(15):
-            visit = far.ask(Visit.read_sketch, Visit(), Sketch.from_json(told(7)))
-            texts.append(far.ask(Visit.findings, visit).reading.text)
+            found = Visitor().turn_to(Visit.read_sketch, Sketch.from_json(told(7)), far)
+            texts.append(found.reading.text)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -216,22 +217,52 @@ def test_a_correction_is_saved_as_a_picture_that_is_read_alike(shipped, tmp_path
     assert len(list(tmp_path.rglob("*.png"))) == 1
 
 
+class Interrupted:
+    """A reader that is asked something else before its first answer is there."""
+
+    def __init__(self, reader, other):
+        self.reader, self.others = reader, [other]
+
+    def ask(self, function, *values):
+        answer = function(*values, self.reader)
+        if self.others:
+            self.others.pop()()
+        return answer
+
+
 def test_of_two_pictures_the_one_asked_about_later_is_shown(shipped):
     """However long the reading of the first takes."""
     visitor = Visitor()
-    slow, quick = visitor.turn(), visitor.turn()
-    first, second = Visit().read(png(4), shipped), Visit().read(png(7), shipped)
-    assert visitor.update(lambda _: second, shipped, quick)
-    assert visitor.update(lambda _: first, shipped, slow) is None
-    assert visitor.visit.by_network.text == "7"
+    slow = Interrupted(shipped, lambda: visitor.turn_to(Visit.read, png(7), shipped))
+    assert visitor.turn_to(Visit.read, png(4), slow) is None
+    assert visitor.visit.by_network.text == "7" and visitor.visit.count == 1
 
 
 def test_what_is_asked_about_a_picture_does_not_make_it_an_old_one(shipped):
     visitor = Visitor()
-    turn = visitor.turn()
-    assert visitor.update(lambda visit: visit.compare("5"), shipped)
-    assert visitor.update(lambda _: Visit().read(png(4), shipped), shipped, turn)
-    assert visitor.visit.by_network.text == "4" and visitor.visit.count == 2
+    slow = Interrupted(shipped, lambda: visitor.update(lambda visit: visit.compare("5"), shipped))
+    found = visitor.turn_to(Visit.read, png(4), slow)
+    assert found.reading.text == "4" and (found.count, visitor.visit.count) == (2, 2)
+
+
+def test_what_is_folded_while_a_picture_is_read_stays_folded(shipped):
+    visitor = Visitor()
+    assert visitor.update(lambda visit: replace(visit, unfolded=True), shipped)
+    found = visitor.turn_to(Visit.read, png(4), Interrupted(shipped, visitor.fold))
+    assert found.reading.text == "4" and found.inside is None and not visitor.visit.unfolded
+
+
+def test_a_picture_is_read_and_explained_in_one_question(shipped):
+    """Each goes to another process where readers are elsewhere."""
+    asked = []
+
+    class Counting:
+        def ask(self, function, *values):
+            asked.append(function)
+            return function(*values, shipped)
+
+    found = Visitor().turn_to(Visit.read_sketch, Sketch.from_json(told(3)), Counting())
+    assert found.reading.text == "3" and found.why and len(asked) == 1
 
 
 def test_what_was_chosen_of_a_drawing_stays_chosen_when_the_pad_asks_twice(shipped):

@@ -9,7 +9,7 @@ let painting = null; // what a pointer that is down makes of pixels
 
 function show() {
   const pen = canvas.getContext("2d");
-  const cell = Math.max(4, Math.round((canvas.clientWidth * devicePixelRatio) / SIDE)); // px of the screen
+  const cell = Math.max(4, Math.round((canvas.clientWidth * devicePixelRatio) / SIDE)); // px
   canvas.width = canvas.height = SIDE * cell;
   ink.forEach((value, k) => {
     const grey = 255 - value;
