@@ -112,14 +112,16 @@ def pytest_collection_modifyitems(items):
     """Keep each file's tests in one worker, and all that watch a page or its clock in the same.
 
     One browser at a time leaves a processor to it and its server; the others' tests fill the rest.
-    The page comes first: it takes half of the time, and who begins it last waits for it alone.
+    The page comes first: it takes half of the time, and who begins it last waits for it alone. But
+    Ray is asked before any browser: after one, a thread counts as the loop of its events.
     """
     watching = ("test_page", "test_pad", "test_asking", "test_questions", "test_sketchpad")
     watching += ("test_states", "test_hostile")
     lanes = {item: "page" if item.path.stem in watching else item.path.stem for item in items}
     for item, lane in lanes.items():
         item.add_marker(pytest.mark.xdist_group(lane))
-    items.sort(key=lambda item: lanes[item] != "page")
+    first = {"test_on_ray": 0, "page": 1}
+    items.sort(key=lambda item: first.get(lanes[item], 2))
 
 
 @pytest.fixture(autouse=True)

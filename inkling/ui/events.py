@@ -237,8 +237,16 @@ class Events:
         return shown | {self.page.kept: visitor.visit.lessons.to_json()}
 
     def remember(self, visitor: Visitor, kept: object) -> dict:
-        """Know the lessons that a browser kept from an earlier visit."""
-        return self.shown(visitor.remember(Lessons.from_json(kept), self.source.reader))
+        """Know the lessons that a browser kept from an earlier visit.
+
+        The answer to a drawing that stood on the pad comes on a way of its own, and maybe first:
+        nothing is shown of a visit that knows of no picture yet.
+        """
+        lessons = Lessons.from_json(kept)
+        if not lessons:
+            return gr.skip()
+        found = visitor.remember(lessons, self.source.reader)
+        return self.shown(found) if found.count else {self.page.lessons: views.lessons_html(found)}
 
     def take_report(self, visitor: Visitor) -> dict | None:
         """Return the report on the present reading."""

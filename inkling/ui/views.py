@@ -231,8 +231,8 @@ def bars(found: Findings) -> dict[str, float]:
 
 
 def lessons_html(found: Findings) -> str:
-    """Return the buttons that teach the page, and how many lessons it knows."""
-    return render("lessons.html", teachable=bool(found.reading.digits), known=found.lessons)
+    """Return the buttons that teach the page, seen where there is a digit, and what it knows."""
+    return render("lessons.html", known=found.lessons)
 
 
 def examples_html(files: list[Path]) -> str:

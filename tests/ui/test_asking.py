@@ -159,6 +159,21 @@ def test_a_link_opens_the_page_with_the_drawing_and_nothing_of_it_is_sent(page):
     other.close()
 
 
+def test_a_drawing_that_stood_there_is_told_to_a_part_that_listens_late(page):
+    """Parts of a page come one by one."""
+    page.add_init_script("""
+        addEventListener("sketch-please", () => (window.listening = true), true);
+    """)
+    page.reload()
+    reads(page, "4")
+    assert page.evaluate("window.listening")  # who asks says so when it is there
+    answered = page.locator("#answer [data-count]")
+    count = int(answered.get_attribute("data-count"))
+    page.evaluate("document.dispatchEvent(new Event('sketch-please'))")
+    expect(answered).to_have_attribute("data-count", str(count + 1))
+    reads(page, "4")
+
+
 def strokes_of(page):
     """Return the strokes that the browser keeps of a page."""
     return page.evaluate("JSON.parse(sessionStorage.getItem('inkling-pad'))")

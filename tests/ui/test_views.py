@@ -13,7 +13,10 @@ from PIL import Image
 
 import app
 from inkling.imaging.mnist_frame import Glyph
+from inkling.recognition.corrections import Lessons
 from inkling.recognition.reading import Digit, Reading
+from inkling.ui.live_reader import NoReader
+from inkling.ui.session import Visitor
 from inkling.ui.told import uploaded
 
 
@@ -124,3 +127,16 @@ def test_a_page_that_collects_corrections_says_so(page, tmp_path):
     collecting = said(app.build_demo(page.source, collect=tmp_path))
     assert any("keeps the digits that you correct" in str(words) for words in collecting)
     assert not any("gone after minutes" in str(words) for words in collecting)
+
+
+def test_what_a_browser_kept_never_comes_over_the_answer_to_a_drawing(page):
+    """Both are asked for as a page opens, and the answers come in any order."""
+    handlers = {fn.name: fn.fn for fn in page.demo.fns.values()}
+    visitor, nobody = Visitor(), NoReader()
+    page.source.reader = nobody
+    lessons = Lessons().add(np.eye(28, dtype=np.float32), 7)
+    assert handlers["remember"](visitor, []) == gr.skip()
+    (known,) = handlers["remember"](visitor, lessons.to_json()).values()
+    assert "knows 1 of your digits" in known
+    visitor.update(lambda visit: visit, nobody)
+    assert len(handlers["remember"](visitor, lessons.to_json())) > 5

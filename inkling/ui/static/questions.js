@@ -23,6 +23,7 @@ document.addEventListener("sketch", (event) => {
   if (asking) wait(place().dataset.wait === "lost" ? "lost" : "reading");
   else ask();
 });
+document.dispatchEvent(new Event("sketch-please")); // it may be there
 document.addEventListener("dropped", ({ detail }) => {
   if (place().dataset.wait !== "drawing") return; // of the stroke that is gone no answer stands there
   sketch = detail;

@@ -230,4 +230,8 @@ document.addEventListener("inkling-link", () => history.replaceState(null, "", l
 
 strokes = linked() ?? JSON.parse(keep() ?? "null") ?? props.value?.strokes ?? [];
 past = strokes.map((_, k) => strokes.slice(0, k));
-if (strokes.length) setTimeout(changed); // once the page's other parts listen
+const first = strokes.length && setTimeout(changed);
+document.addEventListener("sketch-please", () => { // who listens only now
+  clearTimeout(first);
+  if (strokes.length) changed();
+});
