@@ -67,7 +67,7 @@ class Visit:
     def read(self, content: Path | bytes | PictureError | None, reader: Reader | NoReader) -> Self:
         """Have a picture file read, or say why there is none; None wipes the slate."""
         latest, picture = Reading(), Thumbnail()
-        if content:
+        if content is not None:
             try:
                 if isinstance(content, PictureError):
                     raise content

@@ -231,7 +231,7 @@ document.addEventListener("inkling-link", () => history.replaceState(null, "", l
 strokes = linked() ?? JSON.parse(keep() ?? "null") ?? props.value?.strokes ?? [];
 past = strokes.map((_, k) => strokes.slice(0, k));
 const first = strokes.length && setTimeout(changed);
-document.addEventListener("sketch-please", () => { // who listens only now
+document.addEventListener("sketch-please", () => { // who listens late
   clearTimeout(first);
   if (strokes.length) changed();
 });
