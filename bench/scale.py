@@ -139,7 +139,7 @@ def measure_readers() -> None:
                 f"who asks takes {1e3 * front:.1f} ms an answer"
             )
         overhead = call_overhead(far)
-        print(f"a call that does nothing: {overhead:.1f} ms; an answer takes two")
+        print(f"a call that does nothing: {overhead:.1f} ms; an answer takes one")
         for what in ("a replica", "a node"):
 
             def kill(what: str = what) -> None:
