@@ -73,6 +73,7 @@ def draw(page, digit, steps=6):
 
 def line(page, way=(0, 60)):
     """Draw a straight line with the mouse: what is read of it is another matter."""
+    page.locator("#pad canvas").hover(trial=True)  # waits until it stands still
     box = page.locator("#pad canvas").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)

@@ -28,6 +28,7 @@ def pixel(page, row, column):
 
 def test_a_hand_inks_and_erases_pixels_and_the_answer_follows(visit):  # noqa: F811
     page = visit()
+    page.locator("#pixels canvas").hover(trial=True)  # waits until it stands still
     for column in (13, 14):
         page.mouse.move(*pixel(page, 4, column))
         page.mouse.down()
