@@ -149,8 +149,7 @@ class Events:
 
     def show(self, visitor: Visitor, change: Callable[[Visit], Visit]) -> dict:
         """Change a visit, and show it."""
-        found = visitor.update(change, self.source.reader)
-        return self.shown(found) if found else gr.skip()
+        return self.shown(visitor.update(change, self.source.reader))
 
     # --- a picture is read ----------------------------------------------------------------------
 

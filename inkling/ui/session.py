@@ -96,8 +96,8 @@ class Visit:
         ink = gallery.ink[k].numpy()
         glyph = Glyph(ink.astype(np.float32) / 255, (0, 0, FRAME, FRAME))
         picture = thumbnail(Image.fromarray(255 - ink), (FRAME, FRAME))
-        told = (f"one of MNIST's test digits, a {int(gallery.labels[k])}",)
-        return self.see(reader.read_glyphs([glyph], told), picture)
+        seen = (f"one of MNIST's test digits, a {int(gallery.labels[k])}",)
+        return self.see(reader.read_glyphs([glyph], seen), picture)
 
     def glance(self, sketch: Sketch, reader: Reader | NoReader) -> Findings | None:
         """Find out what is read of an unfinished sketch; None where that is nothing yet."""
@@ -252,32 +252,29 @@ class Visitor:
             turn, before = self._turn, self.visit
         seen, found = reader.ask(looked_at, before, see, told)
         with self._lock:
-            if turn == self._turn and self.visit is before:
+            if turn != self._turn:
+                return None
+            if self.visit is before:
                 self.visit = seen
                 return found
-        latest = (seen.by_network, seen.picture, seen.asked)
-        return self.update(lambda visit: visit.see(*latest), reader, turn)
+            latest = self.visit.see(seen.by_network, seen.picture, seen.asked)
+            return self._become(latest, reader)
 
     def fold(self) -> None:
         """Find out nothing more about the inside of the network."""
         with self._lock:
             self.visit = replace(self.visit, unfolded=False)
 
-    def update(
-        self, change: Callable[[Visit], Visit], reader: Reader | NoReader, turn: int | None = None
-    ) -> Findings | None:
-        """Change the visit, and return its findings, in the order in which things were asked.
-
-        None if another picture was asked about since this `turn`: then nothing changes.
-        """
+    def update(self, change: Callable[[Visit], Visit], reader: Reader | NoReader) -> Findings:
+        """Change the visit, and return its findings, in the order in which things were asked."""
         with self._lock:
-            if turn not in (None, self._turn):
-                return None
-            changed = change(self.visit)
-            changed = replace(changed, count=self.visit.count + 1)
-            found = reader.ask(Visit.findings, changed)
-            self.visit = changed
-            return found
+            return self._become(change(self.visit), reader)
+
+    def _become(self, changed: Visit, reader: Reader | NoReader) -> Findings:
+        changed = replace(changed, count=self.visit.count + 1)
+        found = reader.ask(Visit.findings, changed)
+        self.visit = changed
+        return found
 
     def remember(self, lessons: Lessons, reader: Reader | NoReader) -> Findings:
         """Know the lessons that a browser kept, and return the findings of the same visit.
