@@ -4,6 +4,7 @@ Each function is tested against a page that is really launched: a new version of
 one of them fails a test that names it.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 SESSION_LIMIT = 64  # characters of a session's name
+IDLE_S = 0.5  # seconds between two looks of a queue that nothing wakes: not tuned
 TRACKED = 1_000  # uploads whose progress Gradio may remember
 
 
@@ -50,10 +52,31 @@ def measure_seldom(queue: Queue) -> None:
     queue.ANAYLTICS_CACHE_FREQUENCY = 1_000
 
 
-def wake_seldom(queue: Queue) -> None:
-    """Have Gradio look for events 25 times a second, not a thousand: nobody notices 20 ms."""
-    queue.sleep_when_free = 0.04
-    queue.progress_update_sleep_when_free = 0.5  # of progress bars, which the page has none of
+def wake_when_needed(queue: Queue) -> None:
+    """Wake the loop that starts events when one comes or ends: Gradio polls 1,000 times a second.
+
+    All that the loop ever waits for is `asyncio.sleep`, whose future is set here.
+    """
+    queue.sleep_when_free = queue.progress_update_sleep_when_free = IDLE_S
+    start, loops = queue.start_processing, list[Any]()
+
+    async def start_processing() -> None:
+        loops.append(asyncio.current_task())
+        await start()
+
+    def then_wake(action: Callable) -> Any:
+        async def act(*values: Any) -> Any:
+            try:
+                return await action(*values)
+            finally:
+                for loop in loops:
+                    if (sleep := loop._fut_waiter) and not sleep.done():
+                        sleep.set_result(None)
+
+        return act
+
+    queue.start_processing = start_processing  # type: ignore[method-assign]
+    queue.push, queue.process_events = then_wake(queue.push), then_wake(queue.process_events)  # type: ignore[method-assign]
 
 
 def judge_events(

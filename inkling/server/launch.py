@@ -62,7 +62,7 @@ def launch(
     demo.queue(api_open=False, max_size=QUEUE, status_update_rate=STATUS_RATE)
     queue = gradio_internals.queue_of(demo)
     gradio_internals.measure_seldom(queue)
-    gradio_internals.wake_seldom(queue)
+    gradio_internals.wake_when_needed(queue)
     watch_queue(queue, uploads)
     # Gradio prints paragraphs about share links, looks at its own page once, and tries ports at the
     # address that the environment names, which it cannot for one of IPv6
