@@ -25,28 +25,25 @@ from inkling.server.address import (
     LOOPBACK,
     address,
     check_port,
-    direct,
-    environment,
+    gradio_defaults,
+    importing_gradio,
     is_public,
     port_number,
 )
 
-# Gradio sets up a client for other servers, which no proxy shall prevent, and takes the port for a
-# number, which `parse_arguments` looks at first.
-with direct(), environment(GRADIO_SERVER_PORT=None):
+with importing_gradio():
     import inkling.recognition.zero_gpu  # noqa: F401  # of a Space: it comes before PyTorch and Gradio
     import gradio as gr  # isort: skip
-
-from inkling.recognition.checkpoint import CHECKPOINT
-from inkling.recognition.reader import Reader
-from inkling.server import gradio_internals
-from inkling.server.launch import announce, launch
-from inkling.server.login import credentials
-from inkling.terminal import INSTALL_RAY
-from inkling.ui import views
-from inkling.ui.events import Events
-from inkling.ui.layout import lay_out
-from inkling.ui.live_reader import LiveReader
+    from inkling.recognition.checkpoint import CHECKPOINT
+    from inkling.recognition.reader import Reader
+    from inkling.server import gradio_internals
+    from inkling.server.launch import announce, launch
+    from inkling.server.login import credentials
+    from inkling.terminal import INSTALL_RAY
+    from inkling.ui import views
+    from inkling.ui.events import Events
+    from inkling.ui.layout import lay_out
+    from inkling.ui.live_reader import LiveReader
 
 source: LiveReader  # where readings come from; hot reload goes on with it
 # Variables of the environment, and what reads them, for arguments that are not given.
@@ -59,6 +56,7 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
 serve = partial(launch, css_paths=views.STYLES)  # serves the page in its style, as `launch` does
 
 
+@gradio_defaults()
 def build_demo(source: LiveReader, trains: bool = False, collect: Path | None = None) -> gr.Blocks:
     """Lay out the page, and wire it to where readings come from: `source.reader`.
 

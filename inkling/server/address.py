@@ -1,6 +1,6 @@
 """Where the page is served: at which host and port, who can reach it there, and past which proxies.
 
-Nothing here imports Gradio, which reads the environment while it is imported.
+Gradio reads the environment while it is imported, so nothing here imports it.
 """
 
 import argparse
@@ -13,6 +13,12 @@ from collections.abc import Iterator
 import httpx
 
 LOOPBACK = "127.0.0.1"  # the address that only this machine reaches
+HONOURED = {  # of the variables that Gradio 6.31 reads; app.py reads a few others itself
+    *("GRADIO_ANALYTICS_ENABLED", "GRADIO_HEARTBEAT_INTERVAL", "GRADIO_ROOT_PATH"),
+    *("GRADIO_SHARE_SERVER_ADDRESS", "GRADIO_TEMP_DIR"),
+    *("GRADIO_WATCH_DIRS", "GRADIO_WATCH_MODULE_NAME", "GRADIO_WATCH_DEMO_NAME"),  # `gradio app.py`
+    *("GRADIO_WATCH_DEMO_PATH", "GRADIO_WATCH_ENCODING"),
+}
 
 
 @contextlib.contextmanager
@@ -27,6 +33,25 @@ def environment(**values: str | None) -> Iterator[None]:
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def gradio_defaults() -> Iterator[None]:
+    """Hide from Gradio meanwhile all its variables that are not `HONOURED`.
+
+    They would block `launch` (`GRADIO_DEBUG`), let visitors edit the code (`GRADIO_VIBE_MODE`), or
+    end the start with a traceback where a number is expected.
+    """
+    names = {name for name in os.environ if name.startswith("GRADIO_")}
+    with environment(**dict.fromkeys(names - HONOURED)):
+        yield
+
+
+@contextlib.contextmanager
+def importing_gradio() -> Iterator[None]:
+    """Have Gradio imported past proxies, which its client for other servers cannot all use."""
+    with direct(), gradio_defaults():
+        yield
 
 
 @contextlib.contextmanager

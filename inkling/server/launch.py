@@ -24,7 +24,7 @@ from starlette.routing import Route
 
 from inkling.imaging.image_formats import UPLOAD_LIMIT
 from inkling.server import gradio_internals
-from inkling.server.address import LOOPBACK, direct, environment
+from inkling.server.address import LOOPBACK, direct, gradio_defaults
 from inkling.server.api_examples import ApiExamples
 from inkling.server.cleanup import tidied
 from inkling.server.endpoint_calls import say_what_is_wrong
@@ -38,6 +38,7 @@ SESSIONS = 400  # that Gradio remembers, of 130 KB each; `cleanup.py` forgets mo
 STATUS_RATE = 5.0  # seconds between two words to those who wait
 
 
+@gradio_defaults()
 def launch(
     demo: gr.Blocks,
     port: int = 0,
@@ -64,10 +65,8 @@ def launch(
     gradio_internals.measure_seldom(queue)
     gradio_internals.wake_when_needed(queue)
     watch_queue(queue, uploads)
-    # Gradio prints paragraphs about share links, looks at its own page once, and tries ports at the
-    # address that the environment names, which it cannot for one of IPv6
-    told = environment(GRADIO_SERVER_NAME=None, GRADIO_SERVER_PORT=None)
-    with contextlib.redirect_stdout(io.StringIO()), direct(host), told:
+    # Gradio prints paragraphs about share links, and looks at its own page once
+    with contextlib.redirect_stdout(io.StringIO()), direct(host):
         gradio_internals.do_not_reload_in_spaces()
         _, url, public = demo.launch(
             server_name=f"[{host}]" if ":" in host else host,

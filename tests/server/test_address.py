@@ -7,6 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from importlib.util import find_spec
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +21,15 @@ CLEAN = {
     name: value
     for name, value in os.environ.items()
     if "proxy" not in name.lower() and not name.startswith(("GRADIO_SERVER", "GRADIO_SHARE"))
+}
+# All variables that Gradio reads, but for those of `app.py` and of servers before the page's.
+GRADIO = {
+    name
+    for path in Path(find_spec("gradio").origin).parent.rglob("*.py")
+    for name in re.findall(
+        r"env(?:iron)?(?:\.get)?[([]\s*\"(GRADIO_\w+)\"", path.read_text("utf-8")
+    )
+    if not re.match(r"GRADIO_(SERVER_NAME|SERVER_PORT|SHARE$|ROOT_PATH|WATCH_)", name)
 }
 UNUSABLE = [
     {"ALL_PROXY": "socks://127.0.0.1:1"},
@@ -61,6 +73,7 @@ def started(*arguments, **environment):
         text=True,
     )
     said = ""
+    threading.Timer(60, page.kill).start()  # it says where it is, or why not, long before that
     for line in page.stdout:
         said += line
         if line.startswith("Inkling is at"):
@@ -77,18 +90,39 @@ def ended(page):
 @pytest.mark.parametrize(
     "arguments, environment, url",
     [
-        ((), UNUSABLE[0], r"http://127\.0\.0\.1:\d+"),
-        ((), UNUSABLE[1] | {"GRADIO_SERVER_NAME": "[::1]"}, r"http://\[::1\]:\d+"),
+        ((), UNUSABLE[0] | dict.fromkeys(GRADIO, "1"), r"http://127\.0\.0\.1:\d+"),
+        (
+            (),
+            UNUSABLE[1] | dict.fromkeys(GRADIO, "on") | {"GRADIO_SERVER_NAME": "[::1]"},
+            r"http://\[::1\]:\d+",
+        ),
         (("--host", "0.0.0.0", "--port", "0"), UNUSABLE[2], r"http://127\.0\.0\.1:\d+"),
     ],
 )
-def test_it_starts_where_it_is_told_past_all_proxies(arguments, environment, url):
+def test_it_starts_where_it_is_told_past_all_proxies_and_whatever_gradio_is_told(
+    arguments, environment, url
+):
     page, said = started(*arguments, **environment)
     found = re.search(url, said)
     assert found, said
     with httpx.Client(trust_env=False) as client:
         assert client.get(found[0]).status_code == 200
     assert "Traceback" not in said + ended(page)
+
+
+def test_of_gradio_s_variables_those_that_are_honoured_are_seen_meanwhile(monkeypatch):
+    assert {
+        "GRADIO_DEBUG",
+        "GRADIO_VIBE_MODE",
+        "GRADIO_ALLOWED_PATHS",
+        "GRADIO_MCP_SERVER",
+    } < GRADIO
+    for name in GRADIO:
+        monkeypatch.setenv(name, "1")
+    before = dict(os.environ)
+    with address.gradio_defaults():
+        assert GRADIO & set(os.environ) == GRADIO & address.HONOURED
+    assert dict(os.environ) == before
 
 
 def test_who_asks_for_a_link_by_the_environment_is_told_that_there_is_none():
