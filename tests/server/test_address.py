@@ -125,6 +125,14 @@ def test_of_gradio_s_variables_those_that_are_honoured_are_seen_meanwhile(monkey
     assert dict(os.environ) == before
 
 
+def test_importing_the_page_parses_no_component_s_source_and_writes_no_stub():
+    program = (
+        "import ast, inspect; ast.get_source_segment, find = None, inspect.getfile; import app"
+    )
+    program += "; assert inspect.getfile is find"
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+
+
 def test_who_asks_for_a_link_by_the_environment_is_told_that_there_is_none():
     page, said = started(GRADIO_SHARE="True", HTTPS_PROXY="http://127.0.0.1:1")
     told = page.stdout.readline()
