@@ -62,6 +62,7 @@ def build_demo(source: LiveReader, trains: bool = False, collect: Path | None = 
 
     With `trains` visitors may train the network again; corrections are saved in folder `collect`.
     """
+    gradio_internals.keep_uploads_together()
     with gr.Blocks(title="Inkling", analytics_enabled=False, fill_width=True) as demo:
         page = lay_out(trains, collects=collect is not None)
         Events(page, source, collect, gradio_internals.find_visitor).connect(demo, trains)

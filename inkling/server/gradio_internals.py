@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Queue
 from gradio.routes import App, file_upload_statuses
+from gradio.utils import get_upload_folder
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -28,9 +28,12 @@ def queue_of(demo: gr.Blocks) -> Queue:
     return demo._queue
 
 
-def keep_uploads_in(folder: Path) -> None:
-    """Have Gradio make no folder of its own for uploads, which would stay behind, empty."""
-    gr.routes.DEFAULT_TEMP_DIR = str(folder)
+def keep_uploads_together() -> None:
+    """Have Gradio make no other folder than that of uploads, which would stay behind, empty.
+
+    It makes one for each `gr.Blocks`, as named by the environment when Gradio was imported.
+    """
+    gr.routes.DEFAULT_TEMP_DIR = get_upload_folder()
 
 
 def do_not_reload_in_spaces() -> None:

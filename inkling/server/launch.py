@@ -55,7 +55,6 @@ def launch(
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # of its errors, too
     uploads = Path(get_upload_folder()).resolve()
-    gradio_internals.keep_uploads_in(uploads)
     for event in demo.fns.values():  # one line for all: what is limited is the machine
         event.concurrency_id, event.concurrency_limit = "all", AT_ONCE
     cv2.setNumThreads(1)  # of each event: they share the cores already

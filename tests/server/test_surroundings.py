@@ -136,7 +136,11 @@ class Serving:
     def __init__(self, folder, command, where=ROOT, wrap=(), without=(), **more):
         self.folder, self.wrap, self.lines = folder / "temporary", wrap, []
         self.folder.mkdir()
-        kept = {k: v for k, v in os.environ.items() if k not in ("NO_PROXY", *without)}
+        kept = {
+            k: v
+            for k, v in os.environ.items()
+            if k not in ("NO_PROXY", "GRADIO_TEMP_DIR", *without)
+        }
         kept["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "torch")  # torch's, which programs share
         self.process = subprocess.Popen(
             [str(c) for c in (*wrap, sys.executable, *command)],
