@@ -1,6 +1,6 @@
 """The two networks that find ink and read lines: read from their files when they are first needed.
 
-`python -m inkling.training.build_page_networks` trains them. They know nothing of your checkpoint:
+`python -m data.networks.build` trains them. They know nothing of your checkpoint:
 what ink looks like on paper, and where in a line digits stand, does not change with it.
 """
 

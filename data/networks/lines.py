@@ -1,6 +1,6 @@
 """Digits of many hands become handwritten numbers: one line of ink, and what it says.
 
-python -m inkling.datasets.lines sheet.png   a contact sheet of lines
+python -m data.networks.lines sheet.png   a contact sheet of lines
 
 Digits stand apart, close, touch, overlap or are joined by a stroke, with the signs between them
 that numbers have: dots, commas, dashes, slashes, strokes after the last one.

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from inkling.datasets.lines import Hands, worn
-from inkling.datasets.pages import LAYERS, page
+from data.networks.lines import Hands, worn
+from data.networks.pages import LAYERS, page
 
 
 @pytest.fixture(scope="module")

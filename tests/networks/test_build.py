@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from inkling.datasets.lines import Hands
-from inkling.datasets.pages import page
+from data.networks import build
+from data.networks.lines import Hands
+from data.networks.pages import page
 from inkling.recognition.ink_net import InkNet, standardised
 from inkling.recognition.line_net import LineNet, framed_line, read_line
 from inkling.recognition.page_networks import ink_net, line_net, ready
-from inkling.training import build_page_networks
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +24,13 @@ def test_a_network_learns_and_is_kept(name, hands, monkeypatch, tmp_path):
     monkeypatch.setattr(
         torch.Tensor, "backward", lambda loss: (losses.append(loss.item()), backward(loss))
     )
-    for module in ("training.build_page_networks", "recognition.page_networks"):
-        monkeypatch.setattr(f"inkling.{module}.NETWORKS", tmp_path)
-    monkeypatch.setattr(build_page_networks, "Hands", lambda *_: hands)
-    monkeypatch.setitem(build_page_networks.STEPS, name, 30)
-    monkeypatch.setattr(build_page_networks, "WARM_UP", 1)
+    for module in ("data.networks.build", "inkling.recognition.page_networks"):
+        monkeypatch.setattr(f"{module}.NETWORKS", tmp_path)
+    monkeypatch.setattr(build, "Hands", lambda *_: hands)
+    monkeypatch.setitem(build.STEPS, name, 30)
+    monkeypatch.setattr(build, "WARM_UP", 1)
     monkeypatch.setattr("sys.argv", ["build", name])
-    build_page_networks.main()
+    build.main()
     assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:3])
     kept = ready(InkNet() if name == "ink" else LineNet(), name)
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in kept.modules())

@@ -1,9 +1,9 @@
 """Composed pages and lines become the two networks that find ink and read lines.
 
-python -m inkling.training.build_page_networks ink    half an hour on one core
-python -m inkling.training.build_page_networks line   three quarters of one
+python -m data.networks.build ink    half an hour on one core
+python -m data.networks.build line   three quarters of one
 
-Both learn from what `inkling.datasets.pages` and `inkling.datasets.lines` compose, no picture
+Both learn from what `data.networks.pages` and `data.networks.lines` compose, no picture
 twice, and are written to `data/networks/` with half the bytes of each weight.
 """
 
@@ -18,9 +18,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from inkling.datasets.lines import Hands, worn
+from data.networks.lines import Hands, worn
+from data.networks.pages import page
 from inkling.datasets.mnist import load_mnist
-from inkling.datasets.pages import page
 from inkling.recognition.ink_net import InkNet, standardised
 from inkling.recognition.line_net import BLANK, LINE, STEP, LineNet, framed_line, framed_place
 from inkling.recognition.page_networks import NETWORKS

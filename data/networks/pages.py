@@ -1,6 +1,6 @@
 """Writing laid on paper of any kind, under any light: pictures, and where in them the ink is.
 
-python -m inkling.datasets.pages sheet.png   a contact sheet: pictures above, their ink below
+python -m data.networks.pages sheet.png   a contact sheet: pictures above, their ink below
 """
 
 import argparse
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from inkling.datasets.lines import Hands
+from data.networks.lines import Hands
 from inkling.datasets.mnist import load_mnist
 from inkling.datasets.random_shapes import text
 
