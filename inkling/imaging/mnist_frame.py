@@ -5,7 +5,7 @@ by area until its longest side is 20 px, greys kept, and moved by whole pixels u
 mass is in the middle of 28 x 28.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -22,10 +22,11 @@ LARGE_PEN = 8  # px of the picture: pens that reach farther thicken by distance
 class Glyph:
     """One reading unit: its ink and where it stands in the picture."""
 
-    ink: np.ndarray  # (28, 28) float32, 0 = paper, 1 = ink
+    ink: np.ndarray = field(repr=False)  # (28, 28) float32, 0 = paper, 1 = ink
     box: tuple[int, int, int, int]  # left, top, right, bottom in px; right and bottom are outside
     thickened: bool = False  # whether its strokes were too thin for the frame
     in_line: tuple[float, ...] = ()  # shares of ten digits and none: what its line says it is
+    line: int = 0  # the line of the picture in which it stands
 
 
 def ink_box(ink: np.ndarray) -> tuple[int, int, int, int] | None:

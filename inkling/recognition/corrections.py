@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkling.imaging.mnist_frame import FRAME
-from inkling.recognition.reading import NO_DIGIT, Digit, Reading
+from inkling.recognition.reading import Digit, Reading
 from model import LABEL_DOUBT, DigitCNN, standardised
 
 LIMIT = 50  # lessons; the oldest falls out
@@ -91,10 +91,7 @@ def adapt(reading: Reading, lessons: Lessons, model: DigitCNN) -> Reading:
     """Return the reading as the lessons have it; without any, the same one."""
     if not lessons or not reading.digits:
         return reading
-    digits = taught_digits(reading.digits, lessons, model)
-    read = any(d.digit is not None for d in digits)
-    note = "" if read and reading.note == NO_DIGIT else reading.note
-    return replace(reading, digits=digits, note=note)
+    return Reading.of(taught_digits(reading.digits, lessons, model), reading.seen)
 
 
 @torch.inference_mode()

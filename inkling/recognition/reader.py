@@ -142,16 +142,14 @@ class Reader:
             return Reading(note=BLANK)
         unit = np.array(size) / ink.depth.shape[::-1]
         rows = find_rows(ink, self.judge, self.read_line)
-        digits = [as_digit(glyph, unit) for row in rows for glyph in row]
+        digits = [as_digit(glyph, unit, k) for k, row in enumerate(rows) for glyph in row]
         seen = ink.notes
         if len(digits) > 1:
             seen += (f"{len(digits)} glyphs on {len(rows)} line{'s' * (len(rows) > 1)}",)
         return read_together(digits, seen)
 
     def read_glyphs(self, glyphs: list[Glyph], seen: tuple[str, ...] = ()) -> Reading:
-        """Read glyphs that are found already."""
-        if not glyphs:
-            return Reading(note=BLANK)
+        """Read glyphs that are found already: at least one."""
         probabilities, not_a_digit, *_ = self.judge(np.stack([g.ink for g in glyphs]))
         answers = zip(glyphs, probabilities.tolist(), not_a_digit.tolist(), strict=True)
         return read_together([in_its_line(Digit(g, tuple(p), n)) for g, p, n in answers], seen)
@@ -198,11 +196,11 @@ def is_sure_digit(reading: Reading) -> bool:
     return reading.is_sure and len(reading.digits) == 1
 
 
-def as_digit(judged: Judged, unit: np.ndarray) -> Digit:
-    """Return a part's answer; its box is multiplied by `unit` (2,), px of the picture in one."""
+def as_digit(judged: Judged, unit: np.ndarray, line: int) -> Digit:
+    """Return the answer for a part of a line; its box is multiplied by `unit` (2,), px in one."""
     left, top = np.floor(judged.part.box[:2] * unit).astype(int).tolist()
     right, bottom = np.ceil(judged.part.box[2:] * unit).astype(int).tolist()
-    glyph = Glyph(judged.ink, (left, top, right, bottom), judged.thickened, judged.in_line)
+    glyph = Glyph(judged.ink, (left, top, right, bottom), judged.thickened, judged.in_line, line)
     return in_its_line(Digit(glyph, tuple(judged.probabilities), judged.not_a_digit))
 
 

@@ -1,8 +1,10 @@
 """A reading says what a picture says, glyph by glyph, and how sure each of them is."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
 
+import cv2
 import numpy as np
 
 from inkling.imaging.mnist_frame import Glyph
@@ -10,6 +12,10 @@ from inkling.imaging.mnist_frame import Glyph
 TRUST = 0.5  # weight of what a line's network says, which is surer than it should be
 COMPANY = 1.5  # of what the others' mean says, in logits of `not_a_digit`
 SURE = 0.8  # likelihood of each digit with which no other ink is looked for
+# A refused glyph is a hole in its line of digits, unless it is a dot, comma, dash or slash.
+HOLE = "?"
+MIN_HOLE_SHARE = 0.5  # of the digits' median longest side: commas stay below 0.4
+MAX_STRAIGHTNESS = 0.25  # width / length of a dash or slash: MNIST's thickest stroke / its digits
 NO_DIGIT = "That does not look like a digit."
 BLANK = "Nothing drawn: the picture is blank, or its ink is too faint to tell from the paper."
 
@@ -19,7 +25,7 @@ class Digit:
     """What the network makes of one glyph."""
 
     glyph: Glyph  # where it stands in the picture, and the ink that the network saw
-    probabilities: tuple[float, ...]  # ten, calibrated; they sum to 1
+    probabilities: tuple[float, ...] = field(repr=False)  # ten, calibrated; they sum to 1
     not_a_digit: float  # 0 to 1
 
     @property
@@ -52,10 +58,22 @@ class Digit:
 class Reading:
     """The answer for a whole picture."""
 
-    digits: tuple[Digit, ...] = ()
-    note: str = ""  # why nothing was read, in words
+    digits: tuple[Digit, ...] = field(default=(), repr=False)
+    note: str = ""  # what was not read, and why, in words
     seen: tuple[str, ...] = ()  # what was done to the picture, and found in it, in words
     error: str = ""  # why there was no picture to read, and what to do, in words
+
+    @classmethod
+    def of(cls, digits: Iterable[Digit], seen: tuple[str, ...] = ()) -> Self:
+        """Return the reading of a picture's glyphs, with the note that belongs to it."""
+        reading = cls(tuple(digits), seen=seen)
+        if not reading.digits:
+            return replace(reading, note=BLANK)
+        return replace(reading, note=unread_note(reading.text) if reading.text else NO_DIGIT)
+
+    def __repr__(self) -> str:
+        """Return the text, and what was said of it: its glyphs are arrays."""
+        return f"Reading({self.text!r}, note={self.remark!r}, seen={self.seen!r})"
 
     @property
     def remark(self) -> str:
@@ -64,8 +82,8 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """The digits in reading order, as one text."""
-        return "".join(str(d.digit) for d in self.digits if d.digit is not None)
+        """The digits in reading order, as one text, with a `HOLE` for each that was not read."""
+        return "".join(character(d, self.digits) for d in self.digits)
 
     @property
     def is_sure(self) -> bool:
@@ -104,6 +122,36 @@ class Reading:
         }
 
 
+def character(digit: Digit, digits: Sequence[Digit]) -> str:
+    """Return what a glyph of a picture adds to its text."""
+    if digit.digit is not None:
+        return str(digit.digit)
+    line = [d for d in digits if d.digit is not None and d.glyph.line == digit.glyph.line]
+    if not line or longest_side(digit) < MIN_HOLE_SHARE * np.median([*map(longest_side, line)]):
+        return ""
+    return "" if is_straight(digit.glyph.ink) else HOLE
+
+
+def unread_note(text: str) -> str:
+    """Return how many of a text's glyphs were not read, in words; "" if all were."""
+    holes = text.count(HOLE)
+    were = "was" if holes == 1 else "were"
+    return f"{holes} of {len(text)} glyphs {were} not read." if holes else ""
+
+
+def longest_side(digit: Digit) -> int:
+    """Return the longer side of a glyph's box, px: its height, however the picture was turned."""
+    left, top, right, bottom = digit.glyph.box
+    return max(right - left, bottom - top)
+
+
+def is_straight(ink: np.ndarray) -> bool:
+    """Return whether all ink (28, 28) is one straight stroke, as a dash or a slash is."""
+    places = np.argwhere(ink > ink.max() / 2).astype(np.float32)  # (N, 2)
+    width, length = sorted(cv2.minAreaRect(places)[1])
+    return width <= MAX_STRAIGHTNESS * length
+
+
 def best_of(readings: Iterable[Reading]) -> Reading:
     """Return the reading that explains most of the picture; the first of those that do."""
     return max(readings, key=lambda reading: reading.worth)
@@ -129,17 +177,14 @@ def in_its_line(digit: Digit) -> Digit:
 
 def read_together(digits: list[Digit], seen: tuple[str, ...]) -> Reading:
     """Return the reading of a picture from what each of its glyphs is alone."""
-    if not digits:
-        return Reading(note=BLANK)
     scores = in_company(np.array([d.not_a_digit for d in digits])).tolist()
-    digits = [replace(d, not_a_digit=score) for d, score in zip(digits, scores, strict=True)]
-    none = all(d.digit is None for d in digits)
-    return Reading(tuple(digits), NO_DIGIT if none else "", seen)
+    both = zip(digits, scores, strict=True)
+    return Reading.of((replace(d, not_a_digit=score) for d, score in both), seen)
 
 
 def in_company(not_a_digit: np.ndarray) -> np.ndarray:
     """Return `not_a_digit` (N,) with the others on the page in view: digits stand among digits."""
-    if len(not_a_digit) == 1:
+    if len(not_a_digit) < 2:
         return not_a_digit
     lean = 2 * not_a_digit - 1  # -1: surely a digit, 1: surely none
     others = (lean.sum() - lean) / (len(lean) - 1)
@@ -148,11 +193,12 @@ def in_company(not_a_digit: np.ndarray) -> np.ndarray:
 
 
 def without_cut_off(reading: Reading, size: tuple[int, int]) -> Reading:
-    """Leave out what is no digit and runs over the edge of the picture, if there are digits."""
-    kept = tuple(d for d in reading.digits if d.digit is not None or not at_edge(d.glyph, size))
-    if not reading.text or len(kept) == len(reading.digits):
+    """Leave out what adds nothing to a text and runs over the edge of the picture."""
+    digits = reading.digits
+    kept = [d for d in digits if character(d, digits) or not at_edge(d.glyph, size)]
+    if not reading.text or len(kept) == len(digits):
         return reading
-    return replace(reading, digits=kept, seen=(*reading.seen, "pieces at the edge ignored"))
+    return replace(reading, digits=tuple(kept), seen=(*reading.seen, "pieces at the edge ignored"))
 
 
 def runs_over(reading: Reading, size: tuple[int, int]) -> bool:

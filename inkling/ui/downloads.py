@@ -11,6 +11,7 @@ from uuid import uuid4
 from PIL import Image
 
 from inkling.recognition.reader import Reader
+from inkling.recognition.reading import HOLE, Reading
 from inkling.rendering import render
 from inkling.ui import views
 from inkling.ui.live_reader import NoReader
@@ -44,7 +45,7 @@ def report(visit: Visit, reader: Reader | NoReader) -> dict | None:
         description=reader.description,
         known=len(visit.lessons),
     )
-    return {"name": f"inkling-{reading.text or 'none'}.html", "type": "text/html", "content": page}
+    return {"name": f"{file_name(reading)}.html", "type": "text/html", "content": page}
 
 
 def data(visit: Visit, reader: Reader | NoReader) -> dict | None:
@@ -53,8 +54,12 @@ def data(visit: Visit, reader: Reader | NoReader) -> dict | None:
     if not reading.digits:
         return None
     content = json.dumps(reading.as_dict(), indent=1)
-    name = f"inkling-{reading.text or 'none'}.json"
-    return {"name": name, "type": "application/json", "content": content}
+    return {"name": f"{file_name(reading)}.json", "type": "application/json", "content": content}
+
+
+def file_name(reading: Reading) -> str:
+    """Return the name of a download, which must have no `?` on Windows."""
+    return f"inkling-{reading.text.replace(HOLE, '_') or 'none'}"
 
 
 def save_correction(visit: Visit, digit: int | None, folder: Path) -> None:

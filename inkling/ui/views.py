@@ -13,7 +13,7 @@ import numpy as np
 from inkling.explanation.occlusion import Evidence
 from inkling.imaging.mnist_frame import FRAME
 from inkling.imaging.open_image import open_picture
-from inkling.recognition.reading import Digit, Reading
+from inkling.recognition.reading import HOLE, Digit, Reading, unread_note
 from inkling.rendering import data_url, render
 from inkling.ui.doubts import UNSURE, is_unsure
 from inkling.ui.images import change_map, heat_map, ink_url, thumbnail
@@ -49,9 +49,11 @@ def answer(reading: Reading) -> Answer:
         return Answer("refused", "No digits", reading.note, "∅")
     sure = math.prod(d.confidence for d in reading.digits if d.digit is not None)
     caption = f"{percent(sure)} sure of the whole number"
-    if sure < UNSURE:
+    if HOLE in reading.text:
+        sure, caption = 0.0, unread_note(reading.text)
+    elif sure < UNSURE:
         caption = f"Not sure: of ten numbers like this about {in_ten(sure)} would be read right"
-    if refused:
+    elif refused:
         caption += f"; {refused} {'glyphs look' if refused > 1 else 'glyph looks'} like no digit"
     return Answer("sure" if sure >= UNSURE else "unsure", reading.text, caption)
 

@@ -67,9 +67,9 @@ STATES = {
     ),
     "several, one no digit": (
         Reading((digit(4, 0.99), digit(2, 0.98, not_a_digit=0.9))),
-        "sure",
-        "4",
-        "1 glyph looks like no digit",
+        "unsure",
+        "4?",
+        "1 of 2 glyphs was not read.",
     ),
     "error": (
         Reading(error="the file is empty: it holds 0 bytes."),
