@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -18,9 +19,10 @@ from inkling.datasets.image_folder import pictures_in, say_passed_over
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
-from inkling.terminal import INSTALL_RAY, Told, continued, printable, run, some_of
+from inkling.terminal import INSTALL_RAY, printable, run, some_of
 
 __all__ = ["Reader", "Reading"]  # for programs: `from predict import Reader`
+LINE_START = b'{"file": "'  # bytes: by them an unfinished line is known as ours
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -47,31 +49,52 @@ def parse_arguments() -> argparse.Namespace:
     return options
 
 
-def here(paths: list[Path], checkpoint: Path) -> Iterator[Told]:
+def read_here(paths: list[Path], checkpoint: Path) -> Iterator[tuple[Path, Reading]]:
     """Yield paths with their readings, read one after another."""
     reader = Reader.load(checkpoint)
-    return ((path, json.dumps(reader.read_file(path).as_dict())) for path in paths)
+    return ((path, reader.read_file(path)) for path in paths)
 
 
-def on_ray(paths: list[Path], checkpoint: Path, address: str, ordered: bool) -> Iterator[Told]:
+def read_on_ray(
+    paths: list[Path], checkpoint: Path, address: str, ordered: bool
+) -> Iterator[tuple[Path, Reading]]:
     """Yield paths with their readings, read by processes of a Ray cluster; exit without one."""
     try:
         from inkling.scale.pictures import read_files
         from inkling.scale.serving import join
     except ImportError:
         sys.exit(f"--on ray needs Ray: {INSTALL_RAY}")
-    Reader.load(checkpoint)  # what is wrong with it is said here
+    Reader.load(checkpoint)  # reports here what is wrong with it
     join(address)
     return read_files(paths, checkpoint, ordered)
 
 
-def line_of(path: Path, told: str, as_json: bool) -> str:
-    """Return a reading, told as JSON, for a program or a person."""
+def format_line(path: Path, reading: Reading, as_json: bool) -> str:
+    """Return a reading as one line, for a program or a person."""
     if as_json:
-        return f'{{"file": {json.dumps(str(path))}, {told[1:]}'
-    reading = json.loads(told)
-    sure = " ".join(f"{digit['confidence']:.1%}" for digit in reading["digits"])
-    return f"{printable(path)}: {reading['text']} {sure} {reading['note']}".rstrip()
+        return json.dumps({"file": str(path)} | reading.as_dict())
+    sure = " ".join(f"{digit.confidence:.1%}" for digit in reading.digits)
+    return f"{printable(path)}: {reading.text} {sure} {reading.remark}".rstrip()
+
+
+def open_to_resume(path: Path) -> tuple[TextIO, set[str]]:
+    """Open a file of JSON lines to append to; return it and the "file" of each line.
+
+    An unfinished last line, as a killed process leaves it, is removed. Raises `OSError`, and exits
+    if the file holds anything else; it stays as it is then.
+    """
+    file = path.open("a+b")
+    file.seek(0)
+    content = file.read()
+    size = content.rfind(b"\n") + 1
+    try:
+        if not LINE_START.startswith(content[size:][: len(LINE_START)]):
+            raise ValueError
+        done = {json.loads(line.decode())["file"] for line in content[:size].splitlines()}
+    except (ValueError, LookupError, TypeError):
+        sys.exit(f"{path} holds something else than readings as JSON in UTF-8: name another file.")
+    file.truncate(size)
+    return TextIOWrapper(file, "utf-8", newline="\n"), done
 
 
 def main() -> int:
@@ -80,13 +103,13 @@ def main() -> int:
     out: TextIO = sys.stdout
     paths, passed_over = pictures_in(options.paths)
     if options.resume:
-        out, known = continued(options.resume)
-        paths = [path for path in paths if str(path) not in known]
+        out, done = open_to_resume(options.resume)
+        paths = [path for path in paths if str(path) not in done]
     try:
         if options.on:
-            told = on_ray(paths, options.checkpoint, options.on, not options.unordered)
+            readings = read_on_ray(paths, options.checkpoint, options.on, not options.unordered)
         else:
-            told = here(paths, options.checkpoint)
+            readings = read_here(paths, options.checkpoint)
     except FileNotFoundError:
         sys.exit(
             f"There is no checkpoint {options.checkpoint}: make one by python train.py --quick"
@@ -98,10 +121,10 @@ def main() -> int:
         sys.exit(f"Nothing was read: there is no picture in {some_of(options.paths)}.")
     failed = False
     with tqdm(total=len(paths), unit="picture", disable=None, leave=False) as bar:
-        for path, reading in told:
-            failed |= '"note": "error: ' in reading
+        for path, reading in readings:
+            failed |= bool(reading.error)
             bar.update()
-            line = line_of(path, reading, options.json or bool(options.resume))
+            line = format_line(path, reading, options.json or bool(options.resume))
             tqdm.write(line, out)  # above the bar, if both are seen in one terminal
             out.flush()
     return int(failed)

@@ -1,18 +1,16 @@
 """What a command writes may hold any name, and go to a terminal, a full disk or a closed pipe."""
 
 import errno
-import json
 import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 INTERRUPTED = 130  # the status that shells give what Ctrl-C has ended: 128 and SIGINT's number
 PIPE_CLOSED = 141  # and what has written to a closed pipe: 128 and SIGPIPE's
 INSTALL_RAY = "python -m pip install -r deploy/requirements-ray.txt"
 INSTALL_ONNX = "python -m pip install -r deploy/requirements-onnx.txt"
-Told = tuple[Path, str]  # of a picture file: its path, and its reading as JSON
 NAMED = 5  # of many files: these are enough to see what kind they are
 
 
@@ -34,24 +32,6 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except OSError as error:  # a command answers for all others itself
         status = unwritten(error)
     sys.exit(status)
-
-
-def continued(path: Path) -> tuple[TextIO, set[str]]:
-    """Open a file of JSON lines to write on; return it and the "file" of each line.
-
-    A last line that was not ended, as of a process that was, is taken away. Raises `OSError`, and
-    exits if the file holds something else.
-    """
-    file = path.open("a+", encoding="utf-8")
-    file.seek(0)
-    content = file.read()
-    whole = content[: content.rfind("\n") + 1]
-    try:
-        known = {json.loads(line)["file"] for line in whole.splitlines()}
-    except (ValueError, LookupError, TypeError):
-        sys.exit(f"{path} holds something else than readings as JSON: name another file.")
-    file.truncate(len(whole.encode()))
-    return file, known
 
 
 def unwritten(error: OSError) -> int:

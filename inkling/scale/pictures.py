@@ -1,7 +1,7 @@
 """Many picture files become readings on Ray Data: batches of paths go to readers on every core."""
 
-import json
 import logging
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 import ray
 
 from inkling.recognition.reader import Reader
-from inkling.terminal import Told
+from inkling.recognition.reading import Reading
 
 BATCH = 256  # pictures that a reader is given at once: a second's work
 
@@ -22,13 +22,15 @@ class FileReader:
         self.reader = Reader.load(Path(checkpoint))
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Read the files of a batch; its readings are JSON: Arrow would make tables of them."""
-        readings = [self.reader.read_file(Path(file)).as_dict() for file in batch["file"]]
-        return {"file": batch["file"], "reading": np.array(list(map(json.dumps, readings)))}
+        """Read the files of a batch; its readings are bytes, which Arrow leaves as they are."""
+        readings = [pickle.dumps(self.reader.read_file(Path(file))) for file in batch["file"]]
+        return {"file": batch["file"], "reading": np.array(readings, object)}
 
 
-def read_files(paths: list[Path], checkpoint: Path, ordered: bool) -> Iterator[Told]:
-    """Yield paths with their readings as JSON, in the order given if `ordered`.
+def read_files(
+    paths: list[Path], checkpoint: Path, ordered: bool
+) -> Iterator[tuple[Path, Reading]]:
+    """Yield paths with their readings, in the order given if `ordered`.
 
     Every machine of the cluster must see the files, and the checkpoint, under the same paths.
     The cluster must have been joined.
@@ -49,4 +51,4 @@ def read_files(paths: list[Path], checkpoint: Path, ordered: bool) -> Iterator[T
         num_cpus=1,
     )
     for batch in read.iter_batches(batch_size=None):
-        yield from zip(map(Path, batch["file"]), batch["reading"], strict=True)
+        yield from zip(map(Path, batch["file"]), map(pickle.loads, batch["reading"]), strict=True)

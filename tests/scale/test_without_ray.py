@@ -49,7 +49,8 @@ def resume(path, *pictures):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
-def test_a_run_that_was_ended_is_gone_on_with(folder):
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["Unix", "Windows"])
+def test_a_run_that_was_ended_is_gone_on_with(folder, end):
     pictures = folder / "pictures"
     pictures.mkdir()
     for digit in range(4):
@@ -57,19 +58,30 @@ def test_a_run_that_was_ended_is_gone_on_with(folder):
     (pictures / "4.png").write_text("no picture")
     whole, cut = folder / "whole.jsonl", folder / "cut.jsonl"
     assert resume(whole, pictures).returncode == 1  # as one file is damaged
-    lines = whole.read_bytes().splitlines(keepends=True)
+    lines = whole.read_bytes().splitlines()
     assert len(lines) == 5
-    cut.write_bytes(b"".join(lines[:2]) + lines[2][:40])
-    resume(cut, pictures)
-    assert cut.read_bytes() == whole.read_bytes()
+    cut.write_bytes(lines[0] + end + lines[1] + end + lines[2][:40])
+    assert resume(cut, pictures).returncode == 1
+    assert cut.read_bytes().splitlines() == lines
     assert resume(cut, f"{pictures}/*.png").returncode == 0  # there is nothing left to read
-    assert cut.read_bytes() == whole.read_bytes()
+    assert cut.read_bytes().splitlines() == lines
 
 
-def test_a_file_of_something_else_is_left_alone(folder, picture):
-    diary = folder / "diary.txt"
-    diary.write_text("Dear diary\nhalf a line")
-    done = resume(diary, picture)
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"Dear diary\nhalf a line",
+        b"one line that has no end",
+        '{"file": "7.png", "text": "7"}\r\n'.encode("utf-16"),  # by PowerShell's >
+        '{"file": "7.png", "text": "7"}\r\n'.encode("utf-8-sig"),
+    ],
+    ids=["text", "no line end", "UTF-16", "byte-order mark"],
+)
+def test_a_file_of_something_else_is_left_alone(folder, picture, content):
+    other = folder / "diary.txt"
+    other.write_bytes(content)
+    done = resume(other, picture)
     assert done.returncode == 1 and "something else" in done.stderr
-    assert diary.read_text() == "Dear diary\nhalf a line"
+    assert done.stderr.count("\n") == 1 and done.stdout == ""
+    assert other.read_bytes() == content
     assert names(folder) == ["7.png", "diary.txt"]
