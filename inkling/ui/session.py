@@ -5,6 +5,7 @@ A visit lives in the server's memory as long as the page is open; nothing here k
 
 import asyncio
 import base64
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -213,8 +214,8 @@ def ink_told(told: object) -> np.ndarray | None:
 
 def index(told: object, count: int) -> int | None:
     """Return what a browser told as an index below `count`, or None if it is none."""
-    known = {str(k): k for k in range(count)}
-    return known.get(str(told))
+    text = str(told)
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) and int(text) < count else None
 
 
 See = Callable[[Visit, Any, Reader | NoReader], Visit]  # a picture, as one of the ways to tell it

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -70,6 +71,15 @@ def test_a_new_picture_wipes_out_what_was_chosen_before(shipped):
     again = visit.read(png(1), shipped)
     assert (again.chosen, again.rival) == (0, None)
     assert again.read(None, shipped).by_network.digits == ()
+
+
+def test_an_index_is_a_whole_number_below_a_count_of_any_size():
+    assert [index(value, 10**6) for value in (0, "7", 99_999, "100000")] == [0, 7, 99_999, 100_000]
+    for value in (-1, "-1", "+1", "1.0", 1.0, " 1", "1_0", "٣", "", None, [1], 5, "9" * 5000):
+        assert index(value, 5) is None
+    start = time.process_time()
+    assert [index("3", 10**6) for _ in range(100)] == [3] * 100
+    assert time.process_time() - start < 1  # a second for each, if what is there were listed
 
 
 @given(st.one_of(st.none(), st.integers(), st.text(max_size=4), st.lists(st.integers())))
