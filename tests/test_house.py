@@ -21,24 +21,36 @@ MODULES = [
 ]
 INTERNALS = ROOT / "inkling" / "server" / "gradio_internals.py"
 IMPORTS_ALL = """
-import importlib, os, signal, sys, threading
-import contextlib, cv2, gradio, matplotlib.figure, numpy, pooch, sklearn.metrics, torch
-import gradio.queueing, PIL.TiffImagePlugin  # others' own imports may change what they like
-with contextlib.suppress(ImportError):
-    import ray.data, ray.serve
+import importlib, logging, os, signal, socket, sys, threading, warnings
+import contextlib, cv2, gradio, matplotlib.figure, numpy, pooch, requests, sklearn.metrics, torch
+import gradio.queueing, PIL.AvifImagePlugin, PIL.TiffImagePlugin, PIL.WebPImagePlugin
+for extra in ("onnxruntime.quantization", "ray.data", "ray.serve"):
+    with contextlib.suppress(ImportError):
+        importlib.import_module(extra)
+# others' own imports may change what they like
+
+PILLOW = [module for name, module in sys.modules.items() if name.startswith("PIL.")]
 
 def state():
     return (
-        dict(os.environ), torch.get_num_threads(), cv2.getNumThreads(), threading.active_count(),
-        signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sorted(os.listdir()),
-        PIL.TiffImagePlugin.ImageFileDirectory_v2.load, gradio.queueing.Queue.push,
+        dict(os.environ), os.getcwd(), sorted(os.listdir()), list(sys.path), sys.excepthook,
+        [signal.getsignal(number) for number in signal.valid_signals()], threading.active_count(),
+        list(map(str, warnings.filters)), warnings.showwarning, socket.getdefaulttimeout(),
+        logging.root.level, list(logging.root.handlers), numpy.geterr(), cv2.getNumThreads(),
+        torch.get_num_threads(), torch.get_num_interop_threads(), torch.get_default_dtype(),
+        torch.initial_seed(), gradio.queueing.Queue.push, list(PIL.Image.ID),
+        [vars(module)[name] for module in PILLOW for name in sorted(vars(module)) if name.isupper()
+         and isinstance(vars(module)[name], (int, float, str, type(None)))],
+        [dict(vars(kind)) for module in PILLOW for kind in vars(module).values()
+         if isinstance(kind, type)],
     )
 
 for module in sys.argv[1:]:
     before = state()
     importlib.import_module(module)
-    if state() != before:
-        print(module)
+    after = state()
+    if after != before:
+        print(module, [pair for pair in zip(before, after) if pair[0] != pair[1]])
 """
 
 

@@ -9,10 +9,14 @@ import os
 import re
 import stat
 import struct
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL import Image, JpegImagePlugin
+from PIL.PngImagePlugin import PngStream
 from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Tags
 
 FILE_LIMIT = 64_000_000  # bytes
@@ -26,14 +30,15 @@ MOST_SCANS = 40  # of a progressive JPEG: each goes over all its pixels; libjpeg
 HEADER_PIECES = 10_000  # reads before the pixels
 PIXEL_PIECES = 200_000  # reads of the pixels: 0.2 s in Python
 MOST_INFLATED = 100  # of a PNG's profiles and compressed texts: each inflates to 1 MB or less
-TEXT_LIMIT = 4_000_000  # characters of all texts in a PNG
+TEXT_LIMIT = 4_000_000  # characters of all texts in a PNG; Pillow's 64 MB hold 256 of emojis
 INFLATED = (b"iCCP", b"zTXt", b"iTXt")
 TAGS = 1_000  # of EXIF data, or of a TIFF: cameras write 100
 TAG_BYTES = 4_000_000  # of all of them, which may all lie in the same place
 TAG_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 11: 4, 13: 4}  # bytes, by type; else 8
 SCAN = re.compile(rb"\xff\xda\0(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")  # length, components
+SILENT = ("ignore", None, Warning, re.compile("PIL"), 0)  # a filter of warnings
 
-PngImagePlugin.MAX_TEXT_MEMORY = TEXT_LIMIT  # Pillow's own is 64 MB, which emojis make 256
+is_limited = ContextVar("is_limited", default=False)  # whether this thread opens a file for us
 
 
 class PictureError(ValueError):
@@ -53,9 +58,29 @@ class Content(io.BufferedReader):
         return super().read(size)
 
 
-def open_content(file: Path | bytes) -> Content:
-    """Open a regular file, or what one holds; raises `PictureError` or `OSError`."""
-    limit_tags()
+@contextmanager
+def limited_pillow() -> Iterator[None]:
+    """Keep Pillow to our limits in this thread, until the end of a `with`.
+
+    Pillow's warnings of odd files are ignored from the first time on: these are read, or refused.
+    """
+    if SILENT not in warnings.filters:  # each change of them makes all others' come again
+        warnings.filterwarnings("ignore", module="PIL")
+    Tags.load = load_tags  # type: ignore[method-assign, assignment]
+    PngStream.check_text_memory = check_texts  # type: ignore[method-assign, assignment]
+    token = is_limited.set(True)
+    try:
+        yield
+    finally:
+        is_limited.reset(token)
+
+
+@contextmanager
+def open_content(file: Path | bytes) -> Iterator[Content]:
+    """Open a regular file, or what one holds, until the end of a `with`, and limit Pillow.
+
+    Raises `PictureError` or `OSError`.
+    """
     raw: io.BytesIO | io.FileIO
     if isinstance(file, bytes):
         raw, size = io.BytesIO(file), len(file)
@@ -64,8 +89,7 @@ def open_content(file: Path | bytes) -> Content:
         if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
             raise PictureError("this is no regular file: name a picture.")  # a pipe never ends
         raw, size = io.FileIO(os.fspath(file)), status.st_size
-    content = Content(raw)
-    try:
+    with Content(raw) as content, limited_pillow():
         if not size:
             raise PictureError("the file is empty: it holds 0 bytes.")
         if size > FILE_LIMIT:
@@ -74,10 +98,7 @@ def open_content(file: Path | bytes) -> Content:
                 f"{FILE_LIMIT // 1_000_000} MB: make the picture smaller."
             )
         refuse_inflated(content)
-    except BaseException:
-        content.close()
-        raise
-    return content
+        yield content
 
 
 def refuse_inflated(content: Content) -> None:
@@ -98,6 +119,8 @@ def load_tags(tags: Tags, file: io.BufferedIOBase, load: Callable = Tags.load) -
 
     In 65 KB of a JPEG 5,000 tags may name the same 60 KB, and Pillow would copy them for each.
     """
+    if not is_limited.get():
+        return load(tags, file)
     start = file.tell()
     number, entry = ("Q", "2xHQ8x") if tags._bigtiff else ("H", "2xHL4x")
     order = "<" if tags.prefix == b"II" else ">"
@@ -113,9 +136,13 @@ def load_tags(tags: Tags, file: io.BufferedIOBase, load: Callable = Tags.load) -
     load(tags, file)
 
 
-def limit_tags() -> None:
-    """Have Pillow read no more tags than a picture needs, from the first picture on."""
-    Tags.load = load_tags  # type: ignore[method-assign, assignment]
+def check_texts(
+    stream: PngStream, size: int, check: Callable = PngStream.check_text_memory
+) -> None:
+    """Count `size` characters more of a PNG's texts, as Pillow does, and keep to our limit."""
+    check(stream, size)
+    if is_limited.get() and stream.text_memory > TEXT_LIMIT:
+        raise PictureError("the picture has too many or too long texts: save it without them.")
 
 
 def refuse_bomb(picture: Image.Image, content: Content) -> None:

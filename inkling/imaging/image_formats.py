@@ -4,11 +4,10 @@ The formats that are read are listed here, and nowhere else.
 """
 
 import re
-from functools import cache
 from pathlib import Path
 
-from PIL import Image
-
+ENDINGS = {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp"}  # of names
+ENDINGS |= {".tif", ".tiff", ".avif", ".avifs"}
 HERE = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # what Pillow calls those that are decoded at once
 APART = ("TIFF", "AVIF")  # and those whose decoders are not trusted
 SPOKEN = "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF"  # the same, as people say it
@@ -58,17 +57,9 @@ def brands(start: bytes) -> set[bytes]:
     return {start[8:12], *(start[at : at + 4] for at in range(16, end, 4))}
 
 
-@cache
-def endings() -> set[str]:
-    """Return the endings of file names that belong to the formats: ".png" and so on."""
-    return {
-        ending for ending, name in Image.registered_extensions().items() if name in HERE + APART
-    }
-
-
 def is_picture_file(path: Path) -> bool:
     """Tell by its name, or else by its first bytes, whether a file is a picture that is read."""
-    if path.suffix.lower() in endings():
+    if path.suffix.lower() in ENDINGS:
         return not path.is_dir()
     try:
         if not path.is_file():  # a pipe would never end

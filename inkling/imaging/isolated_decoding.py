@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import AvifImagePlugin, Image, TiffImagePlugin
 
-from inkling.imaging.decompression_limits import PictureError, limit_tags, refuse_size
+from inkling.imaging.decompression_limits import PictureError, limited_pillow, refuse_size
 from inkling.imaging.image_formats import APART
 
 MOST_ISOLATED = 9_000_000  # pixels: a page of A4 with 300 dpi has 8.7
@@ -50,8 +50,7 @@ def decoded_apart(content: bytes) -> Image.Image:
 
 def decode(content: bytes) -> tuple[dict, bytes]:
     """Return what `decoded_apart` makes a picture of: its description and its pixels."""
-    limit_tags()
-    with Image.open(io.BytesIO(content), formats=APART) as file:
+    with limited_pillow(), Image.open(io.BytesIO(content), formats=APART) as file:
         picture: Image.Image = file
         if isinstance(file, TiffImagePlugin.TiffImageFile) and file.tag_v2.get(KIND, 0) & REDUCED:
             raise PictureError("the file is a camera's raw picture: save it as PNG or JPEG.")

@@ -5,11 +5,11 @@ decoded: a 20 KB file can hold 169 megapixels.
 """
 
 import math
-import warnings
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.WebPImagePlugin import WebPImageFile
 
 from inkling.imaging.decompression_limits import MOST, PictureError, open_content, refuse_bomb
 from inkling.imaging.image_formats import HERE, START, is_apart, refusal
@@ -27,9 +27,6 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }  # what brings a picture upright, by its EXIF orientation
-
-warnings.filterwarnings("ignore", module="PIL")  # of odd files: they are read, or refused by us
-Image.init()  # load every format now: the first picture is then read as fast as the next
 
 
 def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
@@ -52,7 +49,7 @@ def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
                 picture.draft(None, (width // part, height // part))
                 picture.load()
                 seen = upright(in_bytes(picture))
-                if seen is picture and picture.format == "WEBP":
+                if seen is picture and isinstance(picture, WebPImageFile):
                     seen = picture.copy()  # a WebP holds on to its decoder's memory
                 turned = seen.size != picture.size
                 return seen, size[::-1] if turned else size

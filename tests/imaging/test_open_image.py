@@ -2,14 +2,18 @@
 
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from conftest import ROOT, ink_in, sketch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from inkling.imaging import isolated_decoding
+from inkling.imaging.decompression_limits import limited_pillow
 from inkling.imaging.open_image import PictureError, in_bytes, open_picture
+from tests.odd_files import grey_tiff
 
 WRONG = {
     "text": "is no PNG",
@@ -29,6 +33,29 @@ def test_an_odd_file_is_refused_in_one_sentence(odd_files, fault):
     assert message.endswith(".") and "\n" not in message and len(message) < 120
     assert str(odd_files[fault].parent) not in message
     assert time.monotonic() - start < 1
+
+
+def test_our_limits_hold_in_our_call_alone(tmp_path):
+    texts = PngInfo()
+    for k in range(5):
+        texts.add_text(f"page {k}", "x" * 900_000)
+    Image.fromarray(sketch(7)).save(tmp_path / "texts.png", pnginfo=texts)
+    tags = [(50_000 + k, 3, 1, 1) for k in range(2_000)]
+    (tmp_path / "tags.tiff").write_bytes(grey_tiff(28, 28, *tags, data=bytes(28 * 28)))
+    for name, message in (("texts.png", "texts"), ("tags.tiff", "tags")):
+        with pytest.raises(PictureError, match=message):
+            open_picture(tmp_path / name)
+
+    def open_freely():
+        with Image.open(tmp_path / "texts.png") as png, Image.open(tmp_path / "tags.tiff") as tiff:
+            png.load()
+            return len(png.text), len(tiff.tag_v2)
+
+    assert open_freely()[0] == 5 and open_freely()[1] > 1_000
+    with limited_pillow(), ThreadPoolExecutor(1) as other:
+        assert other.submit(open_freely).result()[0] == 5
+        with pytest.raises(PictureError):
+            open_freely()
 
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
