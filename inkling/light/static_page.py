@@ -8,6 +8,7 @@ scripts must know of Python's reading is written from Python's constants.
 """
 
 import argparse
+import base64
 import gzip
 import hashlib
 import json
@@ -39,7 +40,8 @@ KINDS = ("js", "css", "html")  # of the sketchpad's files
 # Pushed by git, a Space takes binary files only in large-file storage.
 ATTRIBUTES = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("onnx", "gz"))
 MODULE, MACHINE_CODE = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
-KEPT = (".css", ".gz", ".html", ".js", ".mjs", ".onnx", ".svg", ".webmanifest")  # offline
+KEPT = (".css", ".gz", ".js", ".onnx", ".svg", ".webmanifest")  # offline, beside index.html
+VERSION = "VERSION_OF_FILES"  # in the page and its service worker, until the files are known
 # What the scripts have from Python: see `frame.js` and `page.js`.
 SETTINGS = {
     "SIDE": sketch.SIDE,
@@ -81,7 +83,8 @@ def runtime(folder: Path) -> None:
     except (RequestException, ValueError) as error:
         raise DataError(f"ONNX Runtime Web {RUNTIME} cannot be had from npm: {error}") from error
     found = {Path(file).name: Path(file) for file in files}
-    shutil.copy(found[MODULE], folder / MODULE)
+    # not .mjs: some servers send that as application/octet-stream, which browsers do not run
+    shutil.copy(found[MODULE], (folder / MODULE).with_suffix(".js"))
     packed = gzip.compress(found[MACHINE_CODE].read_bytes(), 9, mtime=0)
     (folder / f"{MACHINE_CODE}.gz").write_bytes(packed)
 
@@ -104,12 +107,25 @@ def scripts(folder: Path) -> None:
 
 
 def list_for_offline(folder: Path) -> None:
-    """Write into the service worker which files it keeps, and of which version they are."""
-    worker = folder / "offline.js"
-    files = sorted(p.name for p in folder.iterdir() if p != worker and p.suffix in KEPT)
-    version = hashlib.sha256(b"".join((folder / name).read_bytes() for name in files))
-    code = worker.read_text("utf-8").replace("VERSION_OF_FILES", version.hexdigest()[:12])
-    worker.write_text(code.replace("[/* files */]", json.dumps(["./", *files])), "utf-8")
+    """Write the version into the page and its service worker, and there the files it stores."""
+    worker, page = folder / "offline.js", folder / "index.html"
+    files = sorted(p for p in folder.iterdir() if p != worker and p.suffix in KEPT)
+    digests = {"./": ""} | {path.name: integrity(path.read_bytes()) for path in files}
+    listed = json.dumps(digests, indent=2)
+    version = hashlib.sha256(listed.encode() + page.read_bytes()).hexdigest()[:12]
+    for path in (worker, page):
+        code = path.read_text("utf-8").replace(VERSION, version)
+        path.write_text(code.replace("{/* files */}", listed), "utf-8")
+
+
+def integrity(content: bytes) -> str:
+    """Return a file's SHA-256 as browsers check it; of a packed file also that of its content.
+
+    Some servers have the browser unpack it.
+    """
+    forms = [content] + ([gzip.decompress(content)] if content[:2] == b"\x1f\x8b" else [])
+    digests = (hashlib.sha256(form).digest() for form in forms)
+    return " ".join(f"sha256-{base64.b64encode(one).decode()}" for one in digests)
 
 
 def build(folder: Path, checkpoint: Path = CHECKPOINT) -> None:

@@ -20,7 +20,7 @@ from inkling.training.device import best_device
 LARGEST = 10_000_000  # bytes of a file that a Space takes without large-file storage
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 ZERO_GPU = {"SPACES_ZERO_GPU": "true", "SYSTEM": "spaces"}
-NAMED = re.compile(r"""["'](?:\./)?([\w.-]+\.(?:js|mjs|css|svg|onnx|gz|webmanifest))["']""")
+NAMED = re.compile(r"""["'](?:\./)?([\w.-]+\.(?:js|css|svg|onnx|gz|webmanifest))["']""")
 STAND_IN = """
 import sys
 print("imported before:", sorted({"torch", "gradio"} & set(sys.modules)), flush=True)
@@ -78,7 +78,7 @@ def test_what_goes_up_is_not_too_large(static_space):
 
 
 def test_each_file_that_the_static_page_names_is_there(static_space):
-    made = {"digits.onnx", "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm.gz"}
+    made = {"digits.onnx", "ort.wasm.bundle.min.js", "ort-wasm-simd-threaded.wasm.gz"}
     there = {path.name for path in static_space.iterdir()} | made
     for name in ("index.html", "page.js", "frame.js", "offline.js", "manifest.webmanifest"):
         named = NAMED.findall((static_space / name).read_text("utf-8"))

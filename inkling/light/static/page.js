@@ -7,7 +7,7 @@ const { BAR, FRAME, NO_DIGIT, PEN, ROW, RUNNER_UP, UNSURE } = settings;
 const answer = document.querySelector("#answer");
 const state = document.querySelector("#state");
 const [headline, caption] = ["headline", "caption"].map((part) => answer.querySelector(`.${part}`));
-const WAITING = { look: "waiting", text: "0 – 9", words: caption.textContent };
+const WAITING = { look: "waiting", text: "0 – 9", words: "Draw a digit on the pad." };
 const SEVERAL = {
   look: "refused",
   text: "Several?",
@@ -24,7 +24,7 @@ const bars = Array.from({ length: 10 }, (_, digit) => {
 // The network is there once it is loaded; the pad is there before, and what is drawn waits.
 let ort;
 async function load() {
-  ort = await import("./ort.wasm.bundle.min.mjs");
+  ort = await import("./ort.wasm.bundle.min.js");
   const packed = await fetch("ort-wasm-simd-threaded.wasm.gz");
   if (!packed.ok) throw new Error(`${packed.url}: ${packed.status}`);
   // some servers unpack it on the way
@@ -120,17 +120,28 @@ for (const event of ["sketch", "sketching", "dropped"])
     readLatest();
   });
 
+// Store the page's files for visits without a connection; a newer version waits until this page has all of its own.
+async function keepFiles() {
+  const registration = await navigator.serviceWorker.register("offline.js");
+  await registration.update().catch(() => {}); // without a connection
+  (registration.installing ?? registration.waiting)?.postMessage("loaded");
+  await navigator.serviceWorker.ready;
+  state.textContent = "The network is loaded, and works without a connection from now on.";
+}
+
 const nothing = () => {}; // of Gradio's, which nobody listens to here
-sketchpad(document.querySelector("#pad"), { pen: PEN, kept_as: "inkling-pad", value: null }, nothing, nothing);
+show(null); // replaces the words for a page whose script does not run
+state.textContent = "Loading the network, 6 MB, once …";
+const folder = new URL(".", location.href).pathname.slice(0, -1); // an origin may have another Inkling
+const props = { pen: PEN, kept_as: `inkling-pad${folder}`, value: null };
+sketchpad(document.querySelector("#pad"), props, nothing, nothing);
 try {
   session = await load();
   state.textContent = "The network is loaded.";
   answer.dataset.ready = "";
   readLatest();
-  await navigator.serviceWorker?.register("offline.js");
-  await navigator.serviceWorker?.ready;
-  if (navigator.serviceWorker) state.textContent = "The network is loaded, and works without a connection from now on.";
+  if (navigator.serviceWorker) await keepFiles();
 } catch (error) {
   console.error(error);
-  if (!session) state.textContent = "The network could not be loaded. Please reload the page; an old browser may be unable to run it.";
+  if (!session) state.textContent = `The network could not be loaded (${error.message}). Please reload the page; an old browser may be unable to run it.`;
 }

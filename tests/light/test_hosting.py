@@ -1,0 +1,164 @@
+"""On any web server the page is updated as a whole, and leaves other pages of its origin alone."""
+
+import gzip
+import os
+import tarfile
+
+import pytest
+from conftest import WAIT, line
+from playwright.sync_api import expect
+
+from bench.static_page import Quiet, serving
+from inkling.datasets.mnist import DataError
+from inkling.light import static_page
+from inkling.light.static_page import MACHINE_CODE, MODULE, list_for_offline, runtime, scripts
+
+# A stand-in for ONNX Runtime Web: no test here reads a digit.
+RUNTIME = """export const env = { wasm: {} };
+export class Tensor {}
+const [probabilities, zero] = [{ data: Array(10).fill(0.1) }, { data: [0] }];
+const judged = { probabilities, not_a_digit: zero, several: zero };
+export const InferenceSession = { create: async () => ({ run: async () => judged }) };
+"""
+BUILT = {"First": 1.4e9, "Second": 1.5e9}  # s since 1970
+SETTLED = """async () => {
+    const registration = await navigator.serviceWorker.ready;
+    await registration.update();
+    while (registration.installing || registration.waiting)
+        await new Promise((done) => setTimeout(done, 10));
+}"""
+
+
+class Hour(Quiet):
+    """Lets browsers keep each file for an hour."""
+
+    def end_headers(self):
+        self.send_header("Cache-Control", "max-age=3600")
+        super().end_headers()
+
+
+class Octets(Quiet):
+    """Gives no file the type of a script."""
+
+    extensions_map = {".js": "application/octet-stream"}
+
+
+class NoModules(Quiet):
+    """Knows no files named `.mjs`, as Debian's nginx."""
+
+    extensions_map = Quiet.extensions_map | {".mjs": "application/octet-stream"}
+
+
+def put(folder, version="First"):
+    """Write a version of the page, which its heading names, as built years ago."""
+    scripts(folder)
+    (folder / MODULE).with_suffix(".js").write_text(RUNTIME)
+    (folder / f"{MACHINE_CODE}.gz").write_bytes(gzip.compress(b"code"))
+    (folder / "digits.onnx").write_bytes(b"network")
+    for name, at in (("index.html", "<h1>Inkling"), ("style.css", "body {")):
+        path = folder / name
+        new = f"<h1>{version}" if at[0] == "<" else f"body {{ --version: {version};"
+        path.write_text(path.read_text("utf-8").replace(at, new), "utf-8")
+    list_for_offline(folder)
+    built = BUILT[version]  # without a header, browsers keep a file for a tenth of its age
+    for path in folder.iterdir():
+        os.utime(path, (built, built))
+
+
+def versions(page, url):
+    """Visit the page until a newer version, if any, is installed; return what it shows."""
+    page.goto(url)
+    expect(page.locator("#state")).to_contain_text("without a connection", timeout=WAIT)
+    page.evaluate(SETTLED)
+    style = "getComputedStyle(document.body).getPropertyValue('--version').trim()"
+    return page.locator("h1").inner_text(), page.evaluate(style)
+
+
+@pytest.fixture
+def page(chromium):
+    context = chromium.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("handler", [Hour, Quiet], ids=["kept for an hour", "no header"])
+@pytest.mark.parametrize("late", ["index.html", "style.css", "offline.js"])
+def test_a_second_version_reaches_the_visitor_and_only_whole(page, tmp_path, handler, late):
+    site, old, new = (tmp_path / name for name in ("site", "old", "new"))
+    path = site / late
+    put(site)
+    with serving(site, handler) as url:
+        assert versions(page, url) == ("First", "First")
+        path.rename(old)
+        put(site, "Second")
+        path.rename(new)
+        old.rename(path)  # as from a server that is behind
+        for _ in range(2):
+            assert versions(page, url) == ("First", "First")
+        path.unlink()
+        new.rename(path)
+        versions(page, url)
+        assert versions(page, url) == ("Second", "Second")
+    page.reload()  # nobody serves it any more
+    expect(page.locator("#answer[data-ready]")).to_be_attached(timeout=WAIT)
+    expect(page.locator("h1")).to_have_text("Second")
+
+
+def test_two_pages_of_one_origin_leave_each_other_and_other_caches_alone(page, tmp_path):
+    folders = [tmp_path, tmp_path / "other"]  # one below the other
+    with serving(tmp_path) as url:
+        for folder in reversed(folders):
+            put(folder)
+        for at in ("", "other/"):
+            versions(page, url + at)
+        page.evaluate(
+            "caches.open('a site\\'s').then((cache) => cache.put('/kept', new Response('1')))"
+        )
+        line(page)
+        put(tmp_path, "Second")
+        versions(page, url)
+        assert versions(page, url) == ("Second", "Second")
+        expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+        kept = page.evaluate("caches.keys()")
+        assert "a site's" in kept and len(kept) == 3
+    page.goto(url + "other/")  # nobody serves it any more
+    expect(page.locator("h1")).to_have_text("First")
+    expect(page.locator("#answer[data-ready]")).to_be_attached(timeout=WAIT)
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()  # its drawing is its own
+
+
+def test_it_runs_where_mjs_files_have_no_type(page, tmp_path):
+    put(tmp_path)
+    assert not list(tmp_path.glob("*.mjs"))
+    with serving(tmp_path, NoModules) as url:
+        versions(page, url)
+
+
+@pytest.mark.parametrize("way", ["as a file", "no type", "a file is missing"])
+def test_where_its_script_cannot_run_it_says_what_is_needed(page, tmp_path, way):
+    put(tmp_path)
+    if way == "a file is missing":
+        (tmp_path / "frame.js").unlink()
+    with serving(tmp_path, Octets if way == "no type" else Quiet) as url:
+        page.goto((tmp_path / "index.html").as_uri() if way == "as a file" else url)
+        caption = page.locator("#answer .caption")
+        expect(caption).to_be_visible()
+        for needed in ("web server", "text/javascript", "all files", "python -m http.server"):
+            expect(caption).to_contain_text(needed)
+        expect(page.get_by_text("Loading")).to_have_count(0)
+
+
+def test_an_altered_archive_of_the_runtime_is_refused(tmp_path, monkeypatch):
+    archive, site, made = (tmp_path / name for name in ("runtime.tgz", "site", "made"))
+    for name in (MODULE, MACHINE_CODE):
+        path = site / "package" / "dist" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"altered")
+    with tarfile.open(archive, "w:gz") as file:
+        file.add(site / "package", "package")
+    made.mkdir()
+    with serving(tmp_path) as url:
+        monkeypatch.setattr(static_page, "ARCHIVE", url + archive.name)
+        with pytest.raises(DataError, match=r"hash .* does not match"):
+            runtime(made)
+    assert not list(made.iterdir())
