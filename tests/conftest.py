@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from gradio import http_server
+from hypothesis import settings
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
@@ -27,6 +28,9 @@ WAIT = 30_000  # ms, until a page counts as not doing something
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 # Threads that wait for others sleep: spinning, two trainings on two cores take ten times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# No deadline: on a busy machine an example takes any time.
+settings.register_profile("inkling", deadline=None)
+settings.load_profile("inkling")
 
 # A training of seconds, for what does not depend on how well it learns.
 TINY = Recipe(

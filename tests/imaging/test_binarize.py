@@ -121,7 +121,7 @@ def test_ink_may_be_faint_on_spotless_paper(paper, pen):
     assert distance(ink_of(sketch(4)), ink_of(faint)) < 0.15
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.just(3))))
 def test_an_alpha_of_255_says_nothing(pixels):
     plain = Image.fromarray(pixels)

@@ -133,7 +133,7 @@ def test_clear_paper_has_no_glyph():
 pixels = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pixels)
 def test_any_picture_gives_ink_within_its_range_or_none(picture):
     ink = ink_in(picture)
@@ -142,7 +142,7 @@ def test_any_picture_gives_ink_within_its_range_or_none(picture):
         assert ink.depth.min() >= 0 and 0 < ink.depth.max() <= 1 and ink.mask.any()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     arrays(np.float32, (9, 7), elements=st.floats(width=32, allow_nan=True, allow_infinity=True))
 )

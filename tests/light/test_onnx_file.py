@@ -11,6 +11,7 @@ import onnxruntime
 import pytest
 import torch
 from conftest import ROOT
+from onnx import numpy_helper
 
 from inkling.datasets.non_digits import by_kind
 from inkling.datasets.pen_digits import HELD_OUT_SEED
@@ -83,12 +84,18 @@ def test_the_documentation_s_example_runs(exported):
     subprocess.run([sys.executable, "-c", code], cwd=exported.parent, check=True)
 
 
+@pytest.fixture(scope="module")
+def small(exported, tmp_path_factory, mnist):
+    """Return the same network, its convolutions in 8 bits."""
+    path = tmp_path_factory.mktemp("small") / "small.onnx"
+    path.write_bytes(exported.read_bytes())
+    to_eight_bits(path, mnist.held_out.ink)
+    return path
+
+
 def test_in_eight_bits_it_is_a_third_as_large_and_nearly_as_good(
-    exported, tmp_path, unfused, mnist, no_digits
+    exported, small, unfused, mnist, no_digits
 ):
-    small = tmp_path / "small.onnx"
-    small.write_bytes(exported.read_bytes())
-    to_eight_bits(small, mnist.held_out.ink)
     assert small.stat().st_size < exported.stat().st_size / 3
     right = [
         answers(judged_by(path, mnist.test.ink)) == mnist.test.labels for path in (exported, small)
@@ -97,6 +104,23 @@ def test_in_eight_bits_it_is_a_third_as_large_and_nearly_as_good(
     assert differences(judged_by(small, no_digits), unfused, no_digits).answers < 0.01 * len(
         no_digits
     )
+
+
+def test_in_eight_bits_no_processor_saturates_and_all_answer_alike(small, mnist):
+    weights = [
+        numpy_helper.to_array(tensor).astype(int)
+        for tensor in onnx.load(small).graph.initializer
+        if tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) == 4
+    ]
+    assert len(weights) == 5
+    # AVX2 without VNNI adds two products of an unsigned and a signed byte in 16 bits
+    assert all(2 * 255 * abs(one).max() <= np.iinfo(np.int16).max for one in weights)
+    plainly = onnxruntime.SessionOptions()  # each convolution in float: no bytes are multiplied
+    plainly.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(small, plainly, ["CPUExecutionProvider"])
+    ink = mnist.held_out.ink[:1_000]
+    in_floats = session.run(list(Judgement._fields), {INK: ink.numpy()})
+    assert np.abs(in_floats[0] - judged_by(small, ink).probabilities.numpy()).max() < 0.02
 
 
 def test_the_command_writes_it_and_says_how_its_answers_differ(tmp_path):

@@ -89,7 +89,7 @@ def test_boxes_in_a_large_jpeg_are_in_pixels_of_the_file(reader, tmp_path):
     assert np.abs(np.array(large.glyph.box) / 6_000 - np.array(small.glyph.box) / 280).max() < 0.01
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40)))
 def test_any_picture_gives_glyphs_within_it_framed(reader, picture):
     for digit in reader.read(picture).digits:
@@ -140,7 +140,7 @@ def saved_again(picture: Image.Image) -> Image.Image:
     return Image.open(file)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     text=st.text("0123456789", min_size=1, max_size=4),
     factor=st.integers(1, 3),
