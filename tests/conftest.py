@@ -1,6 +1,7 @@
 """What several test files need: sketches, a small MNIST, a trained reader, and a browser."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,12 +22,15 @@ from playwright.sync_api import expect, sync_playwright
 from bench.visitors import pad_tells
 from inkling.imaging.binarize import two_level_ink
 from inkling.imaging.grayscale import brightness
+from inkling.imaging.mnist_frame import cropped, frame
 from inkling.training.recipes import Recipe
 from tests.sketches import STROKES, sketch
 
 ROOT = Path(__file__).parent.parent
 WAIT = 30_000  # ms, until a page counts as not doing something
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+settings.register_profile("shared", deadline=None)  # of an example: others may be at work
+settings.load_profile("shared")
 # Threads that wait for others sleep: spinning, two trainings on two cores take ten times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # No deadline: on a busy machine an example takes any time.
@@ -49,6 +54,16 @@ def ink_in(picture):
     """Return the ink of a picture, of Pillow's or an array, on even paper."""
     picture = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
     return two_level_ink(brightness(picture))
+
+
+def ink_of(picture) -> np.ndarray:
+    """Return all ink of a picture, of Pillow's or an array, as one glyph's: (28, 28)."""
+    return frame(cropped(ink_in(picture).depth))
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the mean difference of two inks, in shares of the ink."""
+    return float(np.abs(a - b).sum() / a.sum())
 
 
 def told(digit: int, asked: int = 1) -> dict:
@@ -99,6 +114,18 @@ def until(holds):
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def serving(reader, **options):
+    """Serve the page with a reader; what it yields has its `url`, `reader`, `source` and `demo`."""
+    import app
+
+    source = SimpleNamespace(reader=reader, progress=None, learning=False, again=False, failure="")
+    demo = app.build_demo(source, **options)
+    app.serve(demo)
+    yield SimpleNamespace(url=demo.local_url, reader=reader, source=source, demo=demo)
+    demo.close(verbose=False)
 
 
 def names(folder):
@@ -186,6 +213,14 @@ def reader(checkpoint):
     from inkling.recognition.reader import Reader
 
     return Reader.load(checkpoint)
+
+
+@pytest.fixture(scope="session")
+def shipped():
+    """Return the shipped reader."""
+    from inkling.recognition.reader import Reader
+
+    return Reader.load()
 
 
 @pytest.fixture(scope="session")

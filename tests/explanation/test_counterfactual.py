@@ -1,18 +1,10 @@
 """A counterfactual is another digit to the network, and less of a change than another hand's."""
 
 import numpy as np
-import pytest
 from conftest import sketch
 
 from inkling.explanation.counterfactual import counterfactual, in_words, margins
 from inkling.imaging.mnist_frame import frame
-from inkling.recognition.reader import Reader
-
-
-@pytest.fixture(scope="module")
-def shipped():
-    """Return the shipped network, and the digits that it keeps."""
-    return Reader.load()
 
 
 def examples(reader, digit):

@@ -3,31 +3,15 @@
 import cv2
 import numpy as np
 import pytest
-from conftest import ink_in, sketch
+from conftest import distance, ink_in, ink_of, sketch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from inkling.imaging.grayscale import brightness
-from inkling.imaging.mnist_frame import cropped, frame
 
 SIDE = 280
-
-
-def ink_of(pixels) -> np.ndarray:
-    """Return all ink of a picture as one glyph's."""
-    return frame(whole(Image.fromarray(pixels)))
-
-
-def whole(picture: Image.Image) -> np.ndarray:
-    """Return all ink of a picture."""
-    return cropped(ink_in(picture).depth)
-
-
-def distance(a, b) -> float:
-    """Return the mean difference of two inks, in shares of the ink."""
-    return float(np.abs(a - b).sum() / a.sum())
 
 
 def test_a_blot_on_even_paper_is_ink_and_no_shadow():
@@ -35,6 +19,13 @@ def test_a_blot_on_even_paper_is_ink_and_no_shadow():
     cv2.circle(page, (140, 140), 60, 0, -1)
     ink = ink_in(page)
     assert ink.notes == () and ink.mask.sum() == (page < 128).sum()
+
+
+@pytest.mark.parametrize("edge", [np.s_[:, :6], np.s_[-6:]], ids=["left", "below"])
+def test_a_sliver_along_an_edge_is_no_ink(edge):
+    page = sketch(4)
+    page[edge] = 0
+    assert distance(ink_of(sketch(4)), ink_of(page)) < 0.01
 
 
 @pytest.mark.parametrize(
@@ -109,7 +100,7 @@ OPAQUE = {
 def test_an_opaque_picture_is_seen_as_the_same_without_alpha(name, contrast):
     plain = screenshot(contrast)
     assert np.abs(brightness(OPAQUE[name](plain)) - brightness(plain)).max() < 0.02
-    assert distance(ink_of(np.asarray(plain)), frame(whole(OPAQUE[name](plain)))) < 0.1
+    assert distance(ink_of(np.asarray(plain)), ink_of(OPAQUE[name](plain))) < 0.1
 
 
 @pytest.mark.parametrize(
@@ -133,7 +124,7 @@ def test_an_alpha_of_255_says_nothing(pixels):
 def test_ink_on_clear_paper_is_in_the_alpha(colour, brush):
     drawn = sketch(4, brush=brush)
     clear = with_alpha(Image.new("RGB", (SIDE, SIDE), colour), 255 - drawn)
-    assert distance(ink_of(drawn), frame(whole(clear))) < 0.05
+    assert distance(ink_of(drawn), ink_of(clear)) < 0.05
 
 
 @pytest.mark.parametrize(
@@ -145,4 +136,4 @@ def test_ink_may_differ_by_its_colour_alone_in_any_mode(paper, pen, mode):
     page = Image.fromarray((share * paper + (1 - share) * pen).astype(np.uint8))
     changed = {"palette": page.quantize(64), "rounded": with_alpha(page, rounded())}.get(mode)
     changed = changed or page.convert(mode)
-    assert distance(ink_of(sketch(4)), frame(whole(changed))) < 0.15
+    assert distance(ink_of(sketch(4)), ink_of(changed)) < 0.15

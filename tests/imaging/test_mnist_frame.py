@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import ink_in, sketch
+from conftest import distance, ink_in, ink_of, sketch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -11,17 +11,6 @@ from PIL import Image
 from inkling.imaging.mnist_frame import cropped, frame
 
 DIGITS = range(10)
-
-
-def ink_of(pixels) -> np.ndarray:
-    """Return all ink of a picture as one glyph's."""
-    picture = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
-    return frame(cropped(ink_in(picture).depth))
-
-
-def distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the mean difference of two inks, in shares of the ink."""
-    return float(np.abs(a - b).sum() / a.sum())
 
 
 def test_mnist_digits_come_back_as_they_are(mnist):

@@ -21,12 +21,6 @@ FLAG = [[(0.15, 0.35), (0.6, 0), (0.6, 1)]]  # a 1 to some, a 7 to others
 STAR = [[(0, 0), (1, 1)], [(0, 1), (1, 0)], [(0.5, 0), (0.5, 1)], [(0, 0.5), (1, 0.5)]]
 
 
-@pytest.fixture(scope="module")
-def shipped():
-    """Return the reader that is shipped."""
-    return Reader.load()
-
-
 @pytest.fixture
 def shapes(monkeypatch):
     """Let `sketch` draw a one with a flag as "flag" and a star as "star"."""

@@ -1,40 +1,26 @@
 """A page that is served says what strangers should know of it, and outlives what Gradio forgets."""
 
-import contextlib
-from types import SimpleNamespace
-
 import httpx
 import pytest
-from conftest import line
+from conftest import line, serving
 from playwright.sync_api import expect
 
-import app
 from inkling.recognition.reader import Reader
 from inkling.server import queue_admission, request_limits
 from inkling.ui.live_reader import NoReader
 
 
-@contextlib.contextmanager
-def served(reader):
-    """Serve a page with this reader."""
-    source = SimpleNamespace(reader=reader, progress=None, learning=False, again=False, failure="")
-    demo = app.build_demo(source)
-    app.serve(demo)
-    yield demo
-    demo.close(verbose=False)
-
-
 @pytest.fixture
 def page():
     """Return a served page's address; its reader is never asked."""
-    with served(NoReader("Not yet.")) as demo:
-        yield demo.local_url
+    with serving(NoReader("Not yet.")) as served:
+        yield served.url
 
 
 def test_what_a_page_was_taught_outlives_its_session(chromium):
-    with served(Reader.load()) as demo:
+    with serving(Reader.load()) as served:
         opened = chromium.new_page()
-        opened.goto(demo.local_url)
+        opened.goto(served.url)
         expect(opened.locator("#pad .hint")).to_be_visible(timeout=30_000)
         expect(opened.get_by_text("Loading...", exact=True)).to_have_count(0)
         for known, way in ((1, (0, 90)), (2, (90, 20))):
@@ -42,7 +28,7 @@ def test_what_a_page_was_taught_outlives_its_session(chromium):
             opened.get_by_role("button", name=f"It is a {known}").click(timeout=30_000)
             knows = opened.locator("#lessons .known")
             expect(knows).to_contain_text(f"knows {known} of", timeout=30_000)
-            demo.app.state_holder.session_data.clear()
+            served.demo.app.state_holder.session_data.clear()
             opened.locator("[data-tool=clear]").click()
             expect(opened.get_by_role("button", name="It is a 3")).to_have_count(0, timeout=30_000)
         opened.close()

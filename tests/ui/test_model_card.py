@@ -5,16 +5,10 @@ import re
 import numpy as np
 import pytest
 
-from inkling.evaluation.plots import learning_curve
+from inkling.evaluation.plots import calibration_plot, learning_curve
 from inkling.explanation.gallery import Gallery
-from inkling.recognition.reader import Reader
 from inkling.ui import model_card
 from inkling.ui.live_reader import NoReader
-
-
-@pytest.fixture(scope="module")
-def shipped():
-    return Reader.load()
 
 
 def test_the_card_tells_the_figures_of_the_checkpoint(shipped):
@@ -62,6 +56,11 @@ def test_the_hardest_come_first(shipped):
 
 def test_a_card_without_a_network_says_so():
     assert "no checkpoint yet" in model_card.card_html(NoReader("wait"))[0]
+
+
+def test_a_bin_of_fewer_than_ten_readings_is_not_plotted():
+    _, data = calibration_plot([(0.5, 0.4, 10), (0.7, 0.9, 9)])["lines"]
+    assert data["points"] == [(0.5, 0.4)]
 
 
 @pytest.mark.parametrize("right", [0.0, 0.5, 0.9995, 1.0])

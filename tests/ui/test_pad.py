@@ -9,12 +9,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import WAIT, draw, line, reads, strokes_on, until
+from conftest import WAIT, draw, line, reads, serving, strokes_on, until
 from PIL import Image
 from playwright.sync_api import expect
 from test_page import Server
 
-import app
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
@@ -45,12 +44,8 @@ class Slow(Reader):
 @pytest.fixture(scope="module")
 def served():
     """Return a served page, and its reader."""
-    reader = Slow.load()
-    source = SimpleNamespace(reader=reader, progress=None, learning=False, again=False, failure="")
-    demo = app.build_demo(source)
-    app.serve(demo)
-    yield SimpleNamespace(url=demo.local_url, reader=reader)
-    demo.close(verbose=False)
+    with serving(Slow.load()) as served:
+        yield served
 
 
 @pytest.fixture

@@ -2,16 +2,14 @@
 
 import json
 import threading
-from types import SimpleNamespace
 
 import httpx
 import pytest
-from conftest import ROOT, draw, reads, strokes_on, told, until
+from conftest import ROOT, draw, reads, serving, strokes_on, told, until
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 
-import app
 from bench.visitors import Visitor
 from inkling.recognition.reader import Reader, Unreachable
 from inkling.ui.questions import AT_ONCE, OF_ONE
@@ -35,12 +33,9 @@ def served():
     reader = Held.load()
     reader.may = threading.Event()
     reader.may.set()
-    source = SimpleNamespace(reader=reader, progress=None, learning=False, again=False, failure="")
-    demo = app.build_demo(source)
-    app.serve(demo)
-    yield SimpleNamespace(url=demo.local_url, reader=reader)
-    reader.may.set()
-    demo.close(verbose=False)
+    with serving(reader) as served:
+        yield served
+        reader.may.set()
 
 
 @pytest.fixture

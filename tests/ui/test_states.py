@@ -1,15 +1,13 @@
 """Every state of the page, on every kind of screen: what it says, and that everyone can use it."""
 
 import time
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import line, sketch
+from conftest import line, serving, sketch
 from playwright.sync_api import expect
 
-import app
 from inkling.imaging.mnist_frame import Glyph, frame
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import NO_DIGIT, Digit, Reading
@@ -97,12 +95,8 @@ class Scripted(Reader):
 def served():
     """Return a served page whose reader says what a test tells it to."""
     real = Reader.load()
-    reader = Scripted(real.model, real.description, real.gallery)
-    source = SimpleNamespace(reader=reader, progress=None, learning=False, again=False, failure="")
-    demo = app.build_demo(source, trains=True)
-    app.serve(demo)
-    yield SimpleNamespace(url=demo.local_url, source=source, reader=reader)
-    demo.close(verbose=False)
+    with serving(Scripted(real.model, real.description, real.gallery), trains=True) as served:
+        yield served
 
 
 @pytest.fixture(params=LOOKS.values(), ids=LOOKS)

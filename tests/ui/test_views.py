@@ -1,13 +1,12 @@
 """The page's wiring: a real server, called as programs call it, with a reader that is a fake."""
 
-from types import SimpleNamespace
 from typing import ClassVar
 
 import gradio as gr
 import httpx
 import numpy as np
 import pytest
-from conftest import sketch
+from conftest import serving, sketch
 from gradio_client import Client, handle_file
 from PIL import Image
 
@@ -40,13 +39,8 @@ class FakeReader:
 @pytest.fixture
 def page(tmp_path):
     """Return a served page's address and its reader."""
-    source = SimpleNamespace(
-        reader=FakeReader(), progress=None, learning=False, again=False, failure=""
-    )
-    demo = app.build_demo(source)
-    app.serve(demo)
-    yield SimpleNamespace(url=demo.local_url, reader=source.reader, demo=demo, source=source)
-    demo.close(verbose=False)
+    with serving(FakeReader()) as served:
+        yield served
 
 
 @pytest.fixture
