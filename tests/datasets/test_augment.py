@@ -1,5 +1,6 @@
 """A batch of digits is moved and distorted as far as asked, and no farther."""
 
+import pytest
 import torch
 
 from inkling.datasets.augment import Distortion, distort, shift
@@ -23,13 +24,14 @@ def test_distorting_by_nothing_changes_nothing(mnist):
     assert (same - ink).abs().max() < 1e-4
 
 
-def test_distorting_turns_both_ways_as_far_as_allowed():
+@pytest.mark.parametrize("most, share", [({"turn": 30}, 3**-0.5), ({"slant": 0.4}, 0.4)])
+def test_distorting_leans_both_ways_as_far_as_allowed(most, share):
     ink = torch.zeros(500, 1, 28, 28)
     ink[:, 0, 4:24, 13:15] = 1  # sticks
-    turned = distort(ink, NONE._replace(turn=30), torch.Generator().manual_seed(0))
-    assert turned.min() >= 0 and turned.max() <= 1
+    leaning = distort(ink, NONE._replace(**most), torch.Generator().manual_seed(0))
+    assert leaning.min() >= 0 and leaning.max() <= 1
     columns = torch.arange(28.0)
-    tip = turned[:, 0, 5:8].sum(dim=1)
+    tip = leaning[:, 0, 5:8].sum(dim=1)
     away = (tip * columns).sum(dim=1) / tip.sum(dim=1) - 13.5
-    reach = 7.5 * torch.tensor(30.0).deg2rad().tan()
+    reach = 7.5 * share
     assert -1.2 * reach < away.min() < -0.8 * reach and 0.8 * reach < away.max() < 1.2 * reach

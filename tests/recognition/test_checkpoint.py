@@ -1,14 +1,7 @@
 """A network's weights survive their file whole, or the file is refused."""
 
-import signal
-import subprocess
-import sys
-import time
-
-import numpy as np
 import pytest
 import torch
-from conftest import ROOT
 
 from inkling.recognition.checkpoint import (
     GALLERY,
@@ -92,32 +85,6 @@ def test_a_missing_checkpoint_is_a_missing_file(tmp_path):
         load_checkpoint(tmp_path / "none.safetensors")
 
 
-def test_every_altered_byte_is_noticed(saved):
-    content = saved.read_bytes()
-    places = np.random.default_rng(0).integers(0, len(content), 300)
-    for place in places:
-        altered = bytearray(content)
-        altered[place] ^= 1 << int(place % 8)
-        saved.write_bytes(altered)
-        with pytest.raises(CheckpointError):
-            load_checkpoint(saved)
-
-
-def test_a_checkpoint_cut_off_anywhere_is_noticed(saved):
-    content = saved.read_bytes()
-    for length in range(0, len(content), 97):
-        saved.write_bytes(content[:length])
-        with pytest.raises(CheckpointError):
-            load_checkpoint(saved)
-
-
-@pytest.mark.parametrize("junk", [b"", b"{}", b"version https://git-lfs", bytes(5_000), b"PK\3\4"])
-def test_junk_is_no_checkpoint(saved, junk):
-    saved.write_bytes(junk)
-    with pytest.raises(CheckpointError, match="damaged"):
-        load_checkpoint(saved)
-
-
 def test_another_architecture_is_refused(saved):
     rewrite(saved, lambda tensors, told: told["architecture"].update(widths=[4, 4, 4, 4]))
     with pytest.raises(CheckpointError, match="architecture"):
@@ -142,25 +109,6 @@ def test_an_altered_description_is_noticed(saved):
     assert b'\\"seed\\": 7' in content
     saved.write_bytes(content.replace(b'\\"seed\\": 7', b'\\"seed\\": 8'))
     with pytest.raises(CheckpointError, match="digest"):
-        load_checkpoint(saved)
-
-
-def test_a_writer_killed_at_any_moment_leaves_a_checkpoint_that_loads(saved):
-    program = (
-        "import pathlib, sys\n"
-        "from inkling.recognition.checkpoint import load_checkpoint, save_checkpoint\n"
-        "net, *_ = load_checkpoint(path := pathlib.Path(sys.argv[1]))\n"
-        "print('writing', flush=True)\n"
-        "while True: save_checkpoint(net, path, {'seed': 7})\n"
-    )
-    for moment in (0.0, 0.003, 0.011, 0.02, 0.05):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", program, str(saved)], cwd=ROOT, stdout=subprocess.PIPE
-        )
-        assert writer.stdout.readline() == b"writing\n"
-        time.sleep(moment)  # not a wait for anything: where the kill falls
-        writer.send_signal(signal.SIGKILL)
-        writer.communicate()
         load_checkpoint(saved)
 
 

@@ -35,7 +35,7 @@ def test_the_faster_type_is_taken_where_both_work(monkeypatch, model, faster):
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float32])
 def test_a_trial_leaves_the_network_as_it_was(model, precision):
     before = {name: t.clone() for name, t in model.state_dict().items()}
-    assert device.trial(model, 4, precision) > 0
+    device.trial(model, 4, precision)
     assert all(torch.equal(before[name], t) for name, t in model.state_dict().items())
 
 
