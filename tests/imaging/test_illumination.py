@@ -18,5 +18,11 @@ def test_paper_is_white_and_ink_as_dark_in_any_light(light):
     assert np.quantile(off, 0.99) < 0.15  # the corners of a shadow are rounded off
 
 
+def test_a_broad_stroke_in_a_wide_picture_stays_ink():
+    light = np.ones((60, 400), np.float32)
+    light[:, 190:210] = 0.2
+    assert evenly_lit(light)[:, 195:205].max() < 0.3
+
+
 def test_a_black_picture_stays_one_in_range():
     assert not evenly_lit(np.zeros((30, 40), np.float32)).any()

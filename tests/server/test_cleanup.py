@@ -26,7 +26,7 @@ def upload(folder, name, age, size=10):
 
 
 def test_uploads_are_kept_for_minutes_and_then_removed_with_their_folders(tmp_path):
-    new, old = upload(tmp_path, "a/new.png", 1), upload(tmp_path, "b/old.png", cleanup.KEPT + 1)
+    new, old = upload(tmp_path, "a/new.png", 4 * 60), upload(tmp_path, "b/old.png", 6 * 60)
     remove_old(tmp_path, NOW)
     assert new.exists() and not old.parent.exists()
 

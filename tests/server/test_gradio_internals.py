@@ -4,16 +4,19 @@ The page is really launched, so that a new version that breaks one of them fails
 """
 
 import asyncio
+import os
+import socket
+import time
 from datetime import timedelta
-from types import SimpleNamespace
+from pathlib import Path
 
 import httpx
 import pytest
-from conftest import until
+from conftest import WAIT, serving, until
 from gradio_client import Client
 
-import app
 from inkling.recognition.reading import Reading
+from inkling.server import cleanup
 from inkling.server import gradio_internals as internals
 from inkling.server.cleanup import SESSION_KEPT
 from inkling.server.launch import AT_ONCE
@@ -36,14 +39,17 @@ class Held:
 
 
 @pytest.fixture
+def tidy_often(monkeypatch):
+    """Have what is left behind removed as soon as it may be."""
+    monkeypatch.setattr(cleanup, "TIDYING", 0.1)
+
+
+@pytest.fixture
 def demo(monkeypatch):
     """Return a launched page, which nobody tidies but the test; its queue never looks unwoken."""
     monkeypatch.setattr(internals, "IDLE_S", 3_600)
-    source = SimpleNamespace(reader=Held(), progress=None, learning=False, again=False, failure="")
-    demo = app.build_demo(source)
-    app.serve(demo)
-    yield demo
-    demo.close(verbose=False)
+    with serving(Held()) as served:
+        yield served.demo
 
 
 def call(demo):
@@ -140,6 +146,23 @@ def test_sessions_are_forgotten_but_not_those_of_open_pages(demo):
     holder["closed later"][visitor]
     internals.forget_sessions(demo.app, {"open"}, SESSION_KEPT, most=1)
     assert set(holder.session_data) == set(holder.time_last_used) == {"open", "closed later"}
+
+
+def test_a_server_that_runs_removes_all_that_is_left_behind(tidy_often, demo):
+    queue, holder = internals.queue_of(demo), demo.app.state_holder
+    url = httpx.URL(demo.local_url)
+    old = Path(demo.app.uploaded_file_dir) / "a" / "old.png"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    os.utime(old, (time.time() - 6 * 60,) * 2)
+    demo.temp_file_sets[0].add(str(old))
+    holder["left long ago"]
+    event = call(demo)  # whose answer nobody fetches
+    with socket.create_connection((url.host, url.port), timeout=WAIT / 1000) as silent:
+        assert silent.recv(1) == b""
+    until(lambda: not old.parent.exists() and not demo.temp_file_sets[0])
+    until(lambda: "left long ago" not in holder.session_data)
+    until(lambda: not internals.is_event(queue, event))
 
 
 def test_names_of_uploads_are_forgotten(demo, tmp_path):

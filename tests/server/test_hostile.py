@@ -117,9 +117,12 @@ class Server:
         return json.loads(told)[0]
 
     def is_well(self):
-        """Tell whether a picture is still read, rightly and promptly."""
-        begun = time.monotonic()
-        _, told = self.predict({"path": self.upload(), "meta": FILE})
+        """Tell whether a picture is still read, rightly, and promptly at one of three tries."""
+        for _ in range(3):  # cores are shared
+            begun = time.monotonic()
+            _, told = self.predict({"path": self.upload(), "meta": FILE})
+            if '"text": "7"' not in told or time.monotonic() - begun < PROMPT:
+                break
         return '"text": "7"' in told and time.monotonic() - begun < PROMPT
 
     def memory(self):
@@ -128,9 +131,13 @@ class Server:
 
     def stored(self):
         """Return the bytes of all uploads, and the names of those that are not complete."""
-        files = [path for path in self.uploads.rglob("*") if path.is_file()]
-        unfinished = [p.name for p in files if p.parent == self.uploads and p.stat().st_size]
-        return sum(path.stat().st_size for path in files), unfinished
+        sizes = {}
+        for folder, _, names in os.walk(self.uploads):  # passes over folders that vanish
+            for path in (Path(folder, name) for name in names):
+                with contextlib.suppress(FileNotFoundError):  # the server removes it meanwhile
+                    sizes[path] = path.stat().st_size
+        unfinished = [p.name for p, size in sizes.items() if p.parent == self.uploads and size]
+        return sum(sizes.values()), unfinished
 
 
 def wait_until(happens, seconds):
@@ -323,7 +330,8 @@ def test_a_stranger_does_not(server, attempt):
     assert '"digit"' not in told and "\x89PNG" not in told
     assert server.is_well()
     assert server.memory() - memory < 40
-    assert server.stored()[0] - stored < 2**20 and not server.stored()[1]
+    assert server.stored()[0] - stored < 2**20
+    wait_until(lambda: not server.stored()[1], PATIENCE)
 
 
 def test_a_path_that_is_no_upload_gets_nowhere_near_gradio(server):
