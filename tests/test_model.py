@@ -3,7 +3,7 @@
 import torch
 
 from inkling.training.recipes import DEFAULT, QUICK
-from model import DigitCNN, fused
+from model import SEVERAL, DigitCNN, fused
 
 
 def test_a_fused_network_gives_the_same_answers(mnist):
@@ -24,9 +24,16 @@ def test_the_network_is_small_and_gives_ten_finite_logits():
         assert logits.shape == (3, 10) and logits.isfinite().all()
 
 
+def test_the_logit_of_several_rises_with_that_of_its_class():
+    model, ink = DigitCNN((4, 4, 4, 8)).eval(), torch.rand(5, 1, 28, 28)
+    before = model.judge(ink).several
+    with torch.no_grad():
+        model.layers[-1].bias[SEVERAL] += 3
+    torch.testing.assert_close(model.judge(ink).several, before + 3)
+
+
 def test_probabilities_sum_to_one():
     judged = DigitCNN((4, 4, 4, 8)).eval().judge(torch.rand(5, 1, 28, 28))
-    probabilities, not_a_digit, plausible, several = judged
-    assert several.shape == (5,)
+    probabilities, not_a_digit, plausible, _ = judged
     torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(5))
     assert ((not_a_digit >= 0) & (not_a_digit <= 1)).all() and (plausible <= 0).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkling.datasets.non_digits import KINDS, cut_off, draw_one, outliers, seen_again
+from inkling.datasets.non_digits import KINDS, OF_DIGITS, cut_off, draw_one, outliers, seen_again
 from model import NONE, SEVERAL
 
 
@@ -21,6 +21,13 @@ def test_outliers_are_framed_like_digits(mnist):
     assert sorted(labels.unique().tolist()) == [NONE, SEVERAL]
     assert ink.shape == (200, 1, 28, 28) and ink.dtype == torch.float32
     assert ink.min() == 0 and (ink.amax(dim=(1, 2, 3)) == 1).all()
+
+
+@pytest.mark.parametrize("kind", OF_DIGITS, ids=lambda kind: kind.__name__)
+def test_digits_in_rows_are_several_and_others_none(kind, mnist):
+    kinds = dict.fromkeys(KINDS, 0) | {kind: 1}
+    label = SEVERAL if kind.__name__ in ("side_by_side", "piled") else NONE
+    assert set(outliers(3, mnist.train, seed=0, kinds=kinds).labels.tolist()) == {label}
 
 
 def test_the_same_seed_draws_the_same(mnist):

@@ -12,6 +12,7 @@ from inkling.datasets.pen_strokes import Style, draw
 from inkling.datasets.stroke_styles import STYLES
 
 LINES = [(digit, name, line) for digit, styles in STYLES.items() for name, line in styles.items()]
+OWN = {line for _, _, line in LINES}
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +53,22 @@ def test_the_same_seed_draws_the_same(digits):
     assert not torch.equal(drawn_digits(2_000, seed=1).ink, digits.ink)
 
 
-def test_hands_are_careful_or_careless_and_of_fonts_or_not(digits):
-    for hands in (Hands(of_fonts=0), Hands(of_fonts=1), Hands(slips=False)):
-        others = drawn_digits(100, seed=0, hands=hands)
-        assert others.labels.bincount().tolist() == [10] * 10
-        assert not torch.equal(others.ink, drawn_digits(100, seed=0).ink)
+@pytest.mark.parametrize("hands", [Hands(of_fonts=0), Hands(of_fonts=0.8), Hands(slips=False)])
+def test_hands_are_careful_or_careless_and_as_many_of_fonts_as_they_should(hands, monkeypatch):
+    usual, of_fonts = drawn_digits(100, seed=0), []
+
+    def noted(path):
+        style = Style(path)
+        vary = style.vary
+        style.vary = lambda count, rng: (
+            of_fonts.extend([path not in OWN] * count) or vary(count, rng)
+        )
+        return style
+
+    monkeypatch.setattr(pen_digits, "Style", noted)
+    others = drawn_digits(100, seed=0, hands=hands)
+    assert others.labels.bincount().tolist() == [10] * 10
+    assert np.mean(of_fonts) == hands.of_fonts and not torch.equal(others.ink, usual.ink)
 
 
 def test_the_contact_sheet_shows_every_style(tmp_path):

@@ -51,6 +51,11 @@ def test_every_hand_differs(digit):
         assert len({np.concatenate(one).tobytes() for one in zip(*strokes, strict=True)}) == 5
 
 
+def test_most_hands_lean_to_the_right():
+    (paths,) = Style("50,0 50,100").vary(200, np.random.default_rng(0))
+    assert (paths[:, 0, 0] > paths[:, -1, 0]).mean() > 0.6
+
+
 @pytest.mark.parametrize("line", ["", "1,2", "0,0 1,1 / 3,3", "0,0 a,b", "0,0 1", "0,0 0,0 1,1"])
 def test_a_line_that_is_no_style_is_told_of(line):
     with pytest.raises(ValueError, match="is no style"):

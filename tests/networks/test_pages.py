@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from data.networks.lines import Hands, worn
-from data.networks.pages import LAYERS, page
+from data.networks.lines import Hands, Line, worn
+from data.networks.pages import LAYERS, on_a_table, page
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,21 @@ def test_wear_leaves_a_line_what_it_says_and_where(hands):
         assert old.digits == line.digits and old.ink.min() >= 0 and old.ink.max() <= 1
         places = np.array(line.middles) / line.ink.shape[1]
         assert np.abs(np.array(old.middles) / old.ink.shape[1] - places).max(initial=0) < 0.2
+
+
+def test_wear_moves_a_digit_s_place_with_its_ink():
+    ink = np.zeros((64, 120), np.float32)
+    ink[:, 70:80] = 1
+    for seed in range(20):
+        old = worn(Line(ink, (1,), (75.0,)), np.random.default_rng(seed))
+        assert old.ink[:, round(old.middles[0])].max() > 0.15
+
+
+def test_beyond_a_page_s_edge_there_is_no_ink():
+    full = np.ones((96, 96), np.float32)
+    for seed in range(9):
+        light, ink = on_a_table(full, full, np.random.default_rng(seed))
+        assert (light[ink > 0] == 1).all() and (ink[light < 1] == 0).all() and (light < 1).any()
 
 
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.__name__)

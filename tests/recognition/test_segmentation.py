@@ -10,7 +10,7 @@ from inkling.recognition.likeliest_row import Judged, best_row
 from inkling.recognition.line_net import BLANK, Line, Text
 from inkling.recognition.segmentation import find_rows
 from inkling.recognition.strokes import Part, lines_of, parts_of, stacked
-from inkling.recognition.touching_digits import cuts_between
+from inkling.recognition.touching_digits import cheapest_paths, cuts_between
 
 
 def page(*strokes, size=(200, 400), pen=8) -> np.ndarray:
@@ -46,6 +46,15 @@ def test_lines_go_from_top_to_bottom_and_each_from_left_to_right():
 def test_a_line_may_slope():
     strokes = [[(x, 20 + x // 4), (x, 80 + x // 4)] for x in range(20, 380, 50)]
     assert len(lines_of(parts(page(*strokes)))) == 1
+
+
+def test_a_cut_through_even_ink_goes_straight_down():
+    assert (np.ptp(cheapest_paths(np.ones((2, 20, 9))), axis=1) == 0).all()
+
+
+def test_pieces_far_above_one_another_are_not_one_digit():
+    two = parts(page([(100, 50), (140, 50), (140, 75)], [(140, 115), (105, 150)], *standing(250)))
+    assert len(two) == len(stacked(two)) == 3
 
 
 def test_pieces_above_one_another_are_one_digit():
@@ -89,6 +98,12 @@ def test_upright_strokes_beside_one_another_are_ones(apart):
     assert len(find_rows(ink, no_number, line())[0]) == 3
 
 
+def test_a_digit_may_have_four_strokes():
+    ink = ink_in(page(*standing(100, 112, 124, 136), *standing(250, 262, 274, 286)))
+    four = judge(lambda wider: 0.0 if wider > -12.5 else -5.0, several=-1)
+    assert boxes_of(find_rows(ink, four, line())) == [[96, 246]]
+
+
 def test_a_row_is_the_cheapest_way_through_its_candidates():
     def candidate(left, right, plausible):
         part = Part(np.ones((20, right - left), np.float32), (left, 0, right, 20))
@@ -104,6 +119,8 @@ def test_a_row_is_the_cheapest_way_through_its_candidates():
         assert [c.part.box[0] for c in best_row(3, spans, {})] == chosen
     assert best_row(4, spans, {}) == []
     assert [c.part.box[0] for c in best_row(4, spans, {3: 1.0})] == chosen
+    for cost, left in ((1.0, [0, 10]), (1_000.0, [0, 10, 30])):
+        assert [c.part.box[0] for c in best_row(3, spans, {2: cost})] == left
 
 
 def test_a_dot_may_be_left_out_but_a_digit_may_not():
