@@ -1,5 +1,6 @@
 """The network is asked: by changed pixels, for another digit, of its layers; links are opened."""
 
+import json
 import re
 
 import pytest
@@ -178,6 +179,23 @@ def test_a_drawing_that_stood_there_is_told_to_a_part_that_listens_late(page):
 def strokes_of(page):
     """Return the strokes that the browser keeps of a page."""
     return page.evaluate("JSON.parse(sessionStorage.getItem('inkling-pad'))")
+
+
+SOUND = {"width": 79, "erases": False, "points": [500, 200, 500, 800]}
+DAMAGED = ["{}", '"strokes"', "12", "null", "[", '[{"width": 79}]', "[null, 7, []]"]
+DAMAGED += [json.dumps([SOUND | wrong]) for wrong in ({"width": "79"}, {"points": [500, 200, 500]})]
+DAMAGED += [json.dumps([SOUND | {"points": wrong}]) for wrong in ([], ["5", "7"], [500, 4000])]
+
+
+def test_of_what_the_browser_kept_sound_strokes_alone_come_back(visit):  # noqa: F811
+    page = visit()
+    for kept in [*DAMAGED, f"[null, {json.dumps(SOUND)}]"]:
+        page.evaluate("(kept) => sessionStorage.setItem('inkling-pad', kept)", kept)
+        page.reload()
+        draw(page, 1)
+        expect(page.locator("#pad [data-tool=undo]")).to_be_enabled()
+        sound = [SOUND] if kept not in DAMAGED else []
+        assert strokes_of(page)[:-1] == sound, kept
 
 
 @pytest.mark.parametrize("told", ["", "zzzz", "A", "%00", "AAAA", "g" * 500, "6BA", "-" * 90 + "A"])

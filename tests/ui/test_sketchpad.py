@@ -4,7 +4,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from conftest import STROKES, WAIT, told
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
 from inkling.imaging.sketch import Sketch
@@ -17,12 +17,12 @@ def opened(chromium):
     """Return a function that launches a page, and opens it at its pad."""
     launched = []
 
-    def open_page(demo):
+    def open_page(demo, ready=".hint"):
         demo.launch(prevent_thread_lock=True, quiet=True)
         page = chromium.new_page()
         launched.append((demo, page))
         page.goto(demo.local_url)
-        expect(page.locator(".hint")).to_be_visible(timeout=WAIT)
+        expect(page.locator(ready)).to_be_visible(timeout=WAIT)
         return page
 
     yield open_page
@@ -85,6 +85,16 @@ def test_its_events_come_when_they_should_and_a_function_may_draw_on_it(opened):
     expect(page.locator(".hint")).to_be_hidden(timeout=WAIT)
     draw(page, 1)
     noted("input", str(len(seven.strokes) + 1))
+
+
+def test_what_stands_on_it_at_first_is_as_large_as_what_a_function_draws(opened):
+    seven = Sketch.from_json(told(7))
+    with gr.Blocks() as demo:
+        pad, note = Sketchpad(seven, type="pil"), gr.Textbox(elem_id="box")
+        box = lambda pad: str(ImageOps.invert(pad).getbbox())  # noqa: E731
+        pad.change(box, pad, note)
+    page = opened(demo, "canvas")
+    expect(page.locator("#box textarea")).to_have_value(box(seven.picture()), timeout=WAIT)
 
 
 def test_a_function_gets_what_it_asks_for():

@@ -63,7 +63,7 @@ function dispatch(name, detail) {
 }
 function changed() {
   show();
-  keep(JSON.stringify(strokes));
+  keep();
   const told = { size: SIZE, strokes };
   if (!dispatch("sketch", told)) return;
   props.value = told;
@@ -77,15 +77,18 @@ function drawing() {
   const going = () => current?.stroke === stroke; // not for JSON, where functions are left out
   dispatch("sketching", { size: SIZE, strokes: [...strokes, stroke], going });
 }
-watch("value", () => {
-  past.push(strokes); // a function has drawn, or wiped the pad
-  future = [];
+// The strokes that a function has drawn, or none where it has wiped the pad.
+function given() {
   const { size = SIZE, strokes: drawn = [] } = props.value ?? {};
-  strokes = drawn.map(({ width, erases, points }) => {
-    const unit = SIZE / size;
-    return { width: width * unit, erases, points: points.map((v) => v * unit) };
-  });
-  keep(JSON.stringify(strokes));
+  const unit = SIZE / size;
+  return drawn.map(({ width, erases, points }) =>
+    ({ width: width * unit, erases, points: points.map((v) => v * unit) }));
+}
+watch("value", () => {
+  past.push(strokes);
+  future = [];
+  strokes = given();
+  keep();
   show();
 });
 
@@ -194,15 +197,25 @@ new ResizeObserver(() => {
   show();
 }).observe(canvas);
 
-// Back on this page, what was drawn is there again.
-function keep(text) {
-  if (!KEPT) return null;
+// Strokes from outside this page: those that it could have drawn; null where there is no list of strokes.
+function checked(found) {
+  const numbers = (values) => Array.isArray(values) && values.every(Number.isFinite);
+  const sound = (stroke) => numbers([stroke?.width]) && stroke.width > 0 && stroke.width < SIZE
+    && numbers(stroke.points) && stroke.points.length > 1 && stroke.points.length % 2 === 0
+    && stroke.points.every((v) => Math.abs(v) < 3 * SIZE);
+  return Array.isArray(found) ? found.filter(sound) : null;
+}
+
+// Back on this page, what was drawn is there again; a browser may keep nothing, or something else.
+function keep() {
   try {
-    if (text !== undefined) sessionStorage.setItem(KEPT, text);
-    return sessionStorage.getItem(KEPT);
-  } catch {
-    return null; // a browser that keeps nothing
-  }
+    if (KEPT) sessionStorage.setItem(KEPT, JSON.stringify(strokes));
+  } catch {}
+}
+function kept() {
+  try {
+    if (KEPT) return checked(JSON.parse(sessionStorage.getItem(KEPT)));
+  } catch {}
 }
 
 // A link holds the drawing in its fragment, which browsers send nowhere: numbers, each coordinate less
@@ -218,9 +231,7 @@ function linked() {
     return { width, erases: erases === 1, points };
   });
   history.replaceState(null, "", location.pathname + location.search);
-  const sound = ({ width, points }) => width > 0 && width < SIZE && points.length > 1 && points.length % 2 === 0
-    && points.every((v) => Math.abs(v) < 3 * SIZE);
-  return found.every(sound) ? found : [];
+  return checked(found);
 }
 addEventListener("hashchange", () => {
   const found = linked();
@@ -228,7 +239,7 @@ addEventListener("hashchange", () => {
 });
 document.addEventListener("inkling-link", () => history.replaceState(null, "", link()));
 
-strokes = linked() ?? JSON.parse(keep() ?? "null") ?? props.value?.strokes ?? [];
+strokes = linked() ?? kept() ?? given();
 past = strokes.map((_, k) => strokes.slice(0, k));
 const first = strokes.length && setTimeout(changed);
 document.addEventListener("sketch-please", () => { // who listens late
