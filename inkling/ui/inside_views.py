@@ -8,7 +8,7 @@ from inkling.explanation.activations import opened
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.reader import Reader
 from inkling.rendering import data_url, render
-from inkling.ui.images import digit_map, ink_url, signed_map
+from inkling.ui.images import MAP_DIGIT, MAP_SIDE, digit_map, ink_url, signed_map
 from inkling.ui.live_reader import NoReader
 from inkling.ui.session import Findings, index
 from inkling.ui.views import in_bytes, pixels
@@ -82,6 +82,6 @@ def neighbours_html(found: Findings) -> str:
             around.ink, around.labels.tolist(), around.likenesses.tolist(), strict=True
         )
     ]
-    x, y = around.place
+    x, y = ((v * (MAP_SIDE - MAP_DIGIT) + MAP_DIGIT / 2) / MAP_SIDE for v in around.place)
     drawn = {"x": x, "y": y, "features": around.features, "picture": ink_url(ink)}
     return render("neighbours.html", **drawn, nearest=nearest)

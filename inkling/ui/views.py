@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from inkling.explanation.occlusion import Evidence
-from inkling.imaging.mnist_frame import FRAME
+from inkling.imaging.mnist_frame import DIGIT, FRAME
 from inkling.imaging.open_image import open_picture
 from inkling.recognition.reading import HOLE, Digit, Reading, unread_note
 from inkling.rendering import data_url, render
@@ -161,7 +161,9 @@ def what_was_done(reading: Reading, digit: Digit, size: tuple[int, int]) -> str:
     if digit.glyph.thickened:
         steps.append("thickened")
     longest = max(width, height)
-    steps.append(f"{'reduced' if longest > 20 else 'enlarged'} from {longest} to 20 pixels")
+    if longest != DIGIT:
+        done = "reduced" if longest > DIGIT else "enlarged"
+        steps.append(f"{done} from {longest} to {DIGIT} pixels")
     steps.append("moved so that its centre of mass is in the middle")
     return sentence(", ".join(steps)) + "."
 

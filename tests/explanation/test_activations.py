@@ -68,11 +68,12 @@ def test_what_features_say_is_what_taking_them_away_does_to_a_score(model, inks)
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2, 3])
-def test_a_place_sees_its_box_of_the_ink_and_nothing_else(model, inks, layer):
+@pytest.mark.parametrize("row, column", [(1 / 2, 1 / 2), (1 / 2, 0.99), (1 / 3, 2 / 3)])
+def test_a_place_sees_its_box_of_the_ink_and_nothing_else(model, inks, layer, row, column):
     ink = inks[7].clone()
     before = after(model, layer, ink)
     width = before.shape[-1]
-    place = width * (width // 2) + width // 2
+    place = width * int(width * row) + int(width * column)
     left, top, right, bottom = in_ink(model, layer, place)
     box = torch.zeros(28, 28, dtype=torch.bool)
     box[top:bottom, left:right] = True

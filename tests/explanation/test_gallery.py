@@ -127,6 +127,14 @@ def test_neighbours_come_the_likest_first_and_none_is_liker(gallery, held_out):
     assert torch.equal(likenesses, likenesses.sort(descending=True).values)
 
 
+def test_the_nearest_of_a_label_has_it_and_no_other_of_it_is_liker(gallery, held_out):
+    likenesses = gallery.likenesses(held_out[0][3])
+    for digit in range(10):
+        own = torch.where(gallery.labels == digit, likenesses, -torch.inf)
+        nearest = torch.from_numpy(gallery.nearest(held_out[0][3], digit))
+        assert torch.equal(nearest, gallery.ink[own.argmax()] / 255)
+
+
 def test_neighbours_do_not_depend_on_how_strong_features_are(gallery, held_out):
     features = held_out[0][5]
     assert torch.equal(gallery.neighbours(features)[0], gallery.neighbours(3 * features)[0])

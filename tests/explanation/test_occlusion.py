@@ -131,6 +131,20 @@ def test_words_name_the_ink_and_the_gap_that_cost_most():
     assert because(-drop, inked, region) == because(drop / 100, inked, region) == ""
 
 
+def test_evidence_that_is_equal_on_all_empty_places_names_none():
+    """However much it is: a network may mind any blot at all."""
+    ink = framed(3)
+    area = float(ink.sum())
+
+    def minds_blots(inks):
+        logits = torch.zeros(len(inks), 10)
+        logits[:, 3] = -9.0 * (inks.sum(dim=(1, 2, 3)) > area + 0.01)
+        return logits
+
+    why = evidence(minds_blots, ink, 3, 8)
+    assert why.because == "" and not why.map.any()
+
+
 def test_words_never_call_a_region_empty_that_is_half_ink():
     region, inked = np.repeat(np.arange(9), 2), np.tile([False, True], 9)
     assert "empty" not in because(np.where(inked, 0.5, 3.0), inked, region)

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from inkling.imaging.image_formats import TIFF, is_apart
+from inkling.imaging.mnist_frame import Glyph
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons
 from inkling.recognition.reader import Reader
-from inkling.recognition.reading import Digit
+from inkling.recognition.reading import Digit, Reading
 from inkling.rendering import render
 from inkling.ui import downloads, inside_views, views
 from inkling.ui.doubts import is_unsure
@@ -198,6 +199,16 @@ def test_what_was_done_to_a_picture_is_said(shipped):
     said = details(Visit().read(file.getvalue(), shipped), shipped)
     for words in ("inverted", "cropped", "thickened", "moved"):
         assert words in said
+
+
+@pytest.mark.parametrize(
+    "longest, done", [(100, "reduced from 100 to 20"), (14, "enlarged from 14 to 20"), (20, "")]
+)
+def test_that_a_glyph_is_reduced_or_enlarged_is_said_of_what_is(longest, done):
+    box = (10, 10, 15, 10 + longest)
+    digit = Digit(Glyph(np.eye(28, dtype=np.float32), box), (0.1,) * 10, 0.0)
+    said = views.what_was_done(Reading((digit,)), digit, (300, 300))
+    assert (f"{done} pixels" in said) if done else ("pixels" not in said)
 
 
 def test_the_report_holds_every_glyph_and_needs_no_other_file(shipped):
