@@ -8,6 +8,9 @@ from conftest import draw, reads
 from playwright.sync_api import expect
 from test_page import server, visit  # noqa: F401
 
+from bench.static_page import link
+from inkling.explanation.activations import blocks, in_ink
+
 BAR = "#label [data-testid='{}-confidence-set']"
 
 
@@ -133,6 +136,18 @@ def test_a_place_lights_up_what_it_sees_and_a_map_is_opened(page):
     expect(page.locator("#opened .excited")).to_have_count(6)
 
 
+def test_a_place_of_each_layer_sees_what_the_network_s_steps_say(page, reader):
+    page.get_by_role("button", name="Inside the network").click()
+    side = 28
+    for layer, (_, _, step) in enumerate(list(blocks(reader.model))[:-1]):
+        side = (side + 2 * step.padding - step.size) // step.stride + 1
+        page.locator(f"#layers [data-open^='{layer}-']").first.focus()
+        page.keyboard.press("ArrowUp")
+        left, top, right, bottom = in_ink(reader.model, layer, (side // 2 - 1) * side + side // 2)
+        seen = f"layer {layer + 1} sees rows {top + 1} to {bottom}, columns {left + 1} to {right} "
+        expect(page.locator("#layers .asked")).to_contain_text(seen)
+
+
 def test_a_hard_digit_of_the_card_opens_with_its_reasons(page):
     page.get_by_role("tab", name="The network").click()
     hardest = page.locator("#more [data-pick]").first
@@ -198,9 +213,61 @@ def test_of_what_the_browser_kept_sound_strokes_alone_come_back(visit):  # noqa:
         assert strokes_of(page)[:-1] == sound, kept
 
 
-@pytest.mark.parametrize("told", ["", "zzzz", "A", "%00", "AAAA", "g" * 500, "6BA", "-" * 90 + "A"])
-def test_a_link_that_is_broken_opens_an_empty_pad(visit, server, told):  # noqa: F811
-    page = visit(f"{server.url}#drawing={told}")
-    expect(page.locator("#pad .hint")).to_be_visible()
+OPEN = """async (fragment) => {
+    document.querySelector("#pad [data-tool=clear]").click();
+    history.replaceState(null, "", location.pathname);
+    const changed = new Promise((done) => addEventListener("hashchange", done, { once: true }));
+    location.hash = fragment;
+    await changed;
+}"""
+
+
+def opened(page, fragment):
+    """Return the strokes, whether the link counts as damaged, and whether it stays."""
+    page.evaluate(OPEN, fragment)
+    return strokes_of(page), page.locator("#pad .notice").is_visible(), "#" in page.url
+
+
+def links_of(page):
+    """Return the drawing of a page as it links to it, and as it once did."""
+    page.get_by_role("button", name="Link").click()
+    expect(page).to_have_url(re.compile("#drawing="))
+    return "#" + page.url.partition("#")[2], link({"strokes": strokes_of(page)})
+
+
+def test_a_link_that_programs_pass_on_opens_as_it_was(page):
+    new, old = links_of(page)
+    drawn = strokes_of(page)
+    assert re.fullmatch(r"#drawing=[a-z0-9.-]+", new) and "~" in old
+    for whole in (new, old):
+        encoded = [whole.replace("~", code) for code in ("%7E", "%7e", "%257E")]
+        for touched in [whole, *encoded, whole.replace("=", "%3D").replace("-", "%2D")]:
+            for behind in ("", ".", ")", ").", ">", "&utm_source=x", "?fbclid=IwAR0-x_1", "%20"):
+                assert opened(page, touched + behind) == (drawn, False, False), touched + behind
+    assert opened(page, "#drawing=e") == opened(page, "#drawing=") == ([], False, False)
+
+
+def test_of_a_damaged_link_sound_strokes_are_shown_and_that_is_said(page):
+    (new, old), drawn = links_of(page), strokes_of(page)
+    for length in range(30, len(new) - 1, 7):
+        strokes, damaged, stays = opened(page, new[:length] + "…" * (length % 2))
+        assert damaged and bool(strokes) != stays, new[:length]
+        *whole, last = strokes or [drawn[0]]
+        assert [*whole, last] == [*drawn[: len(whole)], last]
+        points = drawn[len(whole)]["points"]
+        assert last["points"] == points[: len(last["points"])]
+    assert opened(page, old + "...") == (drawn, True, False)
+    assert opened(page, old.replace("~79.", "~0.")) == (drawn[:1], True, False)
+    for lost in ("zzzz", "A", "%00", "AAAA", "g" * 500, "6BA", "-" * 90 + "A", "s9e", "%", "9.0.1"):
+        assert opened(page, f"#drawing={lost}") == ([], True, True), lost
+    draw(page, 7)
+    reads(page, "7")
+    expect(page.locator("#pad .notice")).to_be_hidden()
+
+
+def test_a_page_that_a_damaged_link_opens_says_so(visit, server):  # noqa: F811
+    page = visit(f"{server.url}#drawing=zzzz")
+    expect(page.locator("#pad .notice")).to_be_visible()
+    assert page.url.endswith("#drawing=zzzz")
     draw(page, 7)
     reads(page, "7")

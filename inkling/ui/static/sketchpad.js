@@ -12,6 +12,7 @@ const KEPT = props.kept_as; // where the session keeps the strokes, for the way 
 const sheet = element.querySelector(".sheet");
 const canvas = element.querySelector("canvas");
 const hint = element.querySelector(".hint");
+const notice = element.querySelector(".notice"); // that a link is damaged
 const tool = (name) => element.querySelector(`[data-tool=${name}]`);
 let strokes = []; // each {width, erases, points: [x, y, x, y, …]}
 let past = []; // what the strokes were before each change, for undo
@@ -146,6 +147,7 @@ function drop() {
 }
 
 function change(next) {
+  notice.hidden = true;
   past.push(strokes);
   future = [];
   strokes = next;
@@ -218,24 +220,40 @@ function kept() {
   } catch {}
 }
 
-// A link holds the drawing in its fragment, which browsers send nowhere: numbers, each coordinate less
-// the one before it.
+// A link holds the drawing in its fragment, which browsers send nowhere: "s" before each stroke, numbers,
+// each coordinate less the one before it, and "e" at the end. Older links have "~" between strokes, and no
+// end. Programs that pass links on encode signs, add some, and cut long links off.
 const LINK = "#drawing=";
-const link = () => LINK + strokes.map(({ width, erases, points }) =>
-  [width, +erases, ...points.map((v, k) => v - (points[k - 2] ?? 0))].map(Math.round).join(".")).join("~");
+const link = () => LINK + strokes.map(({ width, erases, points }) => "s"
+  + [width, +erases, ...points.map((v, k) => v - (points[k - 2] ?? 0))].map(Math.round).join(".")).join("") + "e";
 function linked() {
-  if (!KEPT || !location.hash.startsWith(LINK)) return null;
-  const found = location.hash.slice(LINK.length).split("~").map((part) => {
-    const [width, erases, ...points] = part.split(".").map(Number);
+  const plain = (text) => text.replace(/%([0-9a-f]{2})/gi, (_, code) => String.fromCharCode(`0x${code}`));
+  const text = plain(plain(location.hash));
+  notice.hidden = true;
+  if (!KEPT || !text.startsWith(LINK)) return null;
+  const [, start, numbers = "", rest] = /^(s?)([-\d.~s]*\d)?(.*)$/s.exec(text.slice(LINK.length));
+  const isEnded = rest[0] === "e";
+  const isWhole = start || isEnded ? isEnded : !rest || (numbers && /^[^\w~-]{0,2}([&?].*)?$/s.test(rest));
+  const found = (numbers ? numbers.split(/[~s]/) : []).map((part) => {
+    const [width, erases, ...points] = part.split(".").map((number) => number && +number);
     for (let k = 2; k < points.length; k++) points[k] += points[k - 2];
     return { width, erases: erases === 1, points };
   });
+  const last = found.at(-1)?.points ?? [];
+  if (start && !isWhole) last.pop(); // digits of it may be missing
+  const isOdd = last.length % 2 === 1;
+  if (isOdd) last.pop();
+  const sound = checked(found);
+  notice.hidden = !!isWhole && !isOdd && sound.length === found.length;
+  if (!notice.hidden && !sound.length) return null;
   history.replaceState(null, "", location.pathname + location.search);
-  return checked(found);
+  return sound;
 }
 addEventListener("hashchange", () => {
   const found = linked();
+  const { hidden } = notice;
   if (found) change(found);
+  notice.hidden = hidden;
 });
 document.addEventListener("inkling-link", () => history.replaceState(null, "", link()));
 
