@@ -82,11 +82,11 @@ class Events:
             (page.label.select, self.compare, [], shown, EACH),
             (page.pixels.edit, self.edit, [page.pixels], shown, LATEST),
             (page.change.pick, self.make, [], shown, EACH),
-            (page.lessons.pick, self.teach, [page.kept], [*shown, page.kept], AS_IT_IS),
+            (page.lessons.pick, self.teach, [], page.kept, EACH),
             (page.more.pick, self.read_digit, [], shown, EACH),
             (page.matrix.pick, self.show_cell, [], page.cell, EACH),
             (page.layers.pick, self.open_map, [], page.opened, EACH),
-            (demo.load, self.remember, [page.kept], shown, AS_IT_IS),
+            (page.kept.input, self.remember, [page.kept], shown, LATEST),
             (page.inside.expand, self.unfold, [], [*shown, page.map], EACH),
             (page.inside.collapse, self.fold, [], None, EACH),
             (page.report.click, self.take_report, [], page.parcel, QUIETLY),
@@ -226,23 +226,22 @@ class Events:
 
     # --- a reading is corrected, and taken away -------------------------------------------------
 
-    def teach(self, visitor: Visitor, kept: object, event: gr.EventData) -> dict:
-        """Learn from a correction, or forget all: the browser's lessons are the ones that count."""
+    def teach(self, visitor: Visitor, event: gr.EventData) -> dict:
+        """Return a correction as a lesson: the browser adds it to those that it keeps."""
         digit = index(picked(event), 10)
-        lessons = Lessons() if picked(event) == "forget" else Lessons.from_json(kept)
         if self.collect:
             downloads.save_correction(visitor.visit, digit, self.collect)
-        shown = self.show(visitor, lambda visit: visit.taught(lessons, digit))
-        return shown | {self.page.kept: visitor.visit.lessons.to_json()}
+        taught = visitor.visit.taught(Lessons(), digit).lessons.to_json()
+        return {"lesson": taught[0]} if taught else gr.skip()
 
     def remember(self, visitor: Visitor, kept: object) -> dict:
-        """Know the lessons that a browser kept from an earlier visit.
+        """Know the lessons that a browser keeps, and no others.
 
         The answer to a drawing that stood on the pad comes on a way of its own, and maybe first:
         nothing is shown of a visit that knows of no picture yet.
         """
         lessons = Lessons.from_json(kept)
-        if not lessons:
+        if not lessons and not visitor.visit.lessons:
             return gr.skip()
         found = visitor.remember(lessons, self.source.reader)
         return self.shown(found) if found.count else {self.page.lessons: views.lessons_html(found)}

@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.components.label import LabelData
 
 from inkling.imaging.image_formats import ACCEPTED, UPLOAD_LIMIT
+from inkling.recognition.corrections import LIMIT
 from inkling.rendering import render
 from inkling.ui import views
 from inkling.ui.questions import Questions
@@ -25,7 +26,7 @@ class Page:
     """The parts that events have to do with."""
 
     visitor: gr.State
-    kept: gr.BrowserState  # lessons, which stay in the browser
+    kept: gr.HTML  # lessons, which stay in the browser
     timer: gr.Timer
     status: gr.HTML
     pad: Sketchpad
@@ -112,7 +113,6 @@ def lay_out(trains: bool, collects: bool) -> Page:
             parts |= card_parts(trains)
     return Page(
         visitor=gr.State(Visitor()),
-        kept=gr.BrowserState([], storage_key="inkling-lessons", secret="inkling"),
         timer=gr.Timer(TICK, active=False),
         inside=inside,
         about=about,
@@ -158,6 +158,7 @@ def answer_parts() -> dict[str, Any]:
                 elem_id="label",
             ),
             "lessons": html(script="pick.js", elem_id="lessons"),
+            "kept": html({}, "lessons.js", html_template="<!-- -->", limit=LIMIT, elem_id="kept"),
         }
         with gr.Row(elem_id="take"):
             for name, words in TAKEN:

@@ -352,32 +352,6 @@ def test_a_kind_that_browsers_may_not_show_is_read_all_the_same(visit, tmp_path,
     reads(page, "7")
 
 
-def test_the_page_learns_what_it_is_taught_keeps_it_and_forgets_it(visit):
-    page = visit()
-    draw(page, 7)
-    reads(page, "7")
-    page.get_by_role("button", name="It is a 1").click()
-    reads(page, "1")
-    expect(page.locator("#lessons .known")).to_contain_text("knows 1 of your digits")
-    page.reload()
-    expect(page.locator("#lessons .known")).to_contain_text("knows 1", timeout=WAIT)
-    draw(page, 7)
-    reads(page, "1")
-    page.get_by_role("button", name="Forget it").click()
-    reads(page, "7")
-    expect(page.locator("#lessons .known")).to_have_count(0)
-
-
-def test_the_lessons_of_one_visitor_are_not_another_s(visit):
-    teacher, other = visit(), visit()
-    draw(teacher, 0)
-    reads(teacher, "0")
-    teacher.get_by_role("button", name="It is a 6").click()
-    reads(teacher, "6")
-    draw(other, 0)
-    reads(other, "0")
-
-
 def test_the_inside_of_the_network_follows_the_drawing_once_unfolded(visit):
     page = visit()
     draw(page, 9)
