@@ -20,6 +20,7 @@ from queue import SimpleQueue
 
 if __name__ == "__main__" and threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # there is nothing to close while modules load
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # of training: as `train.py`
 
 from inkling.server.address import (
     LOOPBACK,

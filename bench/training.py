@@ -2,6 +2,7 @@
 
     python -m bench.training                  both, three seeds of ours, one of the plain recipe
     python -m bench.training --plain-epochs 1 the plain recipe's time from one of its 8 epochs
+    python -m bench.training --beside 1       our steps' time alone, and beside a busy process
 
 The plain recipe: three 3x3 convolutions of 32, 64 and 128 channels, each with batch normalisation,
 ReLU and pooling, dense layers of 256, 128 and 10 with dropout, float32, a DataLoader with batches
@@ -9,20 +10,28 @@ of 64, Adam at 1e-3, 8 epochs.
 """
 
 import argparse
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as `train.py` and `app.py`
 
 import torch
 from torch import nn
 from torchvision import datasets, transforms
 
 from inkling.datasets.mnist import ARCHIVES, DATA, archive_path, load_mnist
+from inkling.training.device import training_threads
 from inkling.training.loop import accuracy, train
 from inkling.training.recipes import QUICK
 
 PLAIN_EPOCHS = 8
+ROUNDS = 3  # of reports timed alone and beside others, in turn
 
 
 def plain_network() -> nn.Sequential:
@@ -70,12 +79,36 @@ def quick_training(seed: int) -> tuple[float, float]:
     return time.perf_counter() - start, accuracy(last.model, mnist.test)
 
 
+def report_beside(count: int) -> None:
+    """Print how long the quick recipe's steps take alone and beside busy processes, in turn."""
+    reports, seconds = train(QUICK, load_mnist()), {False: [], True: []}
+    command, done = [sys.executable, "-c", "while True: pass"], next(reports).step
+    for busy in [False, True] * ROUNDS:
+        others = [subprocess.Popen(command) for _ in range(count * busy)]
+        start, step = time.perf_counter(), next(reports).step  # it trains while it is asked to
+        seconds[busy].append((time.perf_counter() - start) / (step - done))
+        done = step
+        for other in others:
+            other.kill()
+            other.wait()
+    alone, beside = (statistics.median(seconds[busy]) for busy in (False, True))
+    share = max(1, (training_threads() + count) / len(os.sched_getaffinity(0)))
+    print(
+        f"a step alone {1_000 * alone:.0f} ms, beside {count} busy {1_000 * beside:.0f} ms: ",
+        end="",
+    )
+    print(f"{beside / alone:.2f} times as long; the share of the cores explains {share:.2f}")
+
+
 def main() -> None:
     """Run both recipes and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3, help="trainings by the quick recipe")
     parser.add_argument("--plain-epochs", type=int, default=PLAIN_EPOCHS)
+    parser.add_argument("--beside", type=int, metavar="N", help="busy processes")
     options = parser.parse_args()
+    if options.beside:
+        return report_beside(options.beside)
     with tempfile.TemporaryDirectory() as folder:
         for name in ARCHIVES:  # torchvision unpacks beside the archives
             target = archive_path(Path(folder), name)

@@ -61,6 +61,18 @@ def test_a_program_that_has_read_trains_with_all_threads_all_the_same():
 
 
 @pytest.mark.parametrize(
+    "command, asked, policy",
+    [("app.py", None, "PASSIVE"), ("train.py", None, "PASSIVE"), ("train.py", "active", "ACTIVE")],
+)
+def test_threads_that_wait_sleep_unless_the_environment_says_otherwise(command, asked, policy):
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    environment |= {"OMP_DISPLAY_ENV": "true"} | ({"OMP_WAIT_POLICY": asked} if asked else {})
+    program = [sys.executable, command, "--help"]
+    done = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert f"OMP_WAIT_POLICY = '{policy}'" in done.stderr  # as PyTorch's OpenMP was loaded with
+
+
+@pytest.mark.parametrize(
     "asked, threads", [("3", 3), ("2,1", 2), ("0", None), ("many", None), ("", None)]
 )
 def test_the_environment_says_how_many_threads_train_or_the_processors_do(
