@@ -22,6 +22,7 @@ from inkling.recognition.checkpoint import (
     save_checkpoint,
 )
 from inkling.training.build_gallery import make_gallery
+from inkling.training.device import machine
 from inkling.training.loop import Progress, accuracy, train
 from inkling.training.recipes import QUICK, Recipe
 
@@ -73,6 +74,7 @@ def make_checkpoint(
         "history": list(progress.history),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "torch": torch.__version__,
+        "machine": machine(),
     }
     between()
     kept = keep(path) if path.exists() else None

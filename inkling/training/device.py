@@ -33,6 +33,20 @@ def best_device() -> torch.device:
     return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
 
 
+def has_bfloat16() -> bool:
+    """Return whether the processor claims to have bfloat16 units; PyTorch 2.8 cannot say."""
+    capabilities = getattr(torch.cpu, "get_capabilities", dict[str, bool])()
+    return bool(capabilities.get("avx512_bf16"))
+
+
+def machine() -> str:
+    """Describe what trains here: a training's seconds say little without it."""
+    if best_device().type != "cpu":
+        return best_device().type
+    units = f"{torch.backends.cpu.get_cpu_capability()} {'with' if has_bfloat16() else 'without'}"
+    return f"{training_threads()} threads, {units} bfloat16"
+
+
 def best_precision(model: nn.Module, batch_size: int) -> torch.dtype:
     """Return the type in which convolutions train fastest on the model's device.
 
@@ -42,8 +56,7 @@ def best_precision(model: nn.Module, batch_size: int) -> torch.dtype:
     device = next(model.parameters()).device
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    capabilities = getattr(torch.cpu, "get_capabilities", None)  # which PyTorch 2.8 does not tell
-    if device.type != "cpu" or not capabilities or not capabilities().get("avx512_bf16"):
+    if device.type != "cpu" or not has_bfloat16():
         return torch.float32
     return min(
         (torch.bfloat16, torch.float32), key=lambda precision: trial(model, batch_size, precision)

@@ -36,6 +36,7 @@ class Progress:
     held_out: tuple[tuple[int, float], ...]  # (step, accuracy on held-out digits), 0 to 1, so far
     history: tuple[dict, ...]  # of every finished epoch
     model: DigitCNN  # a copy in evaluation mode, on the CPU
+    seconds_left: float = 0.0  # until the last step, as fast as the steps were so far
     teacher: int = 0  # which teacher this is, from 1; 0: it is the network itself
 
     @property
@@ -124,7 +125,7 @@ class Reports:
         self.losses: list[Tensor] = []  # of this epoch's steps
         self.held_out: list[tuple[int, float]] = []
         self.history: list[dict] = []
-        self.started = started
+        self.started, self.first_step = started, time.perf_counter()
 
     def ends_epoch(self, step: int) -> bool:
         """Tell whether a step, from 1, is the last of its epoch or of all."""
@@ -150,7 +151,8 @@ class Reports:
             self.history.append(row)
             self.losses.clear()
         told = tuple(self.held_out), tuple(self.history)
-        return Progress(step, self.steps, epoch, epochs, *told, model)
+        left = (time.perf_counter() - self.first_step) * (self.steps / step - 1)
+        return Progress(step, self.steps, epoch, epochs, *told, model, left)
 
 
 def accuracy(model: DigitCNN, digits: Digits) -> float:

@@ -24,7 +24,8 @@ def status_html(source: LiveReader) -> str:
     if progress:
         words = (
             f"epoch {progress.epoch} of {progress.epochs}, {progress.accuracy:.1%} of held-out "
-            "digits right. You can draw already: it reads with what it has learned so far."
+            f"digits right, {progress.seconds_left:.0f} s left. You can draw already: it reads "
+            "with what it has learned so far."
         )
     return render(
         "status.html",

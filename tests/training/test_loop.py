@@ -47,6 +47,7 @@ def test_the_same_seed_gives_the_same_weights(small_mnist, monkeypatch):
 def test_reports_come_often_and_carry_usable_weights(small_mnist):
     reports = list(train(TINY, small_mnist))
     assert [r.step for r in reports] == [40, 80, 88]
+    assert [r.seconds_left > 0 for r in reports] == [True, True, False]
     assert reports[0].accuracy == pytest.approx(
         accuracy(reports[0].model, small_mnist.held_out), abs=1e-6
     )

@@ -165,8 +165,8 @@ def test_learning_and_its_failure_are_shown(chromium, served, look):
     states = [
         ({"learning": True, "reader": NoReader("The network has just begun")}, "getting ready"),
         (
-            {"progress": Progress(120, 400, 2, 5, held_out, (), served.reader.model)},
-            "epoch 2 of 5, 95.0% of held-out digits right",
+            {"progress": Progress(120, 400, 2, 5, held_out, (), served.reader.model, 70.0)},
+            "epoch 2 of 5, 95.0% of held-out digits right, 70 s left",
         ),
         ({"learning": False, "failure": "Learning ended early: no digits."}, "ended early"),
     ]
