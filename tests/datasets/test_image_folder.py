@@ -48,10 +48,12 @@ def combs(tmp_path):
 
 def test_pictures_are_listed_with_the_labels_of_their_folders(folder):
     (folder / "3" / "notes.txt").write_text("not a picture")
-    (folder / "10").mkdir()
-    Image.fromarray(sketch(0)).save(folder / "10" / "a.png")
+    for label in range(11):
+        (folder / str(label)).mkdir(exist_ok=True)
+        Image.fromarray(sketch(0)).save(folder / str(label) / "z.png")
     listed = [(label, file.name) for label, file in labelled_pictures(folder)]
-    assert listed == [(3, "a.png"), (3, "b.png"), (7, "a.png"), (7, "b.png")]
+    more = [(label, name) for label in (3, 7) for name in ("a.png", "b.png")]
+    assert listed == sorted([*more, *((label, "z.png") for label in range(10))])
 
 
 def test_the_ink_is_what_a_reader_sees(folder, reader):

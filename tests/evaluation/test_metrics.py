@@ -13,11 +13,12 @@ from PIL import Image
 
 import evaluate
 from inkling.datasets.mnist import Digits
-from inkling.evaluation import robustness
+from inkling.evaluation import metrics, robustness
 from inkling.evaluation.metrics import (
     DOUBTFUL,
     Score,
     milliseconds,
+    refusals,
     score,
     score_pictures,
     summary,
@@ -84,6 +85,13 @@ def test_doubtful_labels_are_left_out_and_nothing_else():
     assert len(rest.labels) == 9_985 and rest.accuracy == 1
 
 
+def test_what_is_refused_is_more_likely_no_digit_than_one(monkeypatch):
+    monkeypatch.setattr(metrics, "doubted", lambda _, ink: ink.ravel().numpy())
+    digits = Digits(torch.tensor([0.1, 0.2]), torch.tensor([3, 7]))
+    (kind,) = refusals(None, digits, {"letters": torch.tensor([0.05, 0.45, 0.55, 0.9])})
+    assert kind.flagged == 0.5 and kind.auroc == 0.75
+
+
 @pytest.mark.parametrize("extent", [20, 120, 250])
 def test_a_picture_shows_the_digit_as_large_as_asked(mnist, extent):
     ink = mnist.test.ink[0, 0].numpy()
@@ -118,8 +126,12 @@ def test_own_pictures_are_scored_by_their_folders(reader, tmp_path):
         (tmp_path / str(label)).mkdir()
         Image.fromarray(sketch(label)).save(tmp_path / str(label) / "a.png")
     Image.fromarray(sketch(7)).save(tmp_path / "3" / "really a seven.png")
+    both = np.concatenate([sketch(3), sketch(3)], axis=1)
+    assert reader.read(both).text == "33"
+    Image.fromarray(both).save(tmp_path / "3" / "two threes.png")
     one = score_pictures(reader, tmp_path)
-    assert one.labels.tolist() == [3, 3, 7] and one.right.tolist() == [True, False, True]
+    assert one.labels.tolist() == [3, 3, 3, 7]
+    assert one.right.tolist() == [True, False, False, True]
     with pytest.raises(FileNotFoundError, match="no pictures in subfolders"):
         score_pictures(reader, tmp_path / "3")
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import random
+import sys
 import time
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from conftest import TINY, names, sketch
 
+import train as train_command
 from inkling.datasets.mnist import Digits, Mnist
 from inkling.recognition.checkpoint import load_checkpoint, save_checkpoint, write_whole
 from inkling.recognition.reader import Reader
@@ -196,3 +198,12 @@ def test_a_clock_that_jumps_disturbs_no_training(ready, monkeypatch):
     finish(ready)
     assert ready.failure == "" and ready.reader.description["seed"] == 1
     assert ready.checkpoint.with_name(AGAIN).exists()
+
+
+def test_a_place_that_cannot_be_written_is_named_before_the_training(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "digits.safetensors"
+    monkeypatch.setattr(sys, "argv", ["train.py", "--checkpoint", str(path)])
+    monkeypatch.setattr(train_command, "make_checkpoint", lambda *_: pytest.fail("it was trained"))
+    with pytest.raises(SystemExit, match=str(path)):
+        train_command.main()
