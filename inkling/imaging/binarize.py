@@ -13,6 +13,9 @@ NOISE_FLOOR = 4.0  # standard deviations of the paper's grain that count as pape
 SAMPLED = 10_000  # values of which a median or the like is taken: its error is 1 % of a deviation
 SLIVER = 0.04  # of the picture: thinner ink along its edge has been cut off
 SPECK = 0.03  # of a usual stroke's area: smaller spots are dust
+RIM = 0.04  # of the picture: labels that drawing programs add lie within it, drawings do not
+MARKS = "marks at the rim ignored"
+MARK = 0.45  # of the highest stroke's height: labels are lower
 
 
 @dataclass(frozen=True)
@@ -71,23 +74,22 @@ def inked(
     unevenness: float = 1.0,
 ) -> Ink | None:
     """Return ink (H, W), 0 to 1, without specks, where a mask (H, W) uint8 has strokes, or None."""
-    kept, specks = without_specks(mask)
-    if specks:
-        notes += ("specks ignored",)
+    kept, ignored = without_specks(mask)
+    notes += ignored
     if not dark:
         notes = ("light ink on dark: inverted", *notes)
     soft = soft.astype(np.float32) * cv2.dilate(kept, np.ones((5, 5), np.uint8))  # edges are soft
     return Ink(soft, kept, dark, notes, unevenness) if (soft > EDGE).any() else None
 
 
-def without_specks(mask: np.ndarray) -> tuple[np.ndarray, bool]:
-    """Return the mask (H, W) uint8 without specks and slivers, and whether there were any.
+def without_specks(mask: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the mask (H, W) uint8 without specks, slivers and marks, and what was left out.
 
     A sliver is what is left of a rule or a neighbour when a picture is cropped.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     if count <= 2:  # the paper and one stroke
-        return mask, False
+        return mask, ()
     left, top, width, height, area = stats.T
     at_side = (left == 0) | (left + width == mask.shape[1])
     at_end = (top == 0) | (top + height == mask.shape[0])
@@ -98,5 +100,23 @@ def without_specks(mask: np.ndarray) -> tuple[np.ndarray, bool]:
     keep = (area >= SPECK * usual) & ~sliver
     if not keep[1:].any():
         keep = area >= area[1:].max()
+    mark = keep & marks(stats, mask.shape)
+    notes = (("specks ignored",) if not keep[1:].all() else ()) + ((MARKS,) if mark.any() else ())
+    keep &= ~mark
     keep[0] = False  # the paper
-    return keep[labels].astype(np.uint8), bool(not keep[1:].all())
+    return keep[labels].astype(np.uint8), notes
+
+
+def marks(stats: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return which components of a picture (H, W), as OpenCV counts them, are marks at its rim.
+
+    They are low, and nearer to the rim than to the highest stroke, which is clear of it.
+    """
+    left, top, width, height = stats[:, :4].T
+    right, bottom = left + width, top + height
+    rim = np.min([left, top, shape[1] - right, shape[0] - bottom], axis=0)
+    main = 1 + height[1:].argmax()
+    across = np.maximum(left, left[main]) - np.minimum(right, right[main])
+    down = np.maximum(top, top[main]) - np.minimum(bottom, bottom[main])
+    near = (rim < RIM * max(shape)) & (rim < np.maximum(across, down))
+    return near & (height < MARK * height[main]) & (rim[main] >= RIM * max(shape))

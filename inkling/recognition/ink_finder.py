@@ -22,6 +22,7 @@ MARGIN = 0.5  # of its height, paper around it
 FEW = 5  # strokes
 WIDEST = 0.18  # of the picture: no stroke is wider, but a dark box is
 EVEN = 0.3  # unevenness of paper up to which what is read surely is all there is
+STAINED = 0.5  # unevenness above which ink at the edge may be a shadow: clean scans stay below 0.41
 SPOTLESS = 0.06  # unevenness of paper up to which two levels leave no doubt
 
 

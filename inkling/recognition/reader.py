@@ -16,8 +16,8 @@ from inkling.imaging.mnist_frame import Glyph
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.ink_finder import (
-    EVEN,
     SPOTLESS,
+    STAINED,
     evenly_lit_ink,
     is_drawing,
     is_even,
@@ -89,23 +89,21 @@ class Reader:
         inks = two_level_inks(light)
         if (box := small_part(inks[0], picture.size)) is not None:
             return shifted(self.read(picture.crop(box)), box, np.array(size) / picture.size)
-        best = best_of([self.read_ink(ink, size) for ink in inks if ink] or [Reading(note=BLANK)])
+        best = best_of(self.read_ink(ink, size) for ink in inks)
         if is_enough(inks[0], best):
             return without_cut_off(best, size)
-        if is_sure_digit(lit := self.read_lit(light, size)):
+        lit_ink = evenly_lit_ink(light)
+        lit = self.read_ink(lit_ink, size)
+        stained = inks[0] is not None and inks[0].unevenness > STAINED and runs_over(best, size)
+        agreed = best.is_sure and lit.text == best.text and not stained
+        if lit_ink and is_sure_digit(lit) and (agreed or is_even(lit_ink)):
             return without_cut_off(lit, size)
         learned = learned_inks(light)
         others = [self.read_ink(ink, size) for ink in learned]
-        fills = len(inks) > 1 and inks[0] is not None and inks[0].unevenness < EVEN
-        best = best_of([best, *others] if fills or not runs_over(best, size) else others)
+        best = best_of(others if stained else [best, *others])
         if not best.is_sure:
             best = best_of([best, *self.read_turned(light, learned, size)])
         return without_cut_off(best, size)
-
-    def read_lit(self, light: np.ndarray, size: tuple[int, int]) -> Reading:
-        """Read brightness (H, W) with the light on it divided out; blank if that is not even."""
-        ink = evenly_lit_ink(light)
-        return self.read_ink(ink if ink is not None and is_even(ink) else None, size)
 
     def read_turned(
         self, light: np.ndarray, inks: list[Ink | None], size: tuple[int, int]

@@ -153,8 +153,8 @@ def is_straight(ink: np.ndarray) -> bool:
 
 
 def best_of(readings: Iterable[Reading]) -> Reading:
-    """Return the reading that explains most of the picture; the first of those that do."""
-    return max(readings, key=lambda reading: reading.worth)
+    """Return the reading that explains most of the picture: one that is sure, if there is any."""
+    return max(readings, key=lambda reading: (reading.is_sure, reading.worth))
 
 
 def area_of(digit: Digit) -> int:
@@ -202,7 +202,7 @@ def without_cut_off(reading: Reading, size: tuple[int, int]) -> Reading:
 
 
 def runs_over(reading: Reading, size: tuple[int, int]) -> bool:
-    """Tell whether something read as a digit touches the edge of a picture of this size."""
+    """Return whether something read as a digit touches the edge of a picture of this size."""
     return any(d.digit is not None and at_edge(d.glyph, size) for d in reading.digits)
 
 

@@ -6,6 +6,8 @@ import pytest
 from conftest import ink_in, sketch
 
 from bench.pages import blank_sheets
+from inkling.imaging.binarize import MARKS
+from inkling.imaging.mnist_frame import cropped
 from inkling.recognition.ink_finder import is_drawing
 from inkling.recognition.reader import Reader
 
@@ -67,15 +69,32 @@ def test_a_digit_that_fills_its_picture_is_not_inverted(reader):
         assert [reader.read(p).text for p in (filled, 255 - filled)] == [str(digit)] * 2
 
 
-@pytest.mark.parametrize("quarters", [1, 3])
-def test_a_photograph_on_its_side_is_turned(quarters, reader):
-    light = 1 - 0.3 * np.linspace(0, 1, 2 * SIDE)[None, :]
-    number = np.concatenate([sketch(4), sketch(7)], axis=1) * light
-    turned = np.rot90(number.astype(np.uint8), quarters)
-    upright, reading = reader.read(number.astype(np.uint8)), reader.read(turned)
-    assert reading.text == upright.text == "47"
-    first, other = (reading.digits[k].glyph.box[1] for k in (0, 1))
-    assert (first > other) == (quarters == 1)
+@pytest.mark.parametrize("method", [cv2.INTER_NEAREST, cv2.INTER_LINEAR, cv2.INTER_CUBIC])
+def test_a_scan_without_paper_around_its_digit_is_read(method, mnist):
+    reader, right = Reader.load(), 0
+    for ink, label in zip(mnist.held_out.ink[:40, 0].numpy(), mnist.held_out.labels, strict=False):
+        digit = cropped(ink)
+        gap = (max(digit.shape) - np.array(digit.shape)) // 2
+        square = np.pad(digit, [(side, side) for side in gap])
+        scan = cv2.resize(square, (16, 16), interpolation=cv2.INTER_AREA)
+        large = cv2.resize(
+            (255 * scan / scan.max()).astype(np.uint8), (64, 64), interpolation=method
+        )
+        right += sum(reader.read(picture).text == str(int(label)) for picture in (large, ~large))
+    assert right >= 76  # of 80; about 41 where what runs over an edge was discarded
+
+
+@pytest.mark.parametrize("label", [(344, 284, 394, 296), (4, 4, 44, 16), (180, 286, 220, 296)])
+def test_a_label_at_the_rim_is_ignored_and_named(label, reader):
+    left, top, right, bottom = label
+    for digit in range(10):
+        drawn = np.full((300, 400, 3), 255, np.uint8)
+        drawn[10:290, 60:340] = sketch(digit, brush=5)[..., None]
+        marked = drawn.copy()
+        marked[top:bottom, left:right] = (30, 110, 210)
+        plain, reading = reader.read(drawn), reader.read(marked)
+        assert [d.glyph.box for d in reading.digits] == [d.glyph.box for d in plain.digits]
+        assert reading.text == plain.text and MARKS in reading.seen
 
 
 def test_a_sketch_needs_no_closer_look():
