@@ -1,7 +1,6 @@
 """What benches of a served page share: the page, started as users start it, and its visitors."""
 
 import io
-import json
 import os
 import re
 import subprocess
@@ -130,15 +129,9 @@ class Visitor:
     def __init__(self, client: httpx.AsyncClient, config: dict):
         """Take the way to the server, and the page's configuration."""
         self.client, self.session = client, uuid.uuid4().hex[:11]
-        parts = {part["id"]: part["props"].get("elem_id") for part in config["components"]}
         self.questions = next(
             part["id"] for part in config["components"] if part["props"].get("server_fns")
         )
-        self.events = {
-            (parts.get(target), name): event
-            for event in config["dependencies"]
-            for target, name in event["targets"]
-        }
 
     async def draw(self, drawing: Drawing) -> str:
         """Draw on the pad; return the answer's HTML."""
@@ -158,7 +151,7 @@ class Visitor:
         """Choose a picture file; return the answer's HTML."""
         path = await self.deliver(drawing.file)
         file = {"path": path, "orig_name": "digit.png", "meta": {"_type": "gradio.FileData"}}
-        return (await self.send("upload", "change", file))["data"][0]
+        return (await self.ask("read", {"questions": [["picture", file]]}))[0]
 
     async def predict(self, drawing: Drawing) -> str:
         """Ask the public endpoint, as programs do; return the reading's text."""
@@ -177,31 +170,3 @@ class Visitor:
         if answer.status_code == 503:
             raise Busy
         return answer.raise_for_status().json()[0]
-
-    async def send(self, part: str, event: str, value: object) -> dict:
-        """Have the server handle an event of one of the page's parts; return what it changes."""
-        event = self.events[part, event]
-        job = {
-            "data": [None] * (len(event["inputs"]) - 1) + [value],
-            "fn_index": event["id"],
-            "trigger_id": event["targets"][0][0],
-            "event_data": None,
-            "session_hash": self.session,
-        }
-        joined = await self.client.post("/gradio_api/queue/join", json=job)
-        if joined.status_code == 503:
-            raise Busy
-        return await self.result(joined.raise_for_status().json()["event_id"])
-
-    async def result(self, event_id: str) -> dict:
-        """Wait for what an event changes; raises `RuntimeError` if it has failed."""
-        whom = {"session_hash": self.session}
-        async with self.client.stream("GET", "/gradio_api/queue/data", params=whom) as messages:
-            async for line in messages.aiter_lines():
-                if "process_completed" not in line:
-                    continue
-                told = json.loads(line.removeprefix("data: "))
-                if told["event_id"] == event_id and told["success"]:
-                    return told["output"]
-                break
-        raise RuntimeError("the event has failed, or its stream has ended")

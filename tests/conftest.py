@@ -148,7 +148,7 @@ def pytest_collection_modifyitems(items):
     Ray is asked before any browser: after one, a thread counts as the loop of its events.
     """
     watching = ("test_page", "test_pad", "test_asking", "test_questions", "test_sketchpad")
-    watching += ("test_states", "test_hostile", "test_lessons", "test_frame")
+    watching += ("test_states", "test_subject", "test_hostile", "test_lessons", "test_frame")
     lanes = {item: "page" if item.path.stem in watching else item.path.stem for item in items}
     for item, lane in lanes.items():
         item.add_marker(pytest.mark.xdist_group(lane))

@@ -2,13 +2,11 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from anyio import to_thread
 
 from inkling.explanation.gallery import Gallery
 from inkling.imaging.sketch import Sketch
@@ -20,7 +18,7 @@ from inkling.ui.layout import EXAMPLES, Page
 from inkling.ui.live_reader import LiveReader
 from inkling.ui.questions import BUSY, Find
 from inkling.ui.session import Findings, See, Visit, Visitor, index
-from inkling.ui.told import picked, uploaded
+from inkling.ui.told import asked, picked, uploaded
 
 QUIETLY: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # What parts send and show is as handlers take and return it: Gradio would decode a picture itself,
@@ -31,6 +29,10 @@ AS_IT_IS: dict[str, Any] = {**QUIETLY, "preprocess": False, "postprocess": False
 LATEST: dict[str, Any] = {**AS_IT_IS, "trigger_mode": "always_last"}
 EACH: dict[str, Any] = {**AS_IT_IS, "trigger_mode": "multiple"}
 AS_TOLD = "(values) => values"  # what the server told a part of the page goes to the others
+# Gradio's own parts have their questions asked as ours do: by `questions.js`.
+ASKS = """(value) => {{
+  document.dispatchEvent(new CustomEvent("inkling-asks", {{ detail: ["{}", value] }}));
+}}"""
 
 
 def or_busy(handler: Callable) -> Callable:
@@ -42,17 +44,6 @@ def or_busy(handler: Callable) -> Callable:
             return handler(*values)
         except Unreachable as error:
             raise gr.Error(BUSY) from error
-
-    return handle
-
-
-def in_turn(handler: Callable) -> Callable:
-    """Return a handler that takes one call of a visitor after the other, as they come."""
-
-    @wraps(handler)
-    async def handle(visitor: Visitor, *values: Any) -> Any:
-        async with visitor.in_turn:
-            return await to_thread.run_sync(handler, visitor, *values)
 
     return handle
 
@@ -73,36 +64,44 @@ class Events:
         shown = list(self.shown(Findings()))
         learning = [page.status, page.timer, page.train, page.cancel]
         known = [page.card, page.matrix, page.cell, page.more]
+        self.answers: dict[str, Callable[[Visitor, Any], Any]] = {
+            "sketch": lambda v, told: self.read(v, Visit.read_sketch, Sketch.from_json(told)),
+            "picture": lambda v, file: self.read(v, Visit.read, uploaded(file)),
+            "example": self.read_example,
+            "digit": lambda v, number: self.read(v, Visit.read_digit, number),
+            "choose": lambda v, glyph: self.show(v, lambda visit: visit.choose(glyph)),
+            "compare": lambda v, digit: self.show(v, lambda visit: visit.compare(digit)),
+            "edit": self.edit,
+            "change": lambda v, _: self.show(v, partial(self.ask, Visit.with_change)),
+            "teach": self.teach,
+            "unfold": lambda v, _: self.show(v, lambda visit: visit),
+            "report": lambda v, _: downloads.report(v.visit, self.source.reader),
+            "data": lambda v, _: downloads.data(v.visit, self.source.reader),
+        }
         visits: list[tuple[Any, Callable, list, Any, dict]] = [
-            (page.upload.change, self.read_upload, [page.upload], shown, LATEST),
-            (page.picture.upload, self.read_upload, [page.picture], shown, LATEST),
-            (page.examples.pick, self.read_example, [], shown, EACH),
-            (page.timer.tick, self.read_again, [], shown, LATEST),  # while it learns
-            (page.strip.pick, self.choose, [], shown, EACH),
-            (page.label.select, self.compare, [], shown, EACH),
-            (page.pixels.edit, self.edit, [page.pixels], shown, LATEST),
-            (page.change.pick, self.make, [], shown, EACH),
-            (page.lessons.pick, self.teach, [], page.kept, EACH),
-            (page.more.pick, self.read_digit, [], shown, EACH),
+            (page.timer.tick, self.read_again, [page.visitor], shown, LATEST),  # while it learns
             (page.matrix.pick, self.show_cell, [], page.cell, EACH),
             (page.layers.pick, self.open_map, [], page.opened, EACH),
-            (page.kept.input, self.remember, [page.kept], shown, LATEST),
-            (page.inside.expand, self.unfold, [], [*shown, page.map], EACH),
-            (page.inside.collapse, self.fold, [], None, EACH),
-            (page.report.click, self.take_report, [], page.parcel, QUIETLY),
-            (page.data.click, self.take_data, [], page.parcel, QUIETLY),
+            (page.inside.expand, self.show_map, [], page.map, LATEST),
+            (page.kept.input, self.remember, [page.visitor, page.kept], shown, LATEST),
+            (page.questions.lost, self.remember, [page.visitor, page.kept], shown, LATEST),
         ]
         for event, handler, takes, changes, how in visits:
-            handle = in_turn(or_busy(handler)) if how is EACH else or_busy(handler)
-            done = event(handle, [page.visitor, *takes], changes, **how)
-            if changes is page.parcel:
-                done.then(None, page.parcel, js=views.source("save.js"))
+            event(or_busy(handler), takes, changes, **how)
+        for event, name, part in (
+            (page.upload.change, "camera", page.upload),
+            (page.report.click, "report", None),
+            (page.data.click, "data", None),
+            (page.inside.expand, "unfold", None),
+            (page.inside.collapse, "fold", None),
+        ):
+            event(None, part, js=ASKS.format(name))
         for button in (page.copy, page.link):
             button.click(None, js=f"() => ({views.source('copy.js')})('{button.elem_id}')")
-        asked = page.questions
-        asked.connect(self.find, page.visitor, self.read_sketch, self.glance)
-        asked.answered(None, asked, shown, js=AS_TOLD)
-        asked.glanced(None, asked, list(self.glanced(Findings())), js=AS_TOLD)
+        questions = page.questions
+        questions.connect(self.find, page.visitor, self.answer, self.glance)
+        questions.answered(None, questions, shown, js=AS_TOLD)
+        questions.glanced(None, questions, list(self.glanced(Findings())), js=AS_TOLD)
         network: list[tuple[Any, Callable, list | None, Any]] = [
             (demo.load, self.look, None, learning),
             (page.timer.tick, self.tick, None, learning + known),
@@ -147,92 +146,74 @@ class Events:
         """Return a function's result, which takes the present reader last, where that is."""
         return self.source.reader.ask(function, *values)
 
-    def show(self, visitor: Visitor, change: Callable[[Visit], Visit]) -> dict:
+    def show(self, visitor: Visitor, change: Callable[[Visit], Visit]) -> list:
         """Change a visit, and show it."""
-        return self.shown(visitor.update(change, self.source.reader))
+        return list(self.shown(visitor.update(change, self.source.reader)).values())
 
-    # --- a picture is read ----------------------------------------------------------------------
+    # --- a picture is read, and asked about -----------------------------------------------------
 
-    def read(self, visitor: Visitor, see: See, told: object) -> dict:
+    def answer(self, visitor: Visitor, told: object) -> Any:
+        """Answer the last of the questions that a page tells of; False if it has to tell of more.
+
+        After a restart, or a while without the page, its session is a new one, which knows of no
+        picture: the page then asks again, with the questions that came before this one.
+        """
+        page = asked(told)
+        if page.known and not visitor.visit.count:
+            return False
+        visitor.unfold(page.unfolded)
+        answer = None
+        for name, value in page.questions:
+            if name in self.answers:
+                answer = self.answers[name](visitor, value)
+        return answer
+
+    def read(self, visitor: Visitor, see: See, told: object) -> list | None:
         """Read a picture, which takes its time, and show it unless there is a newer one by then."""
         found = visitor.turn_to(see, told, self.source.reader)
-        return self.shown(found) if found else gr.skip()
-
-    def read_sketch(self, visitor: Visitor, sketch: Sketch) -> list | None:
-        """Read what stands on the pad."""
-        found = visitor.turn_to(Visit.read_sketch, sketch, self.source.reader)
         return list(self.shown(found).values()) if found else None
 
-    def glance(self, visitor: Visitor, sketch: Sketch) -> list | None:
+    def glance(self, visitor: Visitor, told: object) -> list | None:
         """Read what stands on the pad in the midst of a stroke; nothing is remembered of it."""
-        found = self.ask(Visit.glance, visitor.visit, sketch)
+        found = self.ask(Visit.glance, visitor.visit, Sketch.from_json(told))
         return list(self.glanced(found).values()) if found else None
 
-    def read_upload(self, visitor: Visitor, file: object) -> dict:
-        """Read what was uploaded."""
-        return self.read(visitor, Visit.read, uploaded(file))
-
-    def read_example(self, visitor: Visitor, event: gr.EventData) -> dict:
+    def read_example(self, visitor: Visitor, number: object) -> list | None:
         """Read one of the examples."""
-        example = EXAMPLES[index(picked(event), len(EXAMPLES)) or 0]
+        example = EXAMPLES[index(number, len(EXAMPLES)) or 0]
         return self.read(visitor, Visit.read, example.read_bytes())
 
-    def read_digit(self, visitor: Visitor, event: gr.EventData) -> dict:
-        """Read one of the gallery's digits."""
-        return self.read(visitor, Visit.read_digit, picked(event))
-
-    def read_again(self, visitor: Visitor) -> dict:
+    def read_again(self, visitor: Visitor) -> Any:
         """Read the same picture with what the network has learned since."""
-        return self.show(visitor, lambda visit: self.ask(Visit.read_again, visit))
+        if not visitor.visit.count:
+            return gr.skip()
+        return self.show(visitor, partial(self.ask, Visit.read_again))
 
-    # --- a reading is asked about ---------------------------------------------------------------
+    def edit(self, visitor: Visitor, ink: object) -> list:
+        """Read the pixels that a hand has changed; the page has them, and maybe more by now."""
+        found = visitor.update(lambda visit: self.ask(Visit.edit, visit, ink), self.source.reader)
+        shown = self.shown(found)
+        if ink is not None:
+            shown[self.page.pixels]["ink"] = None
+        return list(shown.values())
 
-    def choose(self, visitor: Visitor, event: gr.EventData) -> dict:
-        """Show the details of another glyph."""
-        return self.show(visitor, lambda visit: visit.choose(picked(event)))
+    def show_map(self) -> str:
+        """Show the map of digits, which lies inside the network."""
+        return inside_views.map_html(Gallery.of(self.source.reader.gallery))
 
-    def compare(self, visitor: Visitor, event: gr.EventData) -> dict:
-        """Hold the answer against the digit whose bar was tapped."""
-        return self.show(visitor, lambda visit: visit.compare(picked(event, "value")))
-
-    def edit(self, visitor: Visitor, told: object) -> dict:
-        """Read the pixels that a hand has changed."""
-        ink = told.get("ink") if isinstance(told, dict) else None
-        shown = self.show(visitor, lambda visit: self.ask(Visit.edit, visit, ink))
-        if ink is not None:  # it shows them itself, and may have more by now
-            shown[self.page.pixels] = gr.skip()
-        return shown
-
-    def make(self, visitor: Visitor, event: gr.EventData) -> dict:
-        """Ask what would make it another digit, or do that."""
-        if picked(event) == "change":
-            return self.show(visitor, lambda visit: self.ask(Visit.with_change, visit))
-        return self.show(visitor, lambda visit: visit.compare(picked(event)))
-
-    def unfold(self, visitor: Visitor) -> dict:
-        """Show the inside of the network."""
-        shown = self.show(visitor, lambda visit: replace(visit, unfolded=True))
-        return shown | {
-            self.page.map: inside_views.map_html(Gallery.of(self.source.reader.gallery))
-        }
-
-    def open_map(self, _: Visitor, event: gr.EventData) -> str:
+    def open_map(self, event: gr.EventData) -> str:
         """Show what a map of a layer looks for."""
         return inside_views.opened_html(self.source.reader, picked(event))
 
-    def fold(self, visitor: Visitor) -> None:
-        """Find out nothing more about the inside of the network."""
-        visitor.fold()
-
     # --- a reading is corrected, and taken away -------------------------------------------------
 
-    def teach(self, visitor: Visitor, event: gr.EventData) -> dict:
+    def teach(self, visitor: Visitor, told: object) -> dict | None:
         """Return a correction as a lesson: the browser adds it to those that it keeps."""
-        digit = index(picked(event), 10)
+        digit = index(told, 10)
         if self.collect:
             downloads.save_correction(visitor.visit, digit, self.collect)
         taught = visitor.visit.taught(Lessons(), digit).lessons.to_json()
-        return {"lesson": taught[0]} if taught else gr.skip()
+        return {"lesson": taught[0]} if taught else None
 
     def remember(self, visitor: Visitor, kept: object) -> dict:
         """Know the lessons that a browser keeps, and no others.
@@ -245,14 +226,6 @@ class Events:
             return gr.skip()
         found = visitor.remember(lessons, self.source.reader)
         return self.shown(found) if found.count else {self.page.lessons: views.lessons_html(found)}
-
-    def take_report(self, visitor: Visitor) -> dict | None:
-        """Return the report on the present reading."""
-        return downloads.report(visitor.visit, self.source.reader)
-
-    def take_data(self, visitor: Visitor) -> dict | None:
-        """Return the present reading as data."""
-        return downloads.data(visitor.visit, self.source.reader)
 
     def predict(self, picture: str | None) -> dict:
         """Read a picture of handwritten digits: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."""
@@ -267,7 +240,7 @@ class Events:
         return {
             page.status: model_card.status_html(source),
             page.timer: gr.Timer(active=source.learning),
-            page.train: gr.Button(interactive=not source.learning),
+            page.train: gr.Button(model_card.train_words(source), interactive=not source.learning),
             page.cancel: gr.Button(interactive=source.again),
         }
 
@@ -281,7 +254,7 @@ class Events:
         """Show how far it is, and once it has learned what is known of it."""
         return self.look() | ({} if self.source.learning else self.show_card())
 
-    def show_cell(self, _: Visitor, event: gr.EventData) -> str:
+    def show_cell(self, event: gr.EventData) -> str:
         """Show the digits behind a cell of the confusion matrix."""
         return model_card.cell_html(self.source.reader, picked(event))
 

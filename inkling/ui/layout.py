@@ -29,11 +29,8 @@ class Page:
     kept: gr.HTML  # lessons, which stay in the browser
     timer: gr.Timer
     status: gr.HTML
-    pad: Sketchpad
     questions: Questions  # that the pad asks
     upload: gr.Image
-    picture: gr.HTML  # what is chosen, dropped or pasted
-    examples: gr.HTML
     answer: gr.HTML
     strip: gr.HTML
     label: gr.Label
@@ -42,7 +39,6 @@ class Page:
     link: gr.Button
     report: gr.Button
     data: gr.Button
-    parcel: gr.JSON  # what is taken away
     original: gr.HTML
     pixels: gr.HTML
     evidence: gr.HTML
@@ -125,7 +121,7 @@ def input_parts() -> dict[str, Any]:
     with gr.Column(elem_id="input", min_width=280):
         with gr.Tabs(elem_id="ways"):
             with gr.Tab("Draw"):
-                pad = Sketchpad(
+                Sketchpad(
                     type="strokes",
                     placeholder="Draw a digit here,\nor a whole number",
                     storage_key="inkling-pad",
@@ -138,9 +134,9 @@ def input_parts() -> dict[str, Any]:
                     buttons=[],
                     elem_id="upload",
                 )
-        picture = html(script="picture.js", accept=ACCEPTED, limit=UPLOAD_LIMIT, elem_id="picture")
-        examples = html(views.examples_html(EXAMPLES), "pick.js", elem_id="examples")
-    return {"pad": pad, "upload": upload, "picture": picture, "examples": examples}
+        html(script="picture.js", accept=ACCEPTED, limit=UPLOAD_LIMIT, elem_id="picture")
+        html(views.examples_html(EXAMPLES), "pick.js", elem_id="examples")
+    return {"upload": upload}
 
 
 def answer_parts() -> dict[str, Any]:
@@ -163,7 +159,6 @@ def answer_parts() -> dict[str, Any]:
         with gr.Row(elem_id="take"):
             for name, words in TAKEN:
                 parts[name] = gr.Button(words, size="sm", min_width=60, elem_id=name)
-        parts["parcel"] = gr.JSON(visible=False)
     return parts
 
 

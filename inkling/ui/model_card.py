@@ -37,6 +37,14 @@ def status_html(source: LiveReader) -> str:
     )
 
 
+def train_words(source: LiveReader) -> str:
+    """Return what stands on the button that trains again: how far it is, where it is pressed."""
+    if not source.again:
+        return "Train again"
+    progress = source.progress
+    return f"Epoch {progress.epoch} of {progress.epochs}" if progress else "Getting ready"
+
+
 def card_html(reader: Reader | NoReader) -> tuple[str, str, str, str]:
     """Return what is known of the network: above all, its confusions, the worst one, and more."""
     description, gallery = reader.description, Gallery.of(reader.gallery)

@@ -1,7 +1,7 @@
-"""What the pad asks: a part of the page without looks, whose questions take a single request each.
+"""What the page asks of its picture: a part without looks, whose questions take one request each.
 
 An event of Gradio's takes two requests, a place in its queue and four messages; a function of a
-component's own takes one request. While much is asked, drawings come first, and glances at strokes
+component's own takes one request. While much is asked, questions come first, and glances at strokes
 that are not ended yet get no answer.
 """
 
@@ -15,7 +15,6 @@ from anyio import CapacityLimiter, to_thread
 from gradio.components.base import server
 from starlette.exceptions import HTTPException
 
-from inkling.imaging.sketch import Sketch
 from inkling.recognition.reader import Unreachable
 from inkling.ui import views
 from inkling.ui.session import Visitor
@@ -24,12 +23,15 @@ AT_ONCE = max(2, min(8, os.cpu_count() or 2))  # readings; the rest waits, first
 OF_ONE = 4  # questions of one session at once; a page has two
 BUSY = "Inkling is busy: try again in a few seconds."
 
-Answer = Callable[[Visitor, Sketch], list | None]  # values for the page's parts, None: no change
+Answer = Callable[[Visitor, Any], Any]  # to what a browser sends; None: nothing changes
 Find = Callable[[Any, gr.State], Awaitable[tuple[str, Visitor]]]  # given a request
 
 
 class Questions(gr.HTML):
-    """Asks what the pad shows, and hands on the answer: `answered`; that to a glance: `glanced`."""
+    """Asks about the page's picture, and hands on the answer: `answered`; to a glance: `glanced`.
+
+    It triggers `lost` where the server knows nothing of the session any more.
+    """
 
     def __init__(self) -> None:
         """Begin without anyone to answer: see `connect`."""
@@ -37,15 +39,15 @@ class Questions(gr.HTML):
             html_template="<!-- -->", js_on_load=views.source("questions.js"), elem_id="questions"
         )
 
-    def connect(self, find: Find, visitor: gr.State, read: Answer, glance: Answer) -> None:
-        """Have drawings read, and glanced at; `find` names who asks, by session and `visitor`."""
-        self.find, self.visitor, self.answers = find, visitor, (read, glance)
+    def connect(self, find: Find, visitor: gr.State, answer: Answer, glance: Answer) -> None:
+        """Have questions answered, and sketches glanced at; `find` names who asks."""
+        self.find, self.visitor, self.answers = find, visitor, (answer, glance)
         self.limiter = CapacityLimiter(AT_ONCE)
         self.asking: Counter[str] = Counter()  # questions in progress, by session
 
     @server
-    async def read(self, told: object, request: gr.Request) -> list | None:
-        """Read what the pad tells of; None if something else was asked since."""
+    async def read(self, told: object, request: gr.Request) -> Any:
+        """Answer a question about the page's picture; None if something else was asked since."""
         return await self.answer(self.answers[0], told, request)
 
     @server
@@ -55,15 +57,14 @@ class Questions(gr.HTML):
             return None
         return await self.answer(self.answers[1], told, request)
 
-    async def answer(self, how: Answer, told: object, request: gr.Request) -> list | None:
+    async def answer(self, how: Answer, told: object, request: gr.Request) -> Any:
         """Answer in a thread, once it may; raises `HTTPException` if one session asks too much."""
         session, visitor = await self.find(request, self.visitor)
         if self.asking[session] >= OF_ONE:
             raise HTTPException(503, BUSY)
         self.asking[session] += 1
         try:
-            sketch = Sketch.from_json(told)
-            return await to_thread.run_sync(how, visitor, sketch, limiter=self.limiter)
+            return await to_thread.run_sync(how, visitor, told, limiter=self.limiter)
         except Unreachable as error:
             raise HTTPException(503, BUSY) from error
         finally:

@@ -3,7 +3,6 @@
 A visit lives in the server's memory as long as the page is open; nothing here knows Gradio.
 """
 
-import asyncio
 import base64
 import re
 import threading
@@ -235,7 +234,6 @@ class Visitor:
     def __init__(self) -> None:
         """Begin with a visit in which nothing was done yet."""
         self.visit = Visit()
-        self.in_turn = asyncio.Lock()  # held by what must not overtake what was asked before
         self._turn = 0  # number of the latest picture that was asked about
         self._lock = threading.Lock()
 
@@ -261,10 +259,11 @@ class Visitor:
             latest = self.visit.see(seen.by_network, seen.picture, seen.asked)
             return self._become(latest, reader)
 
-    def fold(self) -> None:
-        """Find out nothing more about the inside of the network."""
+    def unfold(self, unfolded: bool) -> None:
+        """From now on find out about the inside of the network, or nothing more about it."""
         with self._lock:
-            self.visit = replace(self.visit, unfolded=False)
+            if self.visit.unfolded != unfolded:
+                self.visit = replace(self.visit, unfolded=unfolded)
 
     def update(self, change: Callable[[Visit], Visit], reader: Reader | NoReader) -> Findings:
         """Change the visit, and return its findings, in the order in which things were asked."""

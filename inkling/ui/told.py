@@ -1,9 +1,11 @@
-"""What a browser tells of an event becomes what was picked or uploaded; none of it is trusted."""
+"""What a browser tells of an event becomes what was asked or uploaded; none of it is trusted."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import gradio as gr
 from gradio.utils import get_upload_folder
+from starlette.exceptions import HTTPException
 
 from inkling.imaging.image_formats import UPLOAD_LIMIT
 from inkling.imaging.open_image import PictureError
@@ -11,12 +13,34 @@ from inkling.ui.session import index
 
 FOREIGN = "Only uploaded pictures are read."
 UNSENT = "the picture could not be sent: try again in a moment."
+MOST = 10  # questions at once: a page's picture, and what was asked about it since
 
 
-def picked(event: gr.EventData, name: str = "pick") -> object:
+class Asked(NamedTuple):
+    """What a page asks."""
+
+    questions: list[tuple[str, object]]  # their names and values, in the order of asking
+    known: bool = False  # whether the page thinks that its picture is known here
+    unfolded: bool = False  # whether the inside of the network is in view
+
+
+def asked(told: object) -> Asked:
+    """Return what a page asks: a sketch is asked about as it is, as anything is that no page sends.
+
+    Else it sends `{"questions": [[name, value], …], "known": true, "unfolded": false}`.
+    """
+    if not isinstance(told, dict):
+        return Asked([("sketch", told)])
+    rows = told.get("questions", [("sketch", told)])
+    rows = [row for row in rows if isinstance(row, list | tuple)] if isinstance(rows, list) else []
+    questions = [(str(row[0]), row[1]) for row in rows[:MOST] if len(row) == 2]
+    return Asked(questions, bool(told.get("known")), bool(told.get("unfolded")))
+
+
+def picked(event: gr.EventData) -> object:
     """Return what was picked, as the page says it; None if what came is not from the page."""
     try:
-        return getattr(event, name)
+        return event.pick
     except (AttributeError, LookupError, TypeError):  # whatever a stranger's event holds
         return None
 
@@ -24,7 +48,7 @@ def picked(event: gr.EventData, name: str = "pick") -> object:
 def uploaded(file: object) -> bytes | PictureError | None:
     """Return what an uploaded file holds, or why nothing; None if there is none any more.
 
-    Raises `gr.Error` if it is not among the uploads.
+    Raises `HTTPException` if it is not among the uploads.
     """
     if file is None:
         return None
@@ -34,9 +58,12 @@ def uploaded(file: object) -> bytes | PictureError | None:
         return PictureError(f"the file has {size} MB, and the limit is {limit}: make it smaller.")
     if not told.get("path"):
         return PictureError(UNSENT)
-    path = Path(told["path"]).resolve()
+    try:
+        path = Path(told["path"]).resolve()
+    except (TypeError, ValueError) as error:
+        raise HTTPException(400, FOREIGN) from error
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
-        raise gr.Error(FOREIGN, print_exception=False)
+        raise HTTPException(400, FOREIGN)
     try:
         return path.read_bytes()
     except OSError:  # it is removed already

@@ -300,24 +300,22 @@ ATTEMPTS |= {
     "hide a path in a path": calls(
         {"path": "{server.seven}", "meta": {"a": {"path": "/etc/passwd", "meta": FILE}}}
     ),
-    "have a picture's page fetch an address": lambda server: server.event(
-        number_of(server, "read_upload"),
-        [None, {"path": f"{server.url}/static/img/logo.svg", "meta": FILE}],
+    "have a picture's page fetch an address": lambda server: asks(
+        server, "picture", {"path": f"{server.url}/static/img/logo.svg", "meta": FILE}
     ),
-    "have the page read a file": lambda server: server.event(
-        number_of(server, "read_upload"), [None, {"path": str(server.secret)}]
+    "have the page read a file": lambda server: asks(
+        server, "picture", {"path": str(server.secret)}
     ),
-    "have the page read its uploads' folder": lambda server: server.event(
-        number_of(server, "read_upload"), [None, {"path": f"{server.uploads}/.."}]
+    "have the page read its uploads' folder": lambda server: asks(
+        server, "picture", {"path": f"{server.uploads}/.."}
     ),
 }
 
 
-def number_of(server, name):
-    """Return the number of one of the page's private events."""
-    _, told = server.get("/config")
-    names = {e["api_name"]: e["id"] for e in json.loads(told)["dependencies"]}
-    return names[name]
+def asks(server, name, value, session="stranger"):
+    """Ask about a picture, as the page does."""
+    told = question(server, session, data={"questions": [[name, value]]})
+    return server.post("component_server/", json=told)
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS.values(), ids=ATTEMPTS)
@@ -338,8 +336,7 @@ def test_a_path_that_is_no_upload_gets_nowhere_near_gradio(server):
     """Gradio would fetch any public address, and say no to others only after a look."""
     for path in PATHS.values():
         assert server.predict({"path": path, "meta": FILE})[0] == 400
-        event = [None, {"path": path, "meta": FILE}]
-        assert server.event(number_of(server, "read_upload"), event)[0] == 400
+        assert asks(server, "picture", {"path": path, "meta": FILE})[0] == 400
 
 
 PNG = (ROOT / "examples" / "6-two-from-mnist.png").read_bytes()
@@ -474,6 +471,13 @@ def test_no_event_of_the_page_is_upset_by(server, junk):
             status, told = server.event(event["id"], data, event_data)
             assert status in (200, 400, 413, 500)
             assert "Traceback" not in told and str(ROOT) not in told and "onerror" not in told
+    for name in ("sketch", "picture", "example", "digit", "choose", "compare", "edit", "report"):
+        assert asks(server, name, junk)[0] in (200, 400, 413)
+    for data in ({"questions": junk}, {"questions": [junk]}, {"questions": [[junk, junk]]}):
+        assert server.post("component_server/", json=question(server, "a", data=data))[0] in (
+            200,
+            413,
+        )
     assert server.is_well() and server.memory() - memory < 60
 
 
@@ -517,12 +521,11 @@ def test_an_upload_within_the_limits_is_read_however_it_is_called(server):
 
 def test_many_calls_make_the_page_forget_nobody(server):
     with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/pausing"):
-        chosen = number_of(server, "choose")
         _, answer = server.post("component_server/", json=question(server, session="pausing"))
         assert 'data-number=\\"7' in answer
         for _ in range(210):
             server.predict(None)
-        _, answer = server.event(chosen, [None], {"pick": "0"}, session="pausing")
+        _, answer = asks(server, "choose", "0", session="pausing")
         assert 'data-number=\\"7' in answer
 
 

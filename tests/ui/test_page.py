@@ -278,7 +278,7 @@ def give(page, kind, file, place="body", kind_of="image/png"):
 
 
 @pytest.mark.parametrize("kind, place", [("paste", "body"), ("drop", "#pad canvas")])
-def test_a_picture_that_is_pasted_or_dropped_is_read_and_the_drawing_stays(visit, kind, place):
+def test_a_picture_that_is_pasted_or_dropped_is_read_and_the_drawing_comes_back(visit, kind, place):
     page = visit()
     draw(page, 4)
     reads(page, "4")
@@ -289,7 +289,8 @@ def test_a_picture_that_is_pasted_or_dropped_is_read_and_the_drawing_stays(visit
     )  # else it would be opened
     expect(page.locator("#answer .error .caption")).to_contain_text("is no PNG", timeout=WAIT)
     assert not give(page, "paste", None)
-    expect(page.locator("#pad .hint")).to_be_hidden()
+    page.keyboard.press("Control+z")
+    reads(page, "4")
 
 
 def test_of_two_pictures_given_in_a_moment_the_last_is_read(visit):
@@ -417,10 +418,14 @@ def test_a_visitor_trains_again_watches_it_and_cancels(visit):
     page = visit()
     page.get_by_role("tab", name="The network").click()
     page.get_by_role("button", name="Train again").click()
+    expect(page.locator("#train-again")).to_have_text(
+        re.compile("Getting ready|Epoch"), timeout=WAIT
+    )
     expect(page.locator("#status")).to_contain_text("Learning to read", timeout=WAIT)
     expect(page.locator("#status .plot circle").first).to_be_visible(timeout=LEARNING)
     page.get_by_role("button", name="Cancel").click()
     expect(page.locator("#status .learning")).to_have_count(0, timeout=WAIT)
+    expect(page.locator("#train-again")).to_have_text("Train again")
     expect(page.locator("#card .figures").first).to_be_visible(timeout=WAIT)
     page.get_by_role("tab", name="Read", exact=True).click()
     draw(page, 6)

@@ -5,6 +5,7 @@ import io
 import json
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -278,8 +279,9 @@ def test_what_is_asked_about_a_picture_does_not_make_it_an_old_one(shipped):
 
 def test_what_is_folded_while_a_picture_is_read_stays_folded(shipped):
     visitor = Visitor()
-    assert visitor.update(lambda visit: replace(visit, unfolded=True), shipped)
-    found = visitor.turn_to(Visit.read, png(4), Interrupted(shipped, visitor.fold))
+    fold = partial(visitor.unfold, False)
+    visitor.unfold(True)
+    found = visitor.turn_to(Visit.read, png(4), Interrupted(shipped, fold))
     assert found.reading.text == "4" and found.inside is None and not visitor.visit.unfolded
 
 

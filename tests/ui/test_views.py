@@ -9,6 +9,7 @@ import pytest
 from conftest import serving, sketch
 from gradio_client import Client, handle_file
 from PIL import Image
+from starlette.exceptions import HTTPException
 
 import app
 from inkling.imaging.mnist_frame import Glyph
@@ -101,9 +102,11 @@ def test_an_upload_that_is_too_large_is_refused(page):
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize("told", [{"path": "/elsewhere.png"}, ["list"], "text", 7, True])
+@pytest.mark.parametrize(
+    "told", [{"path": "/elsewhere.png"}, {"path": ["a"]}, {"path": "\0"}, ["list"], "text", 7, True]
+)
 def test_what_is_no_upload_of_this_page_is_refused(told):
-    with pytest.raises(gr.Error, match="Only uploaded pictures"):
+    with pytest.raises(HTTPException, match="Only uploaded pictures"):
         uploaded(told)
 
 

@@ -29,9 +29,7 @@ function follow() {
   load();
   if (JSON.stringify(lessons) !== before) send();
 }
-watch("value", () => {
-  const { lesson } = props.value ?? {};
-  if (!lesson) return;
+document.addEventListener("inkling-lesson", ({ detail: lesson }) => {
   load();
   store([...lessons.filter((one) => one?.ink !== lesson.ink), lesson]);
 });

@@ -6,6 +6,7 @@ const told = element.querySelector("[role=status]");
 let ink = new Uint8Array(SIDE * SIDE); // 0 paper, 255 ink
 let cursor = null; // the pixel that the keyboard would change
 let painting = null; // what a pointer that is down makes of pixels
+let last = null; // where it was
 
 function show() {
   const pen = canvas.getContext("2d");
@@ -21,31 +22,45 @@ function show() {
   pen.lineWidth = 4;
   pen.strokeRect((cursor % SIDE) * cell, Math.floor(cursor / SIDE) * cell, cell, cell);
 }
-function set(pixel, value) {
-  if (ink[pixel] === value) return;
-  ink[pixel] = value;
+function set(pixels, value) {
+  if (pixels.every((pixel) => ink[pixel] === value)) return;
+  pixels.forEach((pixel) => (ink[pixel] = value));
   ask(btoa(String.fromCharCode(...ink)));
 }
 function ask(content) {
-  document.dispatchEvent(new Event("inkling-asks"));
   props.value = { ink: content, edited: content !== null };
   take();
-  trigger("edit");
+  document.dispatchEvent(new CustomEvent("inkling-asks", { detail: ["edit", content] }));
 }
 const opposite = (pixel) => (ink[pixel] > 127 ? 0 : 255);
 const within = (v) => Math.max(0, Math.min(SIDE - 1, v));
 function under({ clientX, clientY }) {
   const { x, y, width } = canvas.getBoundingClientRect();
-  const [column, row] = [clientX - x, clientY - y].map((v) => within(Math.floor((v * SIDE) / width)));
-  return row * SIDE + column;
+  return [clientY - y, clientX - x].map((v) => within(Math.floor((v * SIDE) / width)));
+}
+// Pixels on the way from one place, (row, column), to another: a fast pointer tells of few.
+function between([row, column], [toRow, toColumn]) {
+  const steps = Math.max(Math.abs(toRow - row), Math.abs(toColumn - column), 1);
+  const at = (k, from, to) => Math.round(from + ((to - from) * k) / steps);
+  return Array.from({ length: steps + 1 }, (_, k) => at(k, row, toRow) * SIDE + at(k, column, toColumn));
+}
+function paint(events) {
+  const pixels = events.flatMap((event) => between(last, (last = under(event))));
+  painting ??= opposite(pixels[0]);
+  set(pixels, painting);
 }
 canvas.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
   canvas.setPointerCapture(event.pointerId);
-  painting = opposite(under(event));
-  set(under(event), painting);
+  last = under(event);
+  paint([event]);
 });
-canvas.addEventListener("pointermove", (event) => painting !== null && set(under(event), painting));
+canvas.addEventListener("pointermove", (event) => {
+  if (!(event.buttons & 1)) painting = null;
+  if (painting === null) return;
+  const passed = event.getCoalescedEvents?.() ?? [];
+  paint(passed.length ? passed : [event]);
+});
 for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (painting = null));
 canvas.addEventListener("keydown", (event) => {
   const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], " ": [0, 0] }[event.key];
@@ -54,7 +69,7 @@ canvas.addEventListener("keydown", (event) => {
   const at = cursor ?? (SIDE * SIDE + SIDE) / 2;
   const [row, column] = [Math.floor(at / SIDE) + way[0], (at % SIDE) + way[1]].map(within);
   cursor = row * SIDE + column;
-  if (event.key === " ") set(cursor, opposite(cursor));
+  if (event.key === " ") set([cursor], opposite(cursor));
   show();
   told.textContent = `row ${row + 1}, column ${column + 1}: ${ink[cursor] > 127 ? "ink" : "paper"}`;
 });

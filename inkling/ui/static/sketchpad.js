@@ -13,12 +13,14 @@ const sheet = element.querySelector(".sheet");
 const canvas = element.querySelector("canvas");
 const hint = element.querySelector(".hint");
 const notice = element.querySelector(".notice"); // that a link is damaged
+const words = hint.textContent;
 const tool = (name) => element.querySelector(`[data-tool=${name}]`);
 let strokes = []; // each {width, erases, points: [x, y, x, y, …]}
 let past = []; // what the strokes were before each change, for undo
 let future = []; // and after the changes undone, for redo
 let current = null; // the stroke being drawn, and the pointer that draws it
 let penSeen = -Infinity; // when, in ms
+let aside = false; // whether the page has turned to another picture
 
 // The point on the way from a to b that is half the way, or as far as corners are rounded.
 function toward([x, y], [toX, toY]) {
@@ -52,9 +54,10 @@ function show() {
   if (current) trace(pen, current.stroke);
   const empty = !strokes.length && !current;
   hint.hidden = !empty;
+  hint.textContent = aside ? `The answer is about a picture.\n${past.length ? "Undo brings your drawing back." : "Draw here to begin anew."}` : words;
   tool("undo").disabled = !past.length;
   tool("redo").disabled = !future.length;
-  tool("clear").disabled = empty;
+  tool("clear").disabled = empty && !aside;
 }
 
 // What stands there is told at the end of each stroke. A page that would rather ask itself listens for
@@ -63,6 +66,7 @@ function dispatch(name, detail) {
   return element.dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail }));
 }
 function changed() {
+  aside = false;
   show();
   keep();
   const told = { size: SIZE, strokes };
@@ -117,13 +121,13 @@ canvas.addEventListener("pointerdown", (event) => {
   canvas.setPointerCapture(event.pointerId);
   const erases = turned || tool("eraser").ariaPressed === "true";
   const stroke = { width: erases ? ERASER : PEN, erases, points: place(event) };
-  current = { pointer: event.pointerId, buttons: event.buttons, touch, stroke };
+  current = { pointer: event.pointerId, button: turned ? 32 : 1, touch, stroke };
   show();
 });
 canvas.addEventListener("pointermove", (event) => {
   if (event.pointerType === "pen") penSeen = event.timeStamp;
   if (event.pointerId !== current?.pointer) return;
-  if (event.buttons !== current.buttons) return finish(); // let go of elsewhere, or another button
+  if (!(event.buttons & current.button)) return finish(); // let go of elsewhere; other buttons do nothing
   const passed = event.getCoalescedEvents?.() ?? [];
   (passed.length ? passed : [event]).forEach((one) => add(current.stroke, place(one), STEP));
   requestAnimationFrame(drawing);
@@ -159,12 +163,19 @@ function travel(from, to) {
   strokes = from.pop();
   changed();
 }
+document.addEventListener("sketch-aside", () => { // the page turns to another picture: undoing leads back
+  if (strokes.length) past.push(strokes);
+  strokes = [];
+  current = null;
+  aside = true;
+  show();
+});
 const act = {
   undo: () => travel(past, future),
   redo: () => travel(future, past),
   clear: () => {
     use("eraser", false);
-    if (!strokes.length) return;
+    if (!strokes.length && !aside) return;
     change([]);
     trigger("clear");
   },
@@ -180,6 +191,7 @@ element.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || !canvas.offsetParent) return;
+  if (document.querySelector("[role=dialog], dialog[open]")) return; // the key is its
   const control = event.ctrlKey || event.metaKey;
   const key = event.key.toLowerCase();
   let does = null;
