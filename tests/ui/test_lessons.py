@@ -94,7 +94,7 @@ def test_a_lesson_joins_what_another_tab_has_stored_since(visit):
 def test_lessons_that_gradio_s_own_state_stored_are_known(visit):
     lessons = Lessons()
     for k in range(LIMIT):
-        lessons = lessons.add(np.eye(28, k=k - 20, dtype=np.float32), k % 10)
+        lessons = lessons.add(np.eye(28, k=k - LIMIT // 2, dtype=np.float32), k % 10)
     with gr.Blocks() as demo:
         state = gr.BrowserState([], storage_key="inkling-lessons", secret="inkling")
         demo.load(lessons.to_json, None, state)
@@ -103,7 +103,7 @@ def test_lessons_that_gradio_s_own_state_stored_are_known(visit):
     theirs = page.context.new_page()
     theirs.goto(demo.local_url)
     stored = "localStorage.getItem('inkling-lessons')"
-    theirs.wait_for_function(stored, timeout=WAIT)
+    theirs.wait_for_function(f"({stored} ?? '').length > 10_000", timeout=WAIT)
     page.evaluate(STORE, theirs.evaluate(stored))
     demo.close(verbose=False)
     page.reload()
