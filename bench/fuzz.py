@@ -176,13 +176,20 @@ def watch(count: int, seed: int, checkpoint: Path) -> list[dict]:
     return results
 
 
+def fault(result: dict) -> str:
+    """Return what is wrong with how a file was read, "" if nothing is."""
+    if result["error"] or result["mb"] > MEMORY:
+        return result["error"] or f"{result['mb']:.0f} MB"
+    return f"{result['s']:.2f} s of the processor" if result["s"] > SLOWEST else ""
+
+
 def report(results: list[dict]) -> int:
     """Print what became of the files; return the number of failures."""
     timed = [r for r in results if "s" in r]
     seconds = sorted(r["s"] for r in timed)
     slowest, largest = max(timed, key=lambda r: r["s"]), max(timed, key=lambda r: r["mb"])
     refused = Counter(r["note"] for r in timed if r["note"].startswith("error: "))
-    bad = [r for r in results if r["error"] or r["s"] > SLOWEST or r["mb"] > MEMORY]
+    bad = [(r["name"], words) for r in results if (words := fault(r))]
     print(f"{len(results)} files, of which {len(results) - len(timed)} ended the process")
     print(f"read {len(timed) - refused.total()}, refused {refused.total()}, failures {len(bad)}")
     print(f"processor  p50 {seconds[len(seconds) // 2]:.3f} s", end="   ")
@@ -192,8 +199,8 @@ def report(results: list[dict]) -> int:
     print(f" ({slowest['name']})\nmemory     most {largest['mb']:.0f} MB ({largest['name']})")
     for note, times in refused.most_common(5):
         print(f"{times:6d}  {note}")
-    for r in bad[:20]:
-        print(f"FAILED {r['name']!r}: {r['error'] or '{s:.2f} s, {mb:.0f} MB'.format(**r)}")
+    for name, words in bad[:20]:
+        print(f"FAILED {name!r}: {words}")
     return len(bad)
 
 
