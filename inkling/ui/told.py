@@ -56,11 +56,11 @@ def uploaded(file: object) -> bytes | PictureError | None:
     if size := index(told.get("megabytes"), 100_000):
         limit = UPLOAD_LIMIT // 1_000_000
         return PictureError(f"the file has {size} MB, and the limit is {limit}: make it smaller.")
-    if not told.get("path"):
+    if "path" not in told:
         return PictureError(UNSENT)
     try:
         path = Path(told["path"]).resolve()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OSError) as error:
         raise HTTPException(400, FOREIGN) from error
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
         raise HTTPException(400, FOREIGN)

@@ -565,7 +565,7 @@ def test_who_asks_without_end_keeps_nobody_out(server):
 
 
 def test_who_never_fetches_answers_is_told_to_wait(server):
-    call = {"data": [None] * 2, "fn_index": 0, "session_hash": "greedy"}
+    call = {"data": [None], "fn_index": 0, "session_hash": "greedy"}
     answers = [server.post("queue/join", json=call)[0] for _ in range(60)]
     assert set(answers) == {200, 503} and server.is_well()
 
