@@ -1,6 +1,7 @@
 """Where the page is served: what is wrong is said in a line, and no proxy keeps it away."""
 
 import argparse
+import gc
 import os
 import re
 import signal
@@ -191,3 +192,12 @@ def test_a_page_that_others_can_reach_is_public(monkeypatch, host, share, space,
     if space:
         monkeypatch.setenv("SPACE_ID", "someone/inkling")
     assert address.is_public(host, share) is public
+
+
+def test_the_garbage_collector_leaves_alone_what_is_imported():
+    try:
+        with address.importing_gradio():
+            assert not gc.isenabled()
+        assert gc.isenabled() and gc.get_freeze_count() > 10_000  # objects
+    finally:
+        gc.unfreeze()
