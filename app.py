@@ -58,6 +58,7 @@ serve = partial(launch, css_paths=views.STYLES)  # serves the page in its style,
 
 
 @gradio_defaults()
+@gradio_internals.without_app()
 def build_demo(source: LiveReader, trains: bool = False, collect: Path | None = None) -> gr.Blocks:
     """Lay out the page, and wire it to where readings come from: `source.reader`.
 

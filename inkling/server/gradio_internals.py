@@ -5,7 +5,8 @@ one of them fails a test that names it.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -34,6 +35,17 @@ def keep_uploads_together() -> None:
     It makes one for each `gr.Blocks`, as named by the environment when Gradio was imported.
     """
     gr.routes.DEFAULT_TEMP_DIR = get_upload_folder()
+
+
+@contextmanager
+def without_app() -> Iterator[None]:
+    """Have Gradio build no app: before `launch` builds one, it builds three that nobody uses."""
+    create = App.create_app
+    App.create_app = staticmethod(lambda *_, **__: None)  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        App.create_app = staticmethod(create)  # type: ignore[method-assign]
 
 
 def do_not_reload_in_spaces() -> None:

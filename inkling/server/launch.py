@@ -59,7 +59,8 @@ def launch(
         event.concurrency_id, event.concurrency_limit = "all", AT_ONCE
     cv2.setNumThreads(1)  # of each event: they share the cores already
     # else whoever waits is told so, whenever an event begins; the page does not show it
-    demo.queue(api_open=False, max_size=QUEUE, status_update_rate=STATUS_RATE)
+    with gradio_internals.without_app():
+        demo.queue(api_open=False, max_size=QUEUE, status_update_rate=STATUS_RATE)
     queue = gradio_internals.queue_of(demo)
     gradio_internals.measure_seldom(queue)
     gradio_internals.wake_when_needed(queue)

@@ -62,6 +62,14 @@ def test_no_folder_of_gradio_s_own_is_made_for_uploads(demo):
     assert demo.app.uploaded_file_dir == internals.gr.routes.DEFAULT_TEMP_DIR
 
 
+def test_a_start_builds_one_app_and_no_others_that_nobody_uses(monkeypatch):
+    built, create = [], internals.App.create_app
+    count = staticmethod(lambda *v, **k: built.append(v) or create(*v, **k))
+    monkeypatch.setattr(internals.App, "create_app", count)
+    with serving(Held()):
+        assert len(built) == 1
+
+
 def test_the_times_of_few_events_are_kept_and_tabulated_seldom(demo):
     queue = internals.queue_of(demo)
     assert queue.ANALYTICS_MAX_EVENTS == 200 and queue.ANAYLTICS_CACHE_FREQUENCY == 1_000
