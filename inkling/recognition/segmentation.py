@@ -35,6 +35,9 @@ DROP = 1.0  # cost of taking a small stroke for a dot or dash, in shares of the 
 WIDEST = 1.5  # times its height: no digit is wider
 ROW = 2.2  # times its height: ink wider than this is no single thing
 LIKELY_SEVERAL = -2.0  # logit of being several digits: below it, ink is taken for none
+# weight of `several` against cutting one glyph: with 1.25 instead of 0.5, 4 of 600 held-out letters
+# are cut into digits instead of 15, and 89 of 93 held-out touching pairs are read instead of 90
+NOT_SEVERAL_WEIGHT = 1.25
 WIDE = 1.15  # times its height: a glyph wider than this may be several
 DOUBTFUL = -0.2  # plausibility below which a glyph may be several, or a part of one
 MOST_LINES = 8  # of a picture that are read as lines, those with the most ink: a texture has many
@@ -75,9 +78,9 @@ def likelier(row: list[Judged], whole: Part, judge: Judge, read_line: ReadLine) 
     line, alone = read_line(whole.ink), len(row) == 1
     says = [glyph.best for glyph in row if glyph.is_digit]
     best = sum(glyph.sureness for glyph in row) + TRUST * line.likelihood(says)
-    if alone and not row[0].is_digit:  # no digit, or several?
-        best -= TRUST * row[0].several
     first = row[0]
+    if alone:  # one glyph, or several?
+        best -= NOT_SEVERAL_WEIGHT * min(0.0, first.several)
     for text in sorted(line.texts, key=lambda text: len(text.digits)):
         by_line = TRUST * line.likelihood(text.digits)
         if not text.digits or by_line < best:  # as pieces cannot add to it

@@ -149,7 +149,7 @@ def test_cuts_go_between_two_digits_and_one_where_they_touch():
 
 @pytest.mark.parametrize(
     "round_one, other, several, glyphs",
-    [(0.0, -5.0, 1, 2), (0.0, -5.0, -30, 1)],
+    [(0.0, -5.0, 1, 2), (0.0, -5.0, -12, 1)],
     ids=["better apart", "no number"],
 )
 def test_two_that_touch_are_cut_only_if_they_are_better_apart(round_one, other, several, glyphs):
