@@ -39,7 +39,8 @@ def two_level_ink(light: np.ndarray, dark: bool | None = None) -> Ink | None:
     if bright.all() or not bright.any():
         return None
     if dark is None:
-        share = border_of(bright).mean()
+        edges = (bright[0], bright[-1], bright[1:-1, 0], bright[1:-1, -1])
+        share = np.concatenate(edges).mean()
         dark = bool(bright.mean() > 0.5 if 0.35 < share < 0.65 else share > 0.5)
     mask = (bright != dark).astype(np.uint8)
     paper_light = some_of(light[mask == 0])
@@ -59,11 +60,6 @@ def two_level_ink(light: np.ndarray, dark: bool | None = None) -> Ink | None:
 def some_of(values: np.ndarray) -> np.ndarray:
     """Return values (N,), or some of them, evenly spaced: enough to tell quantiles."""
     return values[:: max(1, len(values) // SAMPLED)]
-
-
-def border_of(picture: np.ndarray) -> np.ndarray:
-    """Return what lies along the four edges of a picture (H, W), (2 W + 2 H - 4,)."""
-    return np.concatenate([picture[0], picture[-1], picture[1:-1, 0], picture[1:-1, -1]])
 
 
 def inked(

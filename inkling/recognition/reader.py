@@ -96,7 +96,8 @@ class Reader:
         lit = self.read_ink(lit_ink, size)
         stained = inks[0] is not None and inks[0].unevenness > STAINED and runs_over(best, size)
         agreed = best.is_sure and lit.text == best.text and not stained
-        if lit_ink and is_sure_digit(lit) and (agreed or is_even(lit_ink)):
+        one = lit.is_sure and len(lit.digits) == 1  # of several, rules on the paper may hide some
+        if lit_ink and one and (agreed or is_even(lit_ink)):
             return without_cut_off(lit, size)
         learned = learned_inks(light)
         others = [self.read_ink(ink, size) for ink in learned]
@@ -177,21 +178,12 @@ def turned_ink(ink: Ink, quarters: int) -> Ink:
 
 
 def is_enough(ink: Ink | None, reading: Reading) -> bool:
-    """Tell whether no other ink need be looked for than two levels show, and was read so."""
+    """Return whether ink of two levels, and its reading, need no comparison with other ink."""
     if ink is None:
         return False
-    if (
-        ink.unevenness < SPOTLESS
-        and reading.digits
-        and all(d.digit is not None for d in reading.digits)
-    ):
-        return True
-    return is_drawing(ink) or (is_even(ink) and reading.is_sure)
-
-
-def is_sure_digit(reading: Reading) -> bool:
-    """Tell whether all that was found is surely one digit: of several, rules may hide some."""
-    return reading.is_sure and len(reading.digits) == 1
+    is_read = bool(reading.digits) and all(d.digit is not None for d in reading.digits)
+    even_and_sure = is_even(ink) and reading.is_sure
+    return (ink.unevenness < SPOTLESS and is_read) or even_and_sure or is_drawing(ink)
 
 
 def as_digit(judged: Judged, unit: np.ndarray, line: int) -> Digit:
