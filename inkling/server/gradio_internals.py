@@ -6,12 +6,14 @@ one of them fails a test that names it.
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
+from gradio import queueing
 from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Queue
 from gradio.routes import App, file_upload_statuses
@@ -67,30 +69,43 @@ def measure_seldom(queue: Queue) -> None:
     queue.ANAYLTICS_CACHE_FREQUENCY = 1_000
 
 
+class Nap(float):
+    """Seconds that the loop of a queue sleeps, unless it is woken meanwhile."""
+
+    def __init__(self, _: float):
+        """Begin asleep."""
+        self.woken = asyncio.Event()
+
+
+async def sleep(delay: float, result: Any = None) -> Any:
+    """Sleep as `asyncio.sleep` does; a `Nap` ends early once it is woken, or at once if it was."""
+    if not isinstance(delay, Nap):
+        return await asyncio.sleep(delay, result)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(delay.woken.wait(), float(delay))
+    delay.woken.clear()
+    return result
+
+
 def wake_when_needed(queue: Queue) -> None:
-    """Wake the loop that starts events when one comes or ends: Gradio polls 1,000 times a second.
+    """Wake the loop that starts events when one comes or ends; Gradio's polls 1,000 times a second.
 
-    All that the loop ever waits for is `asyncio.sleep`, whose future is set here.
+    It waits by `asyncio.sleep(queue.sleep_when_free)` alone.
     """
-    queue.sleep_when_free = queue.progress_update_sleep_when_free = IDLE_S
-    start, loops = queue.start_processing, list[Any]()
-
-    async def start_processing() -> None:
-        loops.append(asyncio.current_task())
-        await start()
+    nap = queue.sleep_when_free = Nap(IDLE_S)
+    queue.progress_update_sleep_when_free = IDLE_S
+    ours = vars(asyncio) | {"sleep": sleep}
+    queueing.asyncio = SimpleNamespace(**ours)  # type: ignore[assignment]
 
     def then_wake(action: Callable) -> Any:
         async def act(*values: Any) -> Any:
             try:
                 return await action(*values)
             finally:
-                for loop in loops:
-                    if (sleep := loop._fut_waiter) and not sleep.done():
-                        sleep.set_result(None)
+                nap.woken.set()
 
         return act
 
-    queue.start_processing = start_processing  # type: ignore[method-assign]
     queue.push, queue.process_events = then_wake(queue.push), then_wake(queue.process_events)  # type: ignore[method-assign]
 
 
