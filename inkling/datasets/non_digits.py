@@ -244,19 +244,14 @@ def outliers(
     count: int,
     digits: Digits,
     seed: int | tuple[int, ...],
-    between: Callable[[], None] = lambda: None,
     kinds: dict[Callable, int] = KINDS,
 ) -> Digits:
-    """Draw things that are no digit, some of them made of digits; labels are NONE and SEVERAL.
-
-    `between` is called between one and the next; what it raises ends this.
-    """
+    """Draw things that are no digit, some of them made of digits; labels are NONE and SEVERAL."""
     rng = np.random.default_rng(seed)
     makers, share = list(kinds), np.array(list(kinds.values())) / sum(kinds.values())
     chosen = rng.choice(len(makers), count, p=share)
     ink = np.zeros((count, FRAME, FRAME), np.float32)
     for place, kind in enumerate(chosen):
-        between()
         ink[place] = frame(seen(draw_one(makers[kind], rng, digits), rng))
     several = [makers.index(kind) for kind in (side_by_side, piled)]
     labels = np.where(np.isin(chosen, several), SEVERAL, NONE)

@@ -4,7 +4,7 @@ python -m inkling.datasets.pen_digits sheet.png   a contact sheet: every style, 
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,20 +97,11 @@ def reduced(
     return max(2, round(ink.shape[1] * shrink)), max(2, round(ink.shape[0] * shrink))
 
 
-def drawn_digits(
-    count: int,
-    seed: int | tuple[int, ...],
-    between: Callable[[], None] = lambda: None,
-    hands: Hands = EVERYBODY,
-) -> Digits:
-    """Draw `count` digits, and frame them like any picture.
-
-    `between` is called between one and the next; what it raises ends this.
-    """
+def drawn_digits(count: int, seed: int | tuple[int, ...], hands: Hands = EVERYBODY) -> Digits:
+    """Draw `count` digits, and frame them like any picture."""
     ink = torch.empty(count, 1, FRAME, FRAME)
     rng = np.random.default_rng(seed)
     for place, _, drawing in drawings(count, seed, hands=hands):
-        between()
         ink[place, 0] = torch.from_numpy(frame(seen(drawing, rng)))
     return Digits(ink, torch.arange(count) % 10)
 

@@ -40,22 +40,18 @@ def make_checkpoint(
     work; what it raises ends this. A checkpoint that was there is kept under another name, once the
     new one is ready.
     """
-
-    def between() -> None:
-        watch(None)
-
     # SciPy and scikit-learn take a second to import, which a page with a checkpoint does not need.
     from inkling.evaluation.metrics import milliseconds, score, strangers, summary
 
     mnist = load_mnist()
-    between()
-    for progress in train(recipe, mnist, seed, added, between):
+    watch(None)
+    for progress in train(recipe, mnist, seed, added):
         watch(progress)
     model = progress.model
     mnist_test = score("MNIST's test images", model, mnist.test)
-    between()
+    watch(None)
     gallery = make_gallery(model, mnist.test)
-    between()
+    watch(None)
     description = {
         "recipe": asdict(recipe),
         "seed": seed,
@@ -76,7 +72,7 @@ def make_checkpoint(
         "torch": torch.__version__,
         "machine": machine(),
     }
-    between()
+    watch(None)
     kept = keep(path) if path.exists() else None
     try:
         description = save_checkpoint(model, path, description, gallery._asdict())

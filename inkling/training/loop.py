@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -55,14 +55,12 @@ def train(
     mnist: Mnist,
     seed: int = 0,
     added: Digits | None = None,
-    between: Callable[[], None] = lambda: None,
 ) -> Iterator[Progress]:
     """Train a network, and report after every `REPORT_EVERY` steps and at the end.
 
     The training goes on as the next report is asked for: stop asking, and it has stopped. `added`
-    are digits of your own, learned as drawn ones. `between` is called often before the first report
-    and whenever digits are drawn, which takes seconds; what it raises ends the training. The same
-    recipe, seed, machine, number of threads and precision (`best_precision`) give the same weights.
+    are digits of your own, learned as drawn ones. The same recipe, seed, machine, number of threads
+    and precision (`best_precision`) give the same weights.
 
     If the recipe has teachers, they are trained first, and the network learns from their mean
     answer more than from the labels (Hinton et al. 2015, arXiv 1503.02531).
@@ -71,7 +69,7 @@ def train(
     teachers: list[DigitCNN] = []
     for k in range(1, recipe.teachers + 1):
         as_teacher = replace(recipe, epochs=recipe.teachers_epochs, teachers=0)
-        for progress in train(as_teacher, mnist, seed + k * TEACHERS_SEED, added, between):
+        for progress in train(as_teacher, mnist, seed + k * TEACHERS_SEED, added):
             yield replace(progress, teacher=k)
         teachers.append(fused(progress.model).to(best_device()))
     torch.set_num_threads(training_threads())
@@ -80,7 +78,7 @@ def train(
     model = DigitCNN(recipe.widths).to(device).to(memory_format=torch.channels_last)
     average = average_of(model, recipe.averaging) if recipe.averaging else None
     precision = best_precision(model, recipe.batch_size)
-    training_set = TrainingSet(recipe, mnist.train, added, seed, between)
+    training_set = TrainingSet(recipe, mnist.train, added, seed)
     steps = max(1, round(recipe.epochs * training_set.steps_an_epoch))
     optimizer, schedule = make_optimizer(model, recipe, steps)
     reports = Reports(mnist.held_out, steps, training_set.steps_an_epoch, started)

@@ -1,6 +1,6 @@
 """What an epoch learns from, made anew every few epochs and varied in every batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -25,11 +25,10 @@ class TrainingSet:
         mnist: Digits,
         added: Digits | None,
         seed: int,
-        between: Callable[[], None],
     ):
-        """Remember what goes in; `between` is called often while digits are drawn."""
+        """Remember what goes in."""
         self.recipe, self.mnist, self.added = recipe, mnist, added
-        self.seed, self.between = seed, between
+        self.seed = seed
         self.generator = torch.Generator().manual_seed(seed)
         most = int(MOST_ADDED * len(mnist.labels))
         self.added_count = min(ADDED_TIMES * len(added.labels), most) if added else 0
@@ -67,10 +66,10 @@ class TrainingSet:
         """Draw digits, and what is no digit."""
         recipe = self.recipe
         hands = Hands(recipe.of_fonts, recipe.slips)
-        drawn = drawn_digits(recipe.drawn, seed, self.between, hands)
+        drawn = drawn_digits(recipe.drawn, seed, hands)
         kinds = KINDS if recipe.characters else WITHOUT_CHARACTERS
         both = join(self.mnist, drawn)
-        return drawn, outliers(recipe.outliers, both, seed, self.between, kinds)
+        return drawn, outliers(recipe.outliers, both, seed, kinds)
 
 
 def variants(digits: Digits, count: int, recipe: Recipe, generator: torch.Generator) -> Digits:

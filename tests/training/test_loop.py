@@ -71,20 +71,6 @@ def test_a_part_of_an_epoch_can_be_trained(small_mnist, epochs, steps):
     assert last.step == last.steps == steps
 
 
-@pytest.mark.parametrize("after", [0, 150, 350])
-def test_what_prepares_a_training_can_be_ended(small_mnist, after):
-    calls = []
-
-    def between():
-        calls.append(None)
-        if len(calls) > after:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        next(train(TINY, small_mnist, between=between))
-    assert len(calls) == after + 1  # of 200 digits drawn, and 200 things that are none
-
-
 def test_a_network_answers_as_its_teachers_do(small_mnist):
     reports = list(train(replace(TINY, teachers=1, teachers_epochs=1, taught=1), small_mnist))
     order = [report.teacher for report in reports]
@@ -160,7 +146,7 @@ def test_distorting_leaves_the_share_that_it_should(small_mnist):
 def test_pictures_drawn_beforehand_are_learned_from_as_they_are(small_mnist):
     drawn, others = training_pictures()
     recipe = replace(QUICK, again=0)
-    learned = TrainingSet(recipe, small_mnist.train, None, 0, lambda: None).make(0)
+    learned = TrainingSet(recipe, small_mnist.train, None, 0).make(0)
     count = len(small_mnist.train.labels)
     assert torch.equal(learned.ink[count:], torch.cat([drawn.ink, others.ink]))
     assert torch.equal(learned.labels[count:], torch.cat([drawn.labels + 10, others.labels]))
@@ -184,7 +170,7 @@ def test_other_digits_are_drawn_after_as_many_epochs_as_the_recipe_says(small_mn
 @pytest.mark.parametrize("without", [{"slips": False}, {"of_fonts": 0}, {"characters": False}])
 def test_each_source_can_be_left_out(small_mnist, without):
     def made(recipe):
-        return TrainingSet(recipe, small_mnist.train, None, 0, lambda: None).make(0)
+        return TrainingSet(recipe, small_mnist.train, None, 0).make(0)
 
     everything, rest = made(TINY), made(replace(TINY, **without))
     assert len(rest.labels) == len(everything.labels)
