@@ -410,3 +410,16 @@ def test_the_drawing_is_there_on_the_way_back_to_the_page(visit, served):
     reads(page, "8")
     page.keyboard.press("Control+z")
     expect(page.locator("#pad .hint")).to_be_visible()
+
+
+def test_the_28_by_28_pixels_are_drawn_once_while_the_page_loads(visit):
+    page = visit("""
+      const fill = CanvasRenderingContext2D.prototype.fillRect;
+      window.drawn = 0;
+      CanvasRenderingContext2D.prototype.fillRect = function (...sides) {
+        if (this.canvas.closest("#pixels")) window.drawn += 1;
+        return fill.apply(this, sides);
+      };
+    """)
+    page.wait_for_function("window.drawn >= 784")
+    assert page.evaluate("window.drawn") == 784

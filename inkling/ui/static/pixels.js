@@ -12,9 +12,10 @@ function show() {
   const pen = canvas.getContext("2d");
   const cell = Math.max(4, Math.round((canvas.clientWidth * devicePixelRatio) / SIDE)); // px
   canvas.width = canvas.height = SIDE * cell;
+  let drawn = null;
   ink.forEach((value, k) => {
-    const grey = 255 - value;
-    pen.fillStyle = `rgb(${grey} ${grey} ${grey})`;
+    if (value !== drawn) pen.fillStyle = `rgb(${255 - value} ${255 - value} ${255 - value})`;
+    drawn = value;
     pen.fillRect((k % SIDE) * cell, Math.floor(k / SIDE) * cell, cell - 1, cell - 1);
   });
   if (cursor === null) return;
@@ -86,5 +87,4 @@ function take() {
   show();
 }
 watch("value", take);
-new ResizeObserver(show).observe(canvas);
-take();
+new ResizeObserver(take).observe(canvas); // drawn first once the page is laid out: `show` would force that
