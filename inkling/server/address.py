@@ -56,7 +56,7 @@ def importing_gradio() -> Iterator[None]:
 
     It sets up a client for other servers, which no proxy shall prevent. For each component it
     parses sources to write a type stub, half of its import's time, unless they have no file.
-    What is imported stays: the garbage collector passes over it neither now (1 of 7 s) nor later
+    What is imported stays: the garbage collector passes over it neither now (0.6 of 7 s) nor later
     (0.4 s at once, mostly while the first page is made).
     """
     find_file = inspect.getfile
