@@ -13,6 +13,7 @@ from PIL import Image
 
 import evaluate
 from inkling.datasets.mnist import Digits
+from inkling.datasets.pen_digits import HELD_OUT_SEED
 from inkling.evaluation import metrics, robustness
 from inkling.evaluation.metrics import (
     DOUBTFUL,
@@ -142,9 +143,17 @@ def test_one_command_prints_the_table_and_writes_one_page(
     report = tmp_path / "report.html"
     for module, name in ((evaluate, "DRAWN"), (evaluate, "OUTLIERS"), (robustness, "SWEEP_DIGITS")):
         monkeypatch.setattr(module, name, 10)  # the figures are not looked at
+    seeds = []
+
+    def noted(draw, place):
+        return lambda *how: seeds.append(how[place]) or draw(*how)
+
+    monkeypatch.setattr(evaluate, "drawn_digits", noted(evaluate.drawn_digits, 1))
+    monkeypatch.setattr(evaluate, "by_kind", noted(evaluate.by_kind, 2))
     command = ["evaluate.py", "--checkpoint", str(checkpoint), "--report", str(report)]
     monkeypatch.setattr(sys, "argv", command)
     evaluate.main()
+    assert seeds == [HELD_OUT_SEED] * 2  # drawn as no training has drawn them
     page = report.read_text(encoding="utf-8")
     accuracy = re.search(r"test images +10000 +(\d+\.\d+) ?%", capsys.readouterr().out)[1]
     assert f"{accuracy} %" in page
