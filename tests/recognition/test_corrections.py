@@ -73,10 +73,12 @@ def test_nothing_is_changed_without_lessons_or_without_digits(shipped):
     assert adapt(nothing, Lessons().add(ink_of(reading), 4), shipped.model) is nothing
 
 
-def test_a_note_on_something_else_stays(shipped):
-    reading = replace(shipped.read(sketch(4)), note="a note on the paper")
-    lessons = Lessons().add(ink_of(reading), 4)
-    assert adapt(reading, lessons, shipped.model).note == reading.note
+def test_the_note_counts_no_hole_that_was_corrected(shipped):
+    four, two = (shipped.read(sketch(k)).digits[0] for k in (4, 2))
+    reading = Reading.of([four, replace(two, not_a_digit=0.9)])
+    assert (reading.text, reading.note) == ("4?", "1 of 2 glyphs was not read.")
+    corrected = adapt(reading, Lessons().add(two.glyph.ink, 2), shipped.model)
+    assert (corrected.text, corrected.note) == ("42", "")
 
 
 @pytest.mark.parametrize("taught", [[1], [1, 7], [7] * 30])
