@@ -161,7 +161,7 @@ def test_other_digits_are_drawn_after_as_many_epochs_as_the_recipe_says(small_mn
             made[epoch] = super().make(epoch)
             return made[epoch]
 
-    training_set = Watched(recipe, few, None, 0, lambda: None)
+    training_set = Watched(recipe, few, None, 0)
     list(training_set.batches(5 * training_set.steps_an_epoch, torch.device("cpu")))
     assert list(made) == [0, 2, 4]
     assert not torch.equal(made[0].ink[60:], made[2].ink[60:])
