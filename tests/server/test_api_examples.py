@@ -8,9 +8,8 @@ import sys
 
 import httpx
 import pytest
-from conftest import ROOT
+from conftest import ROOT, serving
 from playwright.sync_api import expect
-from test_launch import served
 
 from inkling.recognition.reader import Reader
 from inkling.rendering import render
@@ -26,8 +25,8 @@ SHOWN = {"bash": "cURL", "python": "Python", "javascript": "JavaScript", "cli": 
 @pytest.fixture
 def url():
     """Return the address of a served page, which reads with the checkpoint that comes with it."""
-    with served(Reader.load()) as demo:
-        yield demo.local_url.rstrip("/")
+    with serving(Reader.load()) as served:
+        yield served.url.rstrip("/")
 
 
 def of_readme(language):
