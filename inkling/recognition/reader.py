@@ -93,12 +93,12 @@ class Reader:
         if is_enough(inks[0], best):
             return without_cut_off(best, size)
         lit_ink = evenly_lit_ink(light)
-        lit = self.read_ink(lit_ink, size)
         stained = inks[0] is not None and inks[0].unevenness > STAINED and runs_over(best, size)
-        agreed = best.is_sure and lit.text == best.text and not stained
-        one = lit.is_sure and len(lit.digits) == 1  # of several, rules on the paper may hide some
-        if lit_ink and one and (agreed or is_even(lit_ink)):
-            return without_cut_off(lit, size)
+        if lit_ink and (is_even(lit_ink) or (best.is_sure and not stained)):
+            lit = self.read_ink(lit_ink, size)
+            one = lit.is_sure and len(lit.digits) == 1  # of several, rules may hide some
+            if one and (is_even(lit_ink) or lit.text == best.text):
+                return without_cut_off(lit, size)
         learned = learned_inks(light)
         others = [self.read_ink(ink, size) for ink in learned]
         best = best_of(others if stained else [best, *others])
