@@ -67,10 +67,12 @@ def importing_gradio() -> Iterator[None]:
         return find_file(found)  # type: ignore[arg-type]
 
     gc.disable()
-    with direct(), gradio_defaults(), patch.object(inspect, "getfile", find_no_component):
-        yield
-    gc.freeze()
-    gc.enable()
+    try:
+        with direct(), gradio_defaults(), patch.object(inspect, "getfile", find_no_component):
+            yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 @contextlib.contextmanager
