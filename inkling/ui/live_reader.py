@@ -103,13 +103,13 @@ class LiveReader:
         self._begin(make, again=True)
 
     def cancel(self) -> None:
-        """End training again, if it does, within a step, and go back to the reader from before."""
+        """End training again, if it does, at its next report, and restore the former reader."""
         if self.again:
             self._stop.set()
             self.wait()
 
     def stop(self) -> None:
-        """Have the training end, if one is running, within a step of it, and begin no other."""
+        """Have the training end, if one is running, at its next report, and begin no other."""
         with self._lock:
             self._closed = True
             self._stop.set()

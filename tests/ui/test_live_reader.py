@@ -1,7 +1,6 @@
 """The page gets a reader at once, whatever there is of a checkpoint, and a better one later."""
 
 import threading
-from dataclasses import replace
 
 import pytest
 from conftest import TINY, sketch
@@ -10,6 +9,7 @@ from inkling.datasets.mnist import DataError
 from inkling.recognition.checkpoint import load_checkpoint
 from inkling.recognition.reader import Reader
 from inkling.training import build_checkpoint
+from inkling.training.training_set import TrainingSet
 from inkling.ui import live_reader
 from inkling.ui.live_reader import LiveReader
 
@@ -53,7 +53,7 @@ def run(tmp_path):
 
 def finish(source):
     """Wait until the training has ended."""
-    source._thread.join(60)
+    source._thread.join(200)
     assert not source.learning
 
 
@@ -102,8 +102,7 @@ def test_it_reads_while_it_learns(run, paused):
 def test_stopping_ends_the_training_and_leaves_nothing(run):
     run.start()
     run.stop()
-    run.wait()
-    assert not run._thread.is_alive()
+    finish(run)
     assert not run.checkpoint.exists()
 
 
@@ -177,7 +176,8 @@ def test_cancelling_goes_back_to_the_reader_from_before(ready, paused):
     assert ready.reader is not former
     go_on.set()
     ready.cancel()
-    assert not ready._thread.is_alive() and not ready.learning and not ready.again
+    finish(ready)
+    assert not ready.again
     assert ready.reader is former and ready.progress is None and ready.failure == ""
     assert list(ready.checkpoint.parent.glob(f"{live_reader.AGAIN}*")) == []
     ready.train_again(seed=3, epochs=0.05)  # it can begin again
@@ -185,14 +185,21 @@ def test_cancelling_goes_back_to_the_reader_from_before(ready, paused):
     assert ready.reader is not former
 
 
-def test_cancelling_while_digits_are_drawn_takes_no_longer(ready, monkeypatch):
-    many = replace(TINY, drawn=1_000_000, outliers=1_000_000)  # minutes of drawing
-    monkeypatch.setattr(live_reader, "QUICK", many)
+def test_cancelling_while_the_first_digits_are_gathered_is_heeded_too(ready, monkeypatch):
+    begun, gather = threading.Event(), TrainingSet.make
+
+    def make(*given):
+        begun.set()
+        ready._stop.wait(60)
+        return gather(*given)
+
+    monkeypatch.setattr(TrainingSet, "make", make)
     former = ready.reader
-    ready.train_again(seed=3, epochs=1)
-    ready.cancel()  # which waits `STOPPING_LIMIT` at most
-    assert not ready._thread.is_alive()
-    assert ready.reader is former
+    ready.train_again(seed=3, epochs=20)
+    assert begun.wait(60)
+    ready.cancel()
+    finish(ready)
+    assert ready.reader is former and ready.progress is None
 
 
 def test_cancelling_does_not_end_a_first_run(run, paused):
@@ -210,8 +217,7 @@ def test_stopping_ends_training_again_and_lets_none_begin(ready, paused):
     assert paused[0].wait(60)
     paused[1].set()
     ready.stop()
-    ready.wait()
-    assert not ready._thread.is_alive()
+    finish(ready)
     with pytest.raises(ValueError):
         ready.train_again(seed=3, epochs=20)
 
