@@ -48,6 +48,20 @@ def or_busy(handler: Callable) -> Callable:
     return handle
 
 
+def example(number: object) -> bytes:
+    """Return one of the examples, the first if there is none of this number."""
+    return EXAMPLES[index(number, len(EXAMPLES)) or 0].read_bytes()
+
+
+# How the page tells of a picture, and the visitor sees it.
+PICTURES: dict[str, tuple[Callable[[Any], object], See]] = {
+    "sketch": (Sketch.from_json, Visit.read_sketch),
+    "picture": (uploaded, Visit.read),
+    "example": (example, Visit.read),
+    "digit": (str, Visit.read_digit),
+}
+
+
 class Events:
     """The handlers of a page's events, and what they have to do with."""
 
@@ -65,10 +79,6 @@ class Events:
         learning = [page.status, page.timer, page.train, page.cancel]
         known = [page.card, page.matrix, page.cell, page.more]
         self.answers: dict[str, Callable[[Visitor, Any], Any]] = {
-            "sketch": lambda v, told: self.read(v, Visit.read_sketch, Sketch.from_json(told)),
-            "picture": lambda v, file: self.read(v, Visit.read, uploaded(file)),
-            "example": self.read_example,
-            "digit": lambda v, number: self.read(v, Visit.read_digit, number),
             "choose": lambda v, glyph: self.show(v, lambda visit: visit.choose(glyph)),
             "compare": lambda v, digit: self.show(v, lambda visit: visit.compare(digit)),
             "edit": self.edit,
@@ -164,24 +174,18 @@ class Events:
         visitor.unfold(page.unfolded)
         answer = None
         for name, value in page.questions:
-            if name in self.answers:
+            if name in PICTURES:
+                opened, see = PICTURES[name]
+                found = visitor.turn_to(see, opened(value), self.source.reader, page.number)
+                answer = list(self.shown(found).values()) if found else None
+            elif name in self.answers:
                 answer = self.answers[name](visitor, value)
         return answer
-
-    def read(self, visitor: Visitor, see: See, told: object) -> list | None:
-        """Read a picture, which takes its time, and show it unless there is a newer one by then."""
-        found = visitor.turn_to(see, told, self.source.reader)
-        return list(self.shown(found).values()) if found else None
 
     def glance(self, visitor: Visitor, told: object) -> list | None:
         """Read what stands on the pad in the midst of a stroke; nothing is remembered of it."""
         found = self.ask(Visit.glance, visitor.visit, Sketch.from_json(told))
         return list(self.glanced(found).values()) if found else None
-
-    def read_example(self, visitor: Visitor, number: object) -> list | None:
-        """Read one of the examples."""
-        example = EXAMPLES[index(number, len(EXAMPLES)) or 0]
-        return self.read(visitor, Visit.read, example.read_bytes())
 
     def read_again(self, visitor: Visitor) -> Any:
         """Read the same picture with what the network has learned since."""

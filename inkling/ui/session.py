@@ -235,18 +235,25 @@ class Visitor:
         """Begin with a visit in which nothing was done yet."""
         self.visit = Visit()
         self._turn = 0  # number of the latest picture that was asked about
+        self._asked = 0  # the page's number of that question
         self._lock = threading.Lock()
 
     def __deepcopy__(self, _: dict) -> "Visitor":
         """Return one who has done nothing yet: each session gets its own."""
         return Visitor()
 
-    def turn_to(self, see: See, told: object, reader: Reader | NoReader) -> Findings | None:
+    def turn_to(
+        self, see: See, told: object, reader: Reader | NoReader, number: int = 0
+    ) -> Findings | None:
         """Have another picture seen, which takes its time, and return what is found out.
 
-        None if still another one was asked about meanwhile: then nothing changes.
+        None if still another one was asked about since: then nothing changes. Questions may arrive
+        in another order than the page asks them; `number` is the page's of this one.
         """
         with self._lock:
+            if 0 < number < self._asked:
+                return None
+            self._asked = number or self._asked
             self._turn += 1
             turn, before = self._turn, self.visit
         seen, found = reader.ask(looked_at, before, see, told)

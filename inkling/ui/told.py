@@ -22,19 +22,21 @@ class Asked(NamedTuple):
     questions: list[tuple[str, object]]  # their names and values, in the order of asking
     known: bool = False  # whether the page thinks that its picture is known here
     unfolded: bool = False  # whether the inside of the network is in view
+    number: int = 0  # the page's, of its questions so far; 0: it gives none
 
 
 def asked(told: object) -> Asked:
     """Return what a page asks: a sketch is asked about as it is, as anything is that no page sends.
 
-    Else it sends `{"questions": [[name, value], …], "known": true, "unfolded": false}`.
+    Else it sends `{"questions": [[name, value], …], "known": true, "unfolded": false, "asked": 1}`.
     """
     if not isinstance(told, dict):
         return Asked([("sketch", told)])
     rows = told.get("questions", [("sketch", told)])
     rows = [row for row in rows if isinstance(row, list | tuple)] if isinstance(rows, list) else []
     questions = [(str(row[0]), row[1]) for row in rows[:MOST] if len(row) == 2]
-    return Asked(questions, bool(told.get("known")), bool(told.get("unfolded")))
+    number = index(told.get("asked"), 1_000_000) or 0
+    return Asked(questions, bool(told.get("known")), bool(told.get("unfolded")), number)
 
 
 def picked(event: gr.EventData) -> object:

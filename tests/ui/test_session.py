@@ -270,6 +270,15 @@ def test_of_two_pictures_the_one_asked_about_later_is_shown(shipped):
     assert visitor.visit.by_network.text == "7" and visitor.visit.count == 1
 
 
+def test_of_two_pictures_that_arrive_in_another_order_the_one_asked_about_later_stays(shipped):
+    visitor = Visitor()
+    assert visitor.turn_to(Visit.read, png(7), shipped, 2).reading.text == "7"
+    assert visitor.turn_to(Visit.read, png(4), shipped, 1) is None
+    assert visitor.visit.by_network.text == "7" and visitor.visit.count == 1
+    for number in (2, 0):  # asked once more, as the answer was lost; by what gives no numbers
+        assert visitor.turn_to(Visit.read, png(4), shipped, number).reading.text == "4"
+
+
 def test_what_is_asked_about_a_picture_does_not_make_it_an_old_one(shipped):
     visitor = Visitor()
     slow = Interrupted(shipped, lambda: visitor.update(lambda visit: visit.compare("5"), shipped))

@@ -17,7 +17,7 @@ function wait(state) { // "", "drawing", "reading", "lost", "failed"
   place().dataset.wait = state;
   document.querySelectorAll("#link").forEach((button) => (button.disabled = !drawing));
 }
-let waiting = []; // questions that are not asked yet, each [name, value]
+let waiting = []; // questions that are not asked yet, each [name, value, its number]
 let current = null; // the one that is
 let story = []; // the page's picture, and what was asked about it since
 let drawing = false; // whether the page's picture is a drawing
@@ -56,7 +56,7 @@ async function ask(name, value) {
     if (name !== "sketch") document.dispatchEvent(new Event("sketch-aside"));
     drawing = value?.strokes?.length > 0;
   } else if (waiting.at(-1)?.[0] === name) waiting.pop();
-  waiting.push([name, name === "sketch" ? { ...value, asked } : value]);
+  waiting.push([name, name === "sketch" ? { ...value, asked } : value, asked]);
   if (current) isPicture(waiting[0]) && place().dataset.wait !== "lost" && wait("reading");
   else work();
 }
@@ -104,11 +104,12 @@ function remember([name, value]) {
 // What questions bring: {shown}, or {} where they are refused, given up or the server is lost.
 async function hear(questions, known) {
   let given = false;
+  const asked = questions.at(-1)[2]; // requests may overtake one another
   const up = new Promise((done) => (giveUp = done));
   up.then(() => (given = true));
   const sent = Promise.all(questions.map(async ([name, value]) => [name, await content(value)]));
   const answer = sent
-    .then((questions) => (given ? undefined : server.read({ questions, known, unfolded })))
+    .then((questions) => (given ? undefined : server.read({ questions, known, unfolded, asked })))
     .then((shown) => ({ shown }), () => ({}));
   for (;;) {
     const heard = await Promise.race([answer, up, after(PATIENCE)]);
