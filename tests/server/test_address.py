@@ -4,11 +4,9 @@ import argparse
 import gc
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
-import threading
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,13 +14,11 @@ import httpx
 import pytest
 from conftest import ROOT
 
+import app
 from inkling.server import address
+from tests.app_process import AppProcess
 
-CLEAN = {
-    name: value
-    for name, value in os.environ.items()
-    if "proxy" not in name.lower() and not name.startswith(("GRADIO_SERVER", "GRADIO_SHARE"))
-}
+PROXIES = [name for name in os.environ if "proxy" in name.lower()]
 # All variables that Gradio reads, but for those of `app.py` and of servers before the page's.
 GRADIO = {
     name
@@ -63,31 +59,6 @@ def test_a_proxy_that_can_be_used_still_is_but_for_this_machine(monkeypatch):
         assert "*" not in exempt
 
 
-def started(*arguments, **environment):
-    """Start the page; return its process once it has said where it is, and what it said."""
-    page = subprocess.Popen(
-        [sys.executable, "app.py", *arguments],
-        cwd=ROOT,
-        env=CLEAN | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    said = ""
-    threading.Timer(60, page.kill).start()  # it says where it is, or why not, long before that
-    for line in page.stdout:
-        said += line
-        if line.startswith("Inkling is at"):
-            break
-    return page, said
-
-
-def ended(page):
-    page.send_signal(signal.SIGTERM)
-    rest, _ = page.communicate(timeout=30)
-    return rest
-
-
 @pytest.mark.parametrize(
     "arguments, environment, url",
     [
@@ -97,18 +68,24 @@ def ended(page):
             UNUSABLE[1] | dict.fromkeys(GRADIO, "on") | {"GRADIO_SERVER_NAME": "[::1]"},
             r"http://\[::1\]:\d+",
         ),
-        (("--host", "0.0.0.0", "--port", "0"), UNUSABLE[2], r"http://127\.0\.0\.1:\d+"),
+        (
+            ("--host", "0.0.0.0", "--port", "0"),
+            UNUSABLE[2] | {"INKLING_AUTH": "ann:secret word"},
+            r"http://127\.0\.0\.1:\d+",
+        ),
     ],
 )
 def test_it_starts_where_it_is_told_past_all_proxies_and_whatever_gradio_is_told(
-    arguments, environment, url
+    arguments, environment, url, tmp_path
 ):
-    page, said = started(*arguments, **environment)
-    found = re.search(url, said)
-    assert found, said
-    with httpx.Client(trust_env=False) as client:
-        assert client.get(found[0]).status_code == 200
-    assert "Traceback" not in said + ended(page)
+    with AppProcess(tmp_path, ["app.py", *arguments], without=PROXIES, **environment) as page:
+        found = page.address()
+        assert re.fullmatch(url, found)
+        with httpx.Client(trust_env=False) as client:
+            locked = 401 if "INKLING_AUTH" in environment else 200
+            assert client.get(found).status_code == 200
+            assert client.get(f"{found}/config").status_code == locked
+        page.stop()
 
 
 def test_of_gradio_s_variables_those_that_are_honoured_are_seen_meanwhile(monkeypatch):
@@ -134,11 +111,11 @@ def test_importing_the_page_parses_no_component_s_source_and_writes_no_stub():
     subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
 
 
-def test_who_asks_for_a_link_by_the_environment_is_told_that_there_is_none():
-    page, said = started(GRADIO_SHARE="True", HTTPS_PROXY="http://127.0.0.1:1")
-    told = page.stdout.readline()
-    assert "No public link could be had" in told, said
-    ended(page)
+def test_who_asks_for_a_link_by_the_environment_is_told_that_there_is_none(tmp_path):
+    environment = {"GRADIO_SHARE": "True", "HTTPS_PROXY": "http://127.0.0.1:1"}
+    with AppProcess(tmp_path, without=PROXIES, **environment) as page:
+        page.until("No public link could be had")
+        page.stop()
 
 
 @pytest.mark.parametrize("port", ["99999", "-1", "abc", "80.5", ""])
@@ -155,16 +132,18 @@ def test_what_is_no_address_of_this_machine_is_refused_with_what_to_take(host):
 
 @pytest.mark.parametrize(
     "arguments, environment",
-    [
-        (("--port", "99999"), {}),
-        ((), {"GRADIO_SERVER_PORT": "abc"}),
-        (("--host", "no.such.host"), {}),
-        ((), {"GRADIO_SERVER_NAME": "no.such.host"}),
-    ],
+    [(("--port", "99999"), {}), ((), {"GRADIO_SERVER_PORT": "abc"})]
+    + [(("--host", "no.such.host"), {}), ((), {"GRADIO_SERVER_NAME": "no.such.host"})]
+    + [((), {"INKLING_AUTH": "ann"})],
 )
-def test_on_the_command_line_that_is_the_last_line_without_a_traceback(arguments, environment):
-    page, said = started(*arguments, **environment)
-    assert page.wait() == 2 and "Traceback" not in said and "; take " in said.splitlines()[-1]
+def test_on_the_command_line_that_is_the_last_line(arguments, environment, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["app.py", *arguments])
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit, match="2"):
+        app.parse_arguments()
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert "; take " in told or "USER:PASSWORD" in told
 
 
 def test_a_port_in_use_is_said_to_be():

@@ -18,8 +18,8 @@ from gradio_client import Client
 from inkling.recognition.reading import Reading
 from inkling.server import cleanup
 from inkling.server import gradio_internals as internals
-from inkling.server.cleanup import SESSION_KEPT
-from inkling.server.launch import AT_ONCE
+from inkling.server.cleanup import CLOSED, SESSION_KEPT
+from inkling.server.launch import AT_ONCE, SESSIONS
 
 
 class Held:
@@ -154,6 +154,7 @@ def test_sessions_are_forgotten_but_not_those_of_open_pages(demo):
     holder["closed later"][visitor]
     internals.forget_sessions(demo.app, {"open"}, SESSION_KEPT, most=1)
     assert set(holder.session_data) == set(holder.time_last_used) == {"open", "closed later"}
+    assert holder.capacity == SESSIONS > 3 * CLOSED  # many calls push no page out
 
 
 def test_a_server_that_runs_removes_all_that_is_left_behind(tidy_often, demo):
@@ -164,13 +165,16 @@ def test_a_server_that_runs_removes_all_that_is_left_behind(tidy_often, demo):
     old.write_bytes(b"old")
     os.utime(old, (time.time() - 6 * 60,) * 2)
     demo.temp_file_sets[0].add(str(old))
-    holder["left long ago"]
     event = call(demo)  # whose answer nobody fetches
-    with socket.create_connection((url.host, url.port), timeout=WAIT / 1000) as silent:
-        assert silent.recv(1) == b""
-    until(lambda: not old.parent.exists() and not demo.temp_file_sets[0])
-    until(lambda: "left long ago" not in holder.session_data)
-    until(lambda: not internals.is_event(queue, event))
+    with httpx.stream("GET", f"{url}gradio_api/heartbeat/pausing", timeout=None):
+        for session in ("pausing", "left long ago"):
+            holder[session]
+        with socket.create_connection((url.host, url.port), timeout=WAIT / 1000) as silent:
+            assert silent.recv(1) == b""
+        until(lambda: not old.parent.exists() and not demo.temp_file_sets[0])
+        until(lambda: "left long ago" not in holder.session_data)
+        until(lambda: not internals.is_event(queue, event))
+        assert "pausing" in holder.session_data  # its page is open
 
 
 def test_names_of_uploads_are_forgotten(demo, tmp_path):

@@ -1,12 +1,16 @@
 """Who knows the password comes in, and who guesses waits."""
 
 import argparse
+from functools import partial
 
+import httpx
 import pytest
-from conftest import run
+from conftest import run, serving
 
+import app
 from inkling.server import login
 from inkling.server.login import Login, credentials
+from inkling.ui.live_reader import NoReader
 
 
 @pytest.fixture
@@ -45,3 +49,20 @@ def test_a_login_is_written_with_a_colon():
     for text in ("", "ann", "ann:", ":word"):
         with pytest.raises(argparse.ArgumentTypeError, match="USER:PASSWORD"):
             credentials(text)
+
+
+def test_without_the_password_a_stranger_gets_nothing_and_with_it_all(monkeypatch):
+    monkeypatch.setattr(app, "serve", partial(app.serve, auth=("ann", "secret word")))
+    with serving(NoReader("Not yet.")) as locked, httpx.Client(base_url=locked.url) as visitor:
+        call = {"data": [None], "fn_index": 0, "session_hash": "stranger"}
+        for path in ("/config", "/gradio_api/info"):
+            assert visitor.get(path).status_code == 401
+        for path in ("call/predict", "queue/join"):
+            assert visitor.post(f"/gradio_api/{path}", json=call).status_code == 401
+        files = {"files": ("a.png", b"a")}
+        assert visitor.post("/gradio_api/upload", files=files).status_code == 401
+        for password in ("", "secret", "secret word "):
+            told = visitor.post("/login", data={"username": "ann", "password": password})
+            assert told.status_code in (400, 422) and visitor.get("/config").status_code == 401
+        told = visitor.post("/login", data={"username": "ann", "password": "secret word"})
+        assert told.status_code == 200 and visitor.get("/config").status_code == 200

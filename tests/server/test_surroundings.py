@@ -5,15 +5,13 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from conftest import ROOT, names, sketch
 from PIL import Image
 
 from inkling.server import request_limits
-
-STOP_LIMIT = 10  # seconds from being told to stop to being gone; 2 on a machine with nothing to do
+from tests.app_process import START_LIMIT_S, STOP_LIMIT_S, AppProcess
 
 ITS_OWN_DISKS = ["unshare", "--map-root-user", "--mount"]
 SHUT_IN = ["unshare", "--map-root-user", "--mount", "--net"]  # as if there were no network
@@ -81,11 +79,11 @@ import os, sys, time
 sys.path.insert(0, "tests")
 import app, conftest
 from dataclasses import replace
-from inkling.datasets.mnist import Digits, Mnist, load_mnist
+import torch
+from inkling.datasets.mnist import Digits, Mnist
 from inkling.training import build_checkpoint, loop
 from inkling.ui import live_reader
-mnist = load_mnist()
-small = Mnist(*(Digits(d.ink[:400], d.labels[:400]) for d in mnist))
+small = Mnist(*[Digits(torch.rand(400, 1, 28, 28), torch.arange(400) % 10)] * 3)
 epochs, slow = float(sys.argv.pop(1)), float(sys.argv.pop(1))
 recipe = replace(conftest.TINY, epochs=epochs)
 build_checkpoint.load_mnist = lambda: small
@@ -130,84 +128,30 @@ def checkout(tmp_path):
     return place
 
 
-class Serving:
-    """A page that is served by a process of its own, whose temporary files lie in one folder."""
+def ask(page, *program):
+    """Run a program where the page can be reached, with the page's address."""
+    address = page.address()
+    program = [sys.executable, "-c", program[0], address, *map(str, program[1:])]
+    spaces = [space for space in ("--net", "--mount") if space in page.wrap]
+    if spaces:
+        inside = ["nsenter", "--preserve-credentials", "--user", *spaces, "--wd"]
+        program = [*inside, "--target", str(page.innermost()), *program]
+    environment = os.environ | {"TMPDIR": str(page.folder)}
+    return subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment)
 
-    def __init__(self, folder, command, where=ROOT, wrap=(), without=(), **more):
-        self.folder, self.wrap, self.lines = folder / "temporary", wrap, []
-        self.folder.mkdir()
-        kept = {
-            k: v
-            for k, v in os.environ.items()
-            if k not in ("NO_PROXY", "GRADIO_TEMP_DIR", *without)
-        }
-        kept["TORCHINDUCTOR_CACHE_DIR"] = str(folder / "torch")  # torch's, which programs share
-        self.process = subprocess.Popen(
-            [str(c) for c in (*wrap, sys.executable, *command)],
-            cwd=where,
-            env=kept | {"TMPDIR": str(self.folder)} | more,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            os.kill(self.innermost(), signal.SIGKILL)
-            self.process.kill()
-        self.process.stdout.close()
-        self.process.wait()
-
-    def until(self, words):
-        """Read what it prints up to a line with these words; return that line."""
-        for line in self.process.stdout:
-            self.lines.append(line)
-            if words in line:
-                return line
-        pytest.fail("it ended:\n" + "".join(self.lines))
-
-    def innermost(self):
-        """Return the process that serves, within what it is shut in by."""
-        pid = self.process.pid
-        if "--fork" in self.wrap:
-            pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
-        return pid
-
-    def ask(self, *program):
-        """Run a program where the page can be reached; give it the page's address."""
-        address = self.until("Inkling is at").split()[-1]
-        program = [sys.executable, "-c", program[0], address, *map(str, program[1:])]
-        spaces = [space for space in ("--net", "--mount") if space in self.wrap]
-        if spaces:
-            inside = ["nsenter", "--preserve-credentials", "--user", *spaces, "--wd"]
-            program = [*inside, "--target", str(self.innermost()), *program]
-        environment = os.environ | {"TMPDIR": str(self.folder)}
-        return subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment)
-
-    def told(self, *program):
-        """Return what that program prints, once it has ended."""
-        said, _ = self.ask(*program).communicate(timeout=60)
-        return said
-
-    def stop(self, how):
-        """Have it stop, and check that it does: soon, cleanly, and with nothing left behind."""
-        os.kill(self.innermost(), how)
-        rest, _ = self.process.communicate(timeout=STOP_LIMIT)
-        said = "".join(self.lines) + rest
-        assert self.process.returncode == 0, said
-        assert "Traceback" not in said and list(self.folder.iterdir()) == []
-        return said
+def answer(page, *program):
+    """Return what that program prints, once it has ended."""
+    said, _ = ask(page, *program).communicate(timeout=START_LIMIT_S)
+    return said
 
 
 def test_it_serves_read_only_without_home_network_or_working_proxy(may, checkout, seven, tmp_path):
     command = ["-c", INSIDE, "app.py"]
-    with Serving(
+    with AppProcess(
         tmp_path, command, checkout, may(SHUT_IN), ("HOME", "XDG_CACHE_HOME"), **HARD
     ) as page:
-        assert '"text": "7"' in page.told(ASK, seven)
+        assert '"text": "7"' in answer(page, ASK, seven)
         assert page.stop(signal.SIGINT).count("\n") == 2  # where it is, and that it is closed
 
 
@@ -216,25 +160,24 @@ def test_without_checkpoint_archives_and_network_it_serves_and_says_why_in_a_lin
 ):
     (checkout / "checkpoints" / "digits.safetensors").write_bytes(b"damaged")
     command = ["-c", INSIDE, "app.py"]
-    with Serving(tmp_path, command, checkout, may(SHUT_IN), **HARD) as page:
-        asked = page.ask(ASK, seven)
+    with AppProcess(tmp_path, command, checkout, may(SHUT_IN), **HARD) as page:
+        asked = ask(page, ASK, seven)
         failed = page.until("Learning ended early")
         assert "Put the four archives" in failed
         asked.communicate()
-        page.lines.append("Inkling is at " + page.lines[0].split()[-1])
         page.stop(signal.SIGTERM)
 
 
 def test_with_a_full_disk_it_reads_drawings_and_says_why_no_pictures(may, seven, tmp_path):
-    with Serving(tmp_path, ["-c", SMALL, "app.py"], wrap=may(ITS_OWN_DISKS)) as page:
-        told = page.told(ON_A_FULL_DISK, seven)
+    with AppProcess(tmp_path, ["-c", SMALL, "app.py"], wrap=may(ITS_OWN_DISKS)) as page:
+        told = answer(page, ON_A_FULL_DISK, seven)
         assert 'data-number="7"' in told and f"507 {request_limits.NO_ROOM}" in told
         page.stop(signal.SIGTERM)
 
 
 def test_alone_with_visitors_waiting_it_stops_when_told(may, tmp_path):
-    with Serving(tmp_path, ["app.py"], wrap=may(ALONE)) as page:
-        visitor = page.ask(WAIT_FOR_EVER)
+    with AppProcess(tmp_path, ["app.py"], wrap=may(ALONE)) as page:
+        visitor = ask(page, WAIT_FOR_EVER)
         assert "ALIVE" in visitor.stdout.readline()
         page.stop(signal.SIGTERM)
         visitor.communicate()
@@ -244,7 +187,7 @@ def test_alone_with_visitors_waiting_it_stops_when_told(may, tmp_path):
 def test_told_to_stop_while_it_learns_or_saves_it_leaves_nothing(tmp_path, folder, moment, how):
     epochs, slow = (0.02, 1) if moment == "saving" else (100, 0)
     command = ["-c", TRAINS_BRIEFLY, epochs, slow, "--checkpoint", folder / "digits.safetensors"]
-    with Serving(tmp_path, command) as page:
+    with AppProcess(tmp_path, command) as page:
         page.until("saving" if moment == "saving" else "Inkling is at")
         page.stop(how)
     assert [name for name in names(folder) if name.endswith(".tmp")] == []
@@ -252,8 +195,8 @@ def test_told_to_stop_while_it_learns_or_saves_it_leaves_nothing(tmp_path, folde
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_told_to_stop_while_it_starts_it_is_gone_at_once(tmp_path, how):
-    with Serving(tmp_path, ["-X", "importtime", "app.py"]) as page:
+    with AppProcess(tmp_path, ["-X", "importtime", "app.py"]) as page:
         page.until("torch")  # it has begun to import what it needs, for seconds
         page.process.send_signal(how)
-        page.process.communicate(timeout=STOP_LIMIT)
+        page.process.wait(STOP_LIMIT_S)
         assert list(page.folder.iterdir()) == []
