@@ -95,8 +95,10 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
         open_picture(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("ending", ["png", "tiff", "avif"])
-@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(
+    "ending, orientation",
+    [("png", k) for k in range(1, 9)] + [(e, 6) for e in ("jpg", "webp", "tiff", "avif")],
+)
 def test_a_picture_is_turned_as_its_camera_says(tmp_path, orientation, ending):
     upright = np.pad(sketch(7), ((0, 0), (0, 60)), constant_values=255)
     stored = {
@@ -111,10 +113,12 @@ def test_a_picture_is_turned_as_its_camera_says(tmp_path, orientation, ending):
     }[orientation]
     exif = Image.Exif()
     exif[0x0112] = orientation
-    how = {"quality": 100} if ending == "avif" else {}
+    how = {"quality": 100} if ending in ("jpg", "avif") else {"lossless": True}
     Image.fromarray(stored).save(tmp_path / f"photo.{ending}", exif=exif, **how)
     picture, full_size = open_picture(tmp_path / f"photo.{ending}")
-    assert np.abs(np.asarray(picture).astype(int) - upright).max() <= 2 * (ending == "avif")
+    assert np.abs(np.asarray(picture.convert("L")).astype(int) - upright).max() <= 2 * (
+        "quality" in how
+    )
     assert full_size == (340, 280)
 
 
@@ -129,21 +133,8 @@ def test_a_large_jpeg_is_decoded_small_but_measured_in_full(tmp_path):
 def test_every_common_format_is_read(tmp_path, ending):
     path = tmp_path / f"seven.{ending}"
     Image.fromarray(sketch(7)).save(path)
-    ink, drawn = (
-        ink_in(open_picture(path)[0]),
-        ink_in(sketch(7)),
-    )
+    ink, drawn = ink_in(open_picture(path)[0]), ink_in(sketch(7))
     assert np.abs(ink.depth - drawn.depth).mean() < 0.01
-
-
-def test_an_animation_is_its_first_frame(tmp_path):
-    frames = [Image.fromarray(sketch(d)) for d in (1, 8)]
-    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    ink, first = (
-        ink_in(open_picture(tmp_path / "a.gif")[0]),
-        ink_in(frames[0]),
-    )
-    assert np.abs(ink.depth - first.depth).mean() < 0.01
 
 
 @pytest.mark.parametrize("bits", range(8, 17))
