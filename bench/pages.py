@@ -8,7 +8,7 @@ Pages are composed of MNIST's test digits: nothing of them has been trained on.
 
 import argparse
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +19,14 @@ from tqdm import tqdm
 
 from bench.papers import SHEETS, WORDS, type_of
 from inkling.datasets.mnist import Digits, load_mnist
-from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
 
 BLANK = "blank sheets"
 SUPERSAMPLED = 2  # drawn larger, then reduced: soft edges, as a camera's
+
+
+RULE = (150, 180, 215)
+GRAINY = {"grain": 4.0, "blur": 0.6}  # a photograph
 
 
 @dataclass(frozen=True)
@@ -66,33 +69,26 @@ PAGES = {
     "touching pairs": Page(least=2, most=2, touching=True),
     "two lines": Page(lines=2, least=2, most=5, height=(30, 60)),
     "turned up to 12 degrees": Page(turn=12),
-    "ruled paper": Page(rule=(150, 180, 215), grain=3),
-    "squared paper": Page(rule=(150, 180, 215), squared=True, pitch=0.6, grain=3),
+    "ruled paper": Page(rule=RULE, grain=3),
+    "squared paper": Page(rule=RULE, squared=True, pitch=0.6, grain=3),
     "ruled as dark as the ink": Page(rule=(60, 60, 70), pitch=1.6),
     "lamp": Page(lamp=0.6, grain=5, blur=0.7),
     "shadow of a hand": Page(shadow=0.5, grain=5, blur=0.7),
     "pencil": Page(pen=((110, 110, 112),), cover=(0.4, 0.6), grain=5, blur=0.6),
     "chalk": Page(paper=(40, 60, 50), pen=((225, 230, 225),), cover=(0.7, 0.9), grain=7),
     "noise, blur and JPEG": Page(grain=14, blur=1.2, jpeg=35),
-    "page on a table": Page(table=True, lamp=0.3, grain=4, blur=0.6),
+    "page on a table": Page(table=True, lamp=0.3, **GRAINY),
     "dots and dashes between": Page(signs=True),
-    "cheque": Page(
-        *(2, 6, (24, 50), (-0.02, 0.3)),
-        pen=((60, 60, 70),),
-        cover=(0.6, 0.9),
-        sheet="waves",
-        grain=4,
-        blur=0.6,
-    ),
+    "cheque": Page(2, 6, (24, 50), (-0.02, 0.3), pen=((60, 60, 70),), cover=(0.6, 0.9),
+                   sheet="waves", **GRAINY),
     "printed form": Page(boxed=True, grain=3, blur=0.5),
     "fills its picture": Page(1, 1, fills=True, turn=0),
     "16 pixels, enlarged": Page(1, 1, fills=True, turn=0, pixels=16),
-    "faint on clean paper": Page(
-        cover=(0.02, 0.06), paper=(255, 255, 255), pen=((0, 0, 0), (90, 60, 200))
-    ),
-    "on its side": Page(on_its_side=True, grain=4, blur=0.6, lamp=0.2),
-    "bent": Page(bend=0.12, rule=(150, 180, 215), grain=4, blur=0.6, lamp=0.3),
-}
+    "faint on clean paper": Page(paper=(255, 255, 255), pen=((0, 0, 0), (90, 60, 200)),
+                                 cover=(0.02, 0.06)),
+    "on its side": Page(on_its_side=True, lamp=0.2, **GRAINY),
+    "bent": Page(bend=0.12, rule=RULE, lamp=0.3, **GRAINY),
+}  # fmt: skip
 
 
 def compose(page: Page, digits: Digits, rng: np.random.Generator) -> tuple[str, np.ndarray]:
@@ -102,15 +98,10 @@ def compose(page: Page, digits: Digits, rng: np.random.Generator) -> tuple[str, 
     text = "".join(words for words, _ in rows)
     border = round(rng.uniform(0.4, 1.5) * height)
     width = max(ink.shape[1] for _, ink in rows) + 2 * border
-    inks = [
-        np.pad(ink, ((border, border // 3), (border, width - border - ink.shape[1])))
-        for _, ink in rows
-    ]
+    spaces = [((border, border // 3), (border, width - border - ink.shape[1])) for _, ink in rows]
+    inks = [np.pad(ink, space) for (_, ink), space in zip(rows, spaces, strict=True)]
     ink = np.pad(np.concatenate(inks), ((0, border), (0, 0)))
-    matrix = cv2.getRotationMatrix2D(
-        (ink.shape[1] / 2, ink.shape[0] / 2), rng.uniform(-page.turn, page.turn), 1
-    )
-    ink = cv2.warpAffine(ink, matrix, ink.shape[::-1])
+    ink = turned(ink, rng.uniform(-page.turn, page.turn))
     paper = np.empty((*ink.shape, 3), np.float32)
     paper[:] = page.paper
     if page.rule:
@@ -124,20 +115,37 @@ def compose(page: Page, digits: Digits, rng: np.random.Generator) -> tuple[str, 
     cover = ink[..., None] * rng.uniform(*page.cover)
     picture = paper * (1 - cover) + np.array(page.pen[rng.integers(len(page.pen))]) * cover
     if page.fills:
-        left, top, w, h = cv2.boundingRect((ink > 0.3).astype(np.uint8))
-        picture = picture[top : top + h, left : left + w]
+        picture = cut(picture, ink > 0.3)
     if page.pixels:
         return text, few_pixels(picture, page.pixels)
     if page.bend:
         picture = bent(picture, page.bend, rng)
     if page.on_its_side:
         picture = np.ascontiguousarray(np.rot90(picture, rng.choice([1, 3])))
-    if page.table:
-        picture = on_a_table(picture, rng)
-    picture = cv2.resize(
-        picture, None, fx=1 / SUPERSAMPLED, fy=1 / SUPERSAMPLED, interpolation=cv2.INTER_AREA
-    )
+    if page.table:  # a darker one, with all of the page's edges in view
+        table = [rng.uniform(50, 120), rng.uniform(40, 90), rng.uniform(30, 80)]
+        border = round(0.25 * max(picture.shape))
+        picture = turned(picture, rng.uniform(-8, 8), border, table)
+    part = 1 / SUPERSAMPLED
+    picture = cv2.resize(picture, None, fx=part, fy=part, interpolation=cv2.INTER_AREA)
     return text, photograph(picture * light_on(picture, page, rng), page, rng)
+
+
+def turned(
+    picture: np.ndarray, degrees: float, border: int = 0, around: Sequence[float] = (0,)
+) -> np.ndarray:
+    """Turn a picture, in a border px wide of one colour."""
+    height, width = picture.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    matrix[:, 2] += border
+    size = (width + 2 * border, height + 2 * border)
+    return cv2.warpAffine(picture, matrix, size, borderValue=around)
+
+
+def cut(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return the part of a picture that a mask (H, W) is in."""
+    left, top, w, h = cv2.boundingRect(mask.astype(np.uint8))
+    return picture[top : top + h, left : left + w]
 
 
 def row(
@@ -151,13 +159,13 @@ def row(
         chosen = rng.integers(len(digits.labels))
         size = height * (1 + rng.uniform(-page.unequal, page.unequal)) / 20
         ink = cv2.resize(digits.ink[chosen, 0].numpy(), None, fx=size, fy=size)
-        left, top, w, h = cv2.boundingRect((ink > 0.2).astype(np.uint8))
-        ink = ink[top : top + h, left : left + w]
+        ink = cut(ink, ink > 0.2)
+        h, w = ink.shape
         y = round(1.5 * height - h + rng.uniform(-page.unequal, page.unequal) * height)
         x = right + round(rng.uniform(*page.gap) * height) if k else 0
         if page.touching and k:
             x = right
-            while x > 0 and not touches(canvas, ink, x, y):
+            while x > 0 and not ((canvas[y : y + h, x : x + w] > 0.4) & (ink > 0.4)).any():
                 x -= 1
             x -= round(rng.uniform(0, 0.06) * height)
         place = canvas[y : y + h, x : x + w]
@@ -170,42 +178,29 @@ def row(
     return text, canvas[used[0] : used[-1] + 1, :right]
 
 
-def touches(canvas: np.ndarray, ink: np.ndarray, x: int, y: int) -> bool:
-    """Tell whether ink at (x, y) meets ink that is there."""
-    there = canvas[y : y + ink.shape[0], x : x + ink.shape[1]] > 0.4
-    return bool((there & (ink > 0.4)).any())
-
-
 def draw_sign(canvas: np.ndarray, x: int, height: float, rng: np.random.Generator) -> int:
     """Draw a dot or a dash at x; return its width."""
-    thick = round(0.1 * height)
-    base, gap = round(1.5 * height), round(0.15 * height)
+    thick, gap = round(0.1 * height), round(0.15 * height)
+    base, middle = round(1.5 * height), round(1.5 * height) - round(height / 2)
     if rng.random() < 0.5:
         cv2.circle(canvas, (x + gap, base - thick), thick // 2 + 1, 1, -1)
         return gap + thick
-    length = round(rng.uniform(0.25, 0.45) * height)
-    cv2.line(
-        canvas,
-        (x + gap, base - round(height / 2)),
-        (x + gap + length,) * 1 + (base - round(height / 2) + round(rng.normal(0, 0.03) * height),),
-        1,
-        thick,
-    )
-    return gap + length
+    end = gap + round(rng.uniform(0.25, 0.45) * height)
+    down = round(rng.normal(0, 0.03) * height)
+    cv2.line(canvas, (x + gap, middle), (x + end, middle + down), 1, thick)
+    return end
 
 
 def draw_rules(paper: np.ndarray, page: Page, height: float, rng: np.random.Generator) -> None:
     """Draw lines on the paper, a little turned, and across if it is squared."""
-    pitch = page.pitch * height
-    rows, columns = paper.shape[:2]
-    lean = np.tan(np.radians(rng.uniform(-2, 2)))
+    pitch, lean = page.pitch * height, np.tan(np.radians(rng.uniform(-2, 2)))
     thickness = SUPERSAMPLED * int(rng.integers(1, 3))
-    for y in np.arange(rng.uniform(0, pitch) - rows * 0.1, rows * 1.1, pitch):
-        ends = (0, round(y)), (columns, round(y + lean * columns))
-        cv2.line(paper, *ends, page.rule, thickness, cv2.LINE_AA)
-    if page.squared:
-        for x in np.arange(rng.uniform(0, pitch) - columns * 0.1, columns * 1.1, pitch):
-            ends = (round(x), 0), (round(x - lean * rows), rows)
+    across = paper.transpose(1, 0, 2)
+    for side, slope in ((paper, lean), (across, -lean)) if page.squared else ((paper, lean),):
+        rows, columns = side.shape[:2]
+        for y in np.arange(rng.uniform(0, pitch) - rows * 0.1, rows * 1.1, pitch):
+            ends = [(0, round(y)), (columns, round(y + slope * columns))]
+            ends = ends if side is paper else [end[::-1] for end in ends]
             cv2.line(paper, *ends, page.rule, thickness, cv2.LINE_AA)
 
 
@@ -213,18 +208,16 @@ def draw_box(paper: np.ndarray, ink: np.ndarray, height: float, rng: np.random.G
     """Print a box around ink, with a word above it and one before it."""
     left, top, w, h = cv2.boundingRect((ink > 0.3).astype(np.uint8))
     margin = round(rng.uniform(0.12, 0.3) * height)
-    corner, colour = (left - margin, top - margin), rng.uniform(20, 120)
+    corner, colour = (left - margin, top - margin), (rng.uniform(20, 120),) * 3
     thick = SUPERSAMPLED * int(rng.integers(1, 3))
-    cv2.rectangle(paper, corner, (left + w + margin, top + h + margin), (colour,) * 3, thick)
+    cv2.rectangle(paper, corner, (left + w + margin, top + h + margin), colour, thick)
     print_on = Image.fromarray(paper.astype(np.uint8))
     pen, size = ImageDraw.Draw(print_on), round(rng.uniform(0.2, 0.35) * height)
     above, before = rng.choice(WORDS, 2).tolist()
-    long = type_of(size).getlength(before)
-    for word, x, y in (
-        (above, corner[0], corner[1] - 1.4 * size),
-        (before, corner[0] - long - 0.3 * size, top + h / 2),
-    ):
-        pen.text((x, y), word, (round(colour),) * 3, type_of(size))
+    font, fill = type_of(size), (round(colour[0]),) * 3
+    pen.text((corner[0], corner[1] - 1.4 * size), above, fill, font)
+    at = corner[0] - font.getlength(before) - 0.3 * size, top + h / 2
+    pen.text(at, before, fill, font)
     paper[:] = np.asarray(print_on)
 
 
@@ -249,26 +242,15 @@ def bent(picture: np.ndarray, bend: float, rng: np.random.Generator) -> np.ndarr
     return cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def on_a_table(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Lay a page on a darker table, turned, with all of its edges in view."""
-    height, width = picture.shape[:2]
-    border = round(0.25 * max(height, width))
-    table = np.array([rng.uniform(50, 120), rng.uniform(40, 90), rng.uniform(30, 80)])
-    size = (width + 2 * border, height + 2 * border)
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rng.uniform(-8, 8), 1)
-    matrix[:, 2] += border
-    return cv2.warpAffine(picture, matrix, size, borderValue=table.tolist())
-
-
 def light_on(picture: np.ndarray, page: Page, rng: np.random.Generator) -> np.ndarray:
     """Return the light on each place, (H, W, 1), 0 to 1."""
     height, width = picture.shape[:2]
-    y, x = np.mgrid[0:height, 0:width] / np.array([[[height]], [[width]]])
+    y, x = np.mgrid[0:height, 0:width] / np.array([[[height]], [[width]]]) - 0.5
     toward = rng.uniform(0, 2 * np.pi)
-    light = 1 - page.lamp * ((x - 0.5) * np.cos(toward) + (y - 0.5) * np.sin(toward) + 0.5)
+    light = 1 - page.lamp * (x * np.cos(toward) + y * np.sin(toward) + 0.5)
     if page.shadow:
         toward = rng.uniform(0, 2 * np.pi)
-        edge = (x - 0.5) * np.cos(toward) + (y - 0.5) * np.sin(toward) + rng.uniform(-0.3, 0.3)
+        edge = x * np.cos(toward) + y * np.sin(toward) + rng.uniform(-0.3, 0.3)
         light = light * (1 - page.shadow / (1 + np.exp(-edge * rng.uniform(15, 80))))
     return light[..., None]
 
@@ -317,36 +299,28 @@ def sheet(misread: list[tuple[np.ndarray, str, str]]) -> Image.Image:
 
 def main() -> None:
     """Print the share read wholly right for every difficulty."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument("--count", type=int, default=500, help="pages of each difficulty")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=500, help="pages of each difficulty, or 500")
     parser.add_argument(
         "--only", action="append", choices=[*PAGES, BLANK], help="this difficulty alone"
     )
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with")
     parser.add_argument("--held-out", action="store_true", help="of training's held-out digits")
     parser.add_argument("--sheet", type=Path, help="picture to write, of the misread pages")
     options = parser.parse_args()
-    reader, mnist = Reader.load(options.checkpoint), load_mnist()
+    reader, mnist = Reader.load(), load_mnist()
     digits = mnist.held_out if options.held_out else mnist.test
     misread = []
     for name in options.only or [*PAGES, BLANK]:
-        right, lengths = 0, 0
-        blank = name == BLANK
-        made = blank_sheets(options.count) if blank else pages(PAGES[name], options.count, digits)
-        for text, picture in tqdm(made, name, options.count, leave=False, disable=None):
+        right, lengths, count = 0, 0, options.count
+        made = blank_sheets(count) if name == BLANK else pages(PAGES[name], count, digits)
+        for text, picture in tqdm(made, name, count, leave=False, disable=None):
             read = reader.read(picture).text
             right += read == text
             lengths += len(read) == len(text)
             if read != text:
                 misread.append((picture, text, read))
-        print(
-            f"{name:26s} {right / options.count:6.1%} read right, "
-            f"{lengths / options.count:6.1%} of the right length",
-            flush=True,
-        )
+        shares = f"{right / count:6.1%} read right, {lengths / count:6.1%} of the right length"
+        print(f"{name:26s} {shares}", flush=True)
     if options.sheet:
         sheet(misread[:120]).save(options.sheet)
 

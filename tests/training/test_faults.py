@@ -6,6 +6,7 @@ import random
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -13,16 +14,16 @@ from conftest import TINY, names, sketch
 
 import train as train_command
 from inkling.datasets.mnist import Digits, Mnist
+from inkling.evaluation import metrics
 from inkling.recognition.checkpoint import load_checkpoint, save_checkpoint, write_whole
 from inkling.recognition.reader import Reader
 from inkling.training import build_checkpoint
+from inkling.training.build_checkpoint import ensure_checkpoint, make_checkpoint
 from inkling.ui import live_reader
 from inkling.ui.live_reader import AGAIN, LiveReader
 from model import DigitCNN
 
-KILLS = int(os.environ.get("INKLING_KILLS", "8"))
-
-
+KILLS = int(os.environ.get("INKLING_KILLS", "4"))
 HASTY = replace(TINY, name="hasty", epochs=0.05, drawn=20, outliers=20, again=20)
 
 
@@ -30,15 +31,15 @@ HASTY = replace(TINY, name="hasty", epochs=0.05, drawn=20, outliers=20, again=20
 def tiny_mnist(small_mnist):
     """Return 400 digits to learn from, 100 held out and 400 to test."""
     sizes = (400, 100, 400)
-    return Mnist(
-        *(Digits(d.ink[:n], d.labels[:n]) for d, n in zip(small_mnist, sizes, strict=True))
-    )
+    parts = zip(small_mnist, sizes, strict=True)
+    return Mnist(*(Digits(d.ink[:n], d.labels[:n]) for d, n in parts))
 
 
 def prepare(mnist):
     """Let this process train for a second only, as it may be killed."""
     torch.set_num_threads(1)
     build_checkpoint.load_mnist = lambda: mnist
+    metrics.strangers = lambda _: {}
     build_checkpoint.tqdm.write = lambda *_: None
 
 
@@ -53,15 +54,13 @@ def learn_again_and_again(path, mnist, saving):
 
     os.fsync = tell
     for seed in range(1_000):
-        build_checkpoint.make_checkpoint(path, HASTY, seed, lambda _: None)
+        make_checkpoint(path, HASTY, seed, lambda _: None)
 
 
 def learn_first(path, mnist, learned):
     """Run in a process of its own: get a reader as the page does, and tell whether it learned."""
     prepare(mnist)
-    live_reader.ensure_checkpoint = lambda p, watch: build_checkpoint.ensure_checkpoint(
-        p, HASTY, watch=watch
-    )
+    live_reader.ensure_checkpoint = partial(ensure_checkpoint, recipe=HASTY)
     source = LiveReader(path)
     source.start()
     if source._thread:
@@ -89,9 +88,7 @@ def test_killed_at_any_moment_it_leaves_a_checkpoint_that_loads(processes, folde
         writer.start()
         if k % 2:
             assert saving.wait(60)
-        time.sleep(
-            moment.uniform(0, 0.02 if k % 2 else 2)
-        )  # wait for nothing: where the kill falls
+        time.sleep(moment.uniform(0, 0.02 if k % 2 else 2))  # where the kill falls
         writer.kill()
         writer.join()
         load_checkpoint(path)
@@ -119,10 +116,52 @@ def test_what_is_being_written_is_not_swept(folder, monkeypatch):
     assert len(swept[0]) == 1 and names(folder) == [path.name] and path.read_bytes() == b"content"
 
 
-def test_of_four_first_runs_one_learns_and_if_it_is_killed_another(processes, folder, tiny_mnist):
+@pytest.fixture
+def path(folder, tiny_mnist, monkeypatch):
+    """Return where a checkpoint may be made, of few digits."""
+    monkeypatch.setattr(build_checkpoint, "load_mnist", lambda: tiny_mnist)
+    monkeypatch.setattr(
+        metrics, "strangers", lambda _: {}
+    )  # half of the time, and not looked at here
+    return folder / "digits.safetensors"
+
+
+def stop(_):
+    """Stand for Ctrl-C at a training's first report."""
+    raise KeyboardInterrupt
+
+
+def test_a_checkpoint_is_trained_only_when_there_is_none_and_what_was_left_is_swept(path):
+    reports = []
+    path.with_name(f"{path.name}0abc.tmp").write_bytes(b"of a writer that was killed")
+    ensure_checkpoint(path, HASTY, watch=lambda report: report and reports.append(report))
+    content = path.read_bytes()
+    assert reports[-1].done and names(path.parent) == [path.name]
+    ensure_checkpoint(path, HASTY, watch=pytest.fail)
+    assert path.read_bytes() == content
+
+
+def test_a_training_that_is_stopped_leaves_nothing(path):
+    with pytest.raises(KeyboardInterrupt):
+        ensure_checkpoint(path, HASTY, watch=stop)
+    assert names(path.parent) == []
+
+
+def test_training_again_keeps_the_old_checkpoint_until_and_after_the_new_one(path):
+    path.write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt):
+        make_checkpoint(path, HASTY, 0, stop)
+    assert path.read_bytes() == b"old"
+    make_checkpoint(path, HASTY, 0, lambda _: None)
+    load_checkpoint(path)
+    (aside,) = path.parent.glob("digits.safetensors.set-aside-*")
+    assert aside.read_bytes() == b"old"
+
+
+def test_of_three_first_runs_one_learns_and_if_it_is_killed_another(processes, folder, tiny_mnist):
     path, learned = folder / "digits.safetensors", processes.Queue()
     arguments = (path, tiny_mnist, learned)
-    runs = [processes.Process(target=learn_first, args=arguments) for _ in range(4)]
+    runs = [processes.Process(target=learn_first, args=arguments) for _ in range(3)]
     runs[0].start()
     while not path.with_name(path.name + ".lock").exists():
         assert runs[0].is_alive()
@@ -136,17 +175,13 @@ def test_of_four_first_runs_one_learns_and_if_it_is_killed_another(processes, fo
 
 
 @pytest.fixture
-def ready(folder, tmp_path, tiny_mnist, monkeypatch):
+def ready(path, monkeypatch):
     """Return a source with a reader, which would learn for a second only."""
-    monkeypatch.setattr(build_checkpoint, "load_mnist", lambda: tiny_mnist)
+    ensure = partial(ensure_checkpoint, recipe=HASTY)
     monkeypatch.setattr(live_reader, "QUICK", HASTY)
-    monkeypatch.setattr(
-        live_reader,
-        "ensure_checkpoint",
-        lambda path, watch: build_checkpoint.ensure_checkpoint(path, HASTY, watch=watch),
-    )
-    source = LiveReader(folder / "digits.safetensors")
-    build_checkpoint.make_checkpoint(source.checkpoint, HASTY, 0, lambda _: None)
+    monkeypatch.setattr(live_reader, "ensure_checkpoint", ensure)
+    source = LiveReader(path)
+    make_checkpoint(path, HASTY, 0, lambda _: None)
     source.start()
     yield source
     source.stop()
@@ -165,16 +200,13 @@ def finish(source):
 
 
 def test_on_a_full_disk_nothing_is_lost_and_it_says_what_to_do(ready, capsys, monkeypatch):
-    content, former, before = (
-        ready.checkpoint.read_bytes(),
-        ready.reader,
-        names(ready.checkpoint.parent),
-    )
+    content, former = ready.checkpoint.read_bytes(), ready.reader
+    before = names(ready.checkpoint.parent)
     monkeypatch.setattr("os.fsync", full)
     ready.train_again(seed=1, epochs=HASTY.epochs)
     finish(ready)
     with pytest.raises(OSError, match="No space"):
-        build_checkpoint.make_checkpoint(ready.checkpoint, HASTY, 1, lambda _: None)
+        make_checkpoint(ready.checkpoint, HASTY, 1, lambda _: None)
     assert names(ready.checkpoint.parent) == before and ready.checkpoint.read_bytes() == content
     assert ready.reader is former and len(ready.reader.read(sketch(7)).digits) == 1
     assert "No space left" in ready.failure and "Make room" in ready.failure
