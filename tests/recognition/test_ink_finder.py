@@ -8,7 +8,7 @@ from conftest import ink_in, sketch
 from bench.pages import blank_sheets
 from inkling.imaging.binarize import MARKS
 from inkling.imaging.mnist_frame import cropped
-from inkling.recognition.ink_finder import is_drawing
+from inkling.recognition.ink_finder import is_drawing, learned_ink
 from inkling.recognition.reader import Reader
 
 SIDE = 280
@@ -95,6 +95,12 @@ def test_a_label_at_the_rim_is_ignored_and_named(label, reader):
         plain, reading = reader.read(drawn), reader.read(marked)
         assert [d.glyph.box for d in reading.digits] == [d.glyph.box for d in plain.digits]
         assert reading.text == plain.text and MARKS in reading.seen
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_the_network_s_ink_is_dark_or_light(dark):
+    light = sketch(4).astype(np.float32) / 255
+    assert learned_ink(light if dark else 1 - light, 256).dark == dark
 
 
 def test_a_sketch_needs_no_closer_look():

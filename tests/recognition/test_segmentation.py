@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import ink_in
+from conftest import ink_in, sketch
 
 from inkling.recognition.likeliest_row import Judged, best_row
-from inkling.recognition.line_net import BLANK, Line, Text
+from inkling.recognition.line_net import BLANK, Line, Text, framed_line, read_line
+from inkling.recognition.page_networks import line_net
 from inkling.recognition.segmentation import find_rows
 from inkling.recognition.strokes import Part, lines_of, parts_of, stacked
 from inkling.recognition.touching_digits import cheapest_paths, cuts_between
@@ -166,6 +167,19 @@ def test_a_line_is_as_likely_as_its_digits():
     shares = three.opinions([4, 1, 1])
     assert shares.shape == (3, 11) and np.allclose(shares.sum(axis=1), 1)
     assert shares.argmax(axis=1).tolist() == [4, 1, 1]
+
+
+def test_a_line_s_digits_stand_where_they_are_read():
+    paper = np.concatenate([sketch(4), sketch(7)], axis=1)
+    depth = ink_in(paper).depth
+    (top, bottom), (left, right) = (
+        np.flatnonzero((depth > 0.1).any(axis=axis))[[0, -1]] for axis in (1, 0)
+    )
+    ink = depth[top : bottom + 1, left : right + 1]
+    assert not framed_line(ink)[:, [0, -1]].any()  # paper before and after
+    (text, *_) = read_line(ink, line_net()).texts
+    assert text.digits == (4, 7)
+    assert text.middles == pytest.approx((140 - left, 420 - left), abs=25)  # px; ink is 193 tall
 
 
 def test_soft_edges_stay_with_their_stroke():
