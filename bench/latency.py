@@ -1,6 +1,6 @@
 """Time a reading: network alone, `reader.read`, its evidence, `/predict`, a stroke in a browser.
 
-    python -m bench.latency [--checkpoint PATH]
+    python -m bench.latency
 
 The page is started as users start it, and its start is timed too. The browser part needs Chromium.
 """
@@ -8,13 +8,12 @@ The page is started as users start it, and its start is timed too. The browser p
 import argparse
 import asyncio
 import json
-import re
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -25,16 +24,14 @@ from starlette.types import Receive, Send
 
 from bench.browser import time_page
 from bench.pages import PAGES, compose
+from bench.visitors import ROOT, serving
 from inkling.datasets.mnist import load_mnist
 from inkling.explanation.activations import inside
 from inkling.explanation.counterfactual import Change, counterfactual
 from inkling.explanation.gallery import Gallery
 from inkling.explanation.occlusion import evidence
-from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
 from inkling.server.request_limits import RequestLimits
-
-ROOT = Path(__file__).parent.parent
 
 ROUNDS = 100
 GLYPHS = 60_000
@@ -44,17 +41,14 @@ MEMORY = """
 import sys
 from pathlib import Path
 from PIL import Image
+from bench.fuzz import megabytes
 from predict import Reader
 
-def megabytes(which):
-    status = Path("/proc/self/status").read_text()
-    return int(status.split(which + ":")[1].split()[0]) / 1024
-
-reader = Reader.load(Path(sys.argv[1]))
+reader = Reader.load()
 reader.read(Image.linear_gradient("L"))
 before = megabytes("VmRSS")
 Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
-reader.read_file(Path(sys.argv[2]))
+reader.read_file(Path(sys.argv[1]))
 print(megabytes("VmHWM") - before)
 """
 
@@ -68,11 +62,13 @@ def sketch() -> Image.Image:
 
 def report(name: str, seconds: list[float]) -> None:
     """Print the median and the 95th percentile in milliseconds."""
-    milliseconds = sorted(1_000 * s for s in seconds)
-    p95 = milliseconds[int(0.95 * (len(milliseconds) - 1))]
-    print(
-        f"{name:34s} p50 {statistics.median(milliseconds):8.2f} ms   p95 {p95:8.2f} ms", flush=True
-    )
+    p50, p95 = 1_000 * np.quantile(seconds, (0.5, 0.95))
+    print(f"{name:34s} p50 {p50:8.2f} ms   p95 {p95:8.2f} ms", flush=True)
+
+
+def report_once(name: str, amount: float, unit: str = "s") -> None:
+    """Print what was measured once."""
+    print(f"{name:34s}     {amount:8.2f} {unit}", flush=True)
 
 
 def time_rounds(action: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
@@ -124,78 +120,65 @@ def reader_change(reader: Reader, ink: np.ndarray) -> Change | None:
     return counterfactual(reader.model, ink, 2, Gallery.of(reader.gallery).read_as(2))
 
 
-def report_photograph(name: str, size: tuple[int, int], checkpoint: Path) -> None:
+def report_photograph(name: str, size: tuple[int, int], reader: Reader) -> None:
     """Print how long a photograph of a page takes, from its JPEG file, and what memory."""
     _, page = compose(PAGES["lamp"], load_mnist().held_out, np.random.default_rng(0))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "photograph.jpg"
         Image.fromarray(page).resize(size, Image.Resampling.BICUBIC).save(file, quality=88)
-        reader = Reader.load(checkpoint)
         report(f"reader.read_file, {name}", time_rounds(lambda: reader.read_file(file), 10))
-        if not Path("/proc/self/clear_refs").exists():  # not Linux
-            return
-        command = [sys.executable, "-c", MEMORY, str(checkpoint), str(file)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-        print(
-            f"{'  memory beyond that of a sketch':34s}     {float(done.stdout):8.0f} MB", flush=True
-        )
+        if Path("/proc/self/clear_refs").exists():  # Linux
+            command = [sys.executable, "-c", MEMORY, str(file)]
+            printed = subprocess.check_output(command, cwd=ROOT, text=True)
+            report_once("  memory beyond that of a sketch", float(printed), "MB")
 
 
-def main() -> None:
-    """Measure every part and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
-    options = parser.parse_args()
-    reader, picture = Reader.load(options.checkpoint), sketch()
+def report_reader() -> None:
+    """Print how long the parts of a reading take in this process."""
+    reader, picture = Reader.load(), sketch()
     glyph = reader.read(picture).digits[0].glyph
     ink = torch.from_numpy(glyph.ink)[None, None]
     torch.set_num_threads(1)
     with torch.inference_mode():
         report("network alone, one thread", time_rounds(lambda: reader.model.judge(ink)))
     report("reader.read, 280 x 280 sketch", time_rounds(lambda: reader.read(picture)))
-    report(
-        "evidence, 7 rather than 2", time_rounds(lambda: evidence(reader.model, glyph.ink, 7, 2))
-    )
+    why = partial(evidence, reader.model, glyph.ink, 7, 2)
+    report("evidence, 7 rather than 2", time_rounds(why))
     report("what would make it a 2", time_rounds(lambda: reader_change(reader, glyph.ink), 20))
     report("inside of the network", time_rounds(lambda: inside(reader.model, glyph.ink)))
     report("the guard, a stroke's request", asyncio.run(time_guard()))
     for name, size in PHOTOGRAPHS.items():
-        report_photograph(name, size, options.checkpoint)
+        report_photograph(name, size, reader)
     start = time.perf_counter()
     for _ in range(GLYPHS // BATCH):
         reader.read_glyphs([glyph] * BATCH)
-    print(f"{f'{GLYPHS:,} glyphs read':34s}     {time.perf_counter() - start:8.2f} s")
-    command = [sys.executable, "app.py", "--checkpoint", str(options.checkpoint)]
+    report_once(f"{GLYPHS:,} glyphs read", time.perf_counter() - start)
+
+
+def main() -> None:
+    """Measure every part and print a table."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    report_reader()
     start = time.perf_counter()
-    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        url = next(m[1] for line in server.stdout if (m := re.search(r" at (http\S+)", line)))
-        print(f"{'start of app.py to the page':34s}     {time.perf_counter() - start:8.2f} s")
-        with tempfile.TemporaryDirectory() as folder, httpx.Client(base_url=url) as client:
-            file = Path(folder) / "seven.png"
-            picture.save(file)
+    with serving() as (url, _), tempfile.TemporaryDirectory() as folder:
+        report_once("start of app.py to the page", time.perf_counter() - start)
+        file = Path(folder) / "seven.png"
+        sketch().save(file)
+        with httpx.Client(base_url=url) as client:
             predict_over_http(client, file)
-            print(
-                f"{'start of app.py to the first reading':34s}   "
-                f"{time.perf_counter() - start:8.2f} s"
-            )
-            report(
-                "/predict over HTTP, upload included",
-                time_rounds(lambda: predict_over_http(client, file)),
-            )
+            report_once("start of app.py to the first reading", time.perf_counter() - start)
+            asked = time_rounds(lambda: predict_over_http(client, file))
+            report("/predict over HTTP, upload included", asked)
         for name, round_trip in (("here", 0), ("200 ms away", 200)):
             timed = time_page(url, round_trip)
             if timed is None:
                 print("the page in the browser: skipped, Chromium is not installed")
                 break
             if not round_trip:
-                print(f"{'page opened to its first paint':34s}     {timed.paint:8.2f} s")
-                print(f"{'page opened to the pad':34s}     {timed.pad:8.2f} s")
+                report_once("page opened to its first paint", timed.paint)
+                report_once("page opened to the pad", timed.pad)
                 report("reading in between, asked to seen", timed.glances)
             report(f"stroke to evidence, page {name}", timed.strokes)
-    finally:
-        server.terminate()
-        server.wait()
 
 
 if __name__ == "__main__":

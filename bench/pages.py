@@ -7,8 +7,7 @@ Pages are composed of MNIST's test digits: nothing of them has been trained on.
 """
 
 import argparse
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 from tqdm import tqdm
 
-from bench.papers import SHEETS, WORDS, type_of
+from bench.cameras import bent, cut, few_pixels, light_on, photograph, turned
+from bench.papers import SHEETS, draw_box
 from inkling.datasets.mnist import Digits, load_mnist
 from inkling.recognition.reader import Reader
 
@@ -111,7 +111,7 @@ def compose(page: Page, digits: Digits, rng: np.random.Generator) -> tuple[str, 
         sheet = SHEETS[page.sheet](small, rng).astype(np.float32) / 255
         paper *= cv2.resize(sheet, ink.shape[::-1])[..., None]
     if page.boxed:
-        draw_box(paper, ink, height, rng)
+        draw_box(paper, ink, height, SUPERSAMPLED, rng)
     cover = ink[..., None] * rng.uniform(*page.cover)
     picture = paper * (1 - cover) + np.array(page.pen[rng.integers(len(page.pen))]) * cover
     if page.fills:
@@ -128,24 +128,8 @@ def compose(page: Page, digits: Digits, rng: np.random.Generator) -> tuple[str, 
         picture = turned(picture, rng.uniform(-8, 8), border, table)
     part = 1 / SUPERSAMPLED
     picture = cv2.resize(picture, None, fx=part, fy=part, interpolation=cv2.INTER_AREA)
-    return text, photograph(picture * light_on(picture, page, rng), page, rng)
-
-
-def turned(
-    picture: np.ndarray, degrees: float, border: int = 0, around: Sequence[float] = (0,)
-) -> np.ndarray:
-    """Turn a picture, in a border px wide of one colour."""
-    height, width = picture.shape[:2]
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
-    matrix[:, 2] += border
-    size = (width + 2 * border, height + 2 * border)
-    return cv2.warpAffine(picture, matrix, size, borderValue=around)
-
-
-def cut(picture: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Return the part of a picture that a mask (H, W) is in."""
-    left, top, w, h = cv2.boundingRect(mask.astype(np.uint8))
-    return picture[top : top + h, left : left + w]
+    picture = picture * light_on(picture, page.lamp, page.shadow, rng)
+    return text, photograph(picture, page.blur, page.grain, page.jpeg, rng)
 
 
 def row(
@@ -202,71 +186,6 @@ def draw_rules(paper: np.ndarray, page: Page, height: float, rng: np.random.Gene
             ends = [(0, round(y)), (columns, round(y + slope * columns))]
             ends = ends if side is paper else [end[::-1] for end in ends]
             cv2.line(paper, *ends, page.rule, thickness, cv2.LINE_AA)
-
-
-def draw_box(paper: np.ndarray, ink: np.ndarray, height: float, rng: np.random.Generator) -> None:
-    """Print a box around ink, with a word above it and one before it."""
-    left, top, w, h = cv2.boundingRect((ink > 0.3).astype(np.uint8))
-    margin = round(rng.uniform(0.12, 0.3) * height)
-    corner, colour = (left - margin, top - margin), (rng.uniform(20, 120),) * 3
-    thick = SUPERSAMPLED * int(rng.integers(1, 3))
-    cv2.rectangle(paper, corner, (left + w + margin, top + h + margin), colour, thick)
-    print_on = Image.fromarray(paper.astype(np.uint8))
-    pen, size = ImageDraw.Draw(print_on), round(rng.uniform(0.2, 0.35) * height)
-    above, before = rng.choice(WORDS, 2).tolist()
-    font, fill = type_of(size), (round(colour[0]),) * 3
-    pen.text((corner[0], corner[1] - 1.4 * size), above, fill, font)
-    at = corner[0] - font.getlength(before) - 0.3 * size, top + h / 2
-    pen.text(at, before, fill, font)
-    paper[:] = np.asarray(print_on)
-
-
-def few_pixels(picture: np.ndarray, rows: int) -> np.ndarray:
-    """Scan a picture in so many rows, each pixel black or white, and enlarge it four times."""
-    columns = max(2, round(picture.shape[1] * rows / picture.shape[0]))
-    scan = cv2.resize(picture.mean(axis=2), (columns, rows), interpolation=cv2.INTER_AREA)
-    scan = np.where(scan > (scan.min() + scan.max()) / 2, 255, 0).astype(np.uint8)
-    return np.repeat(scan.repeat(4, 0).repeat(4, 1)[..., None], 3, axis=2)
-
-
-def bent(picture: np.ndarray, bend: float, rng: np.random.Generator) -> np.ndarray:
-    """Look at a page from one side, and let it bulge."""
-    height, width = picture.shape[:2]
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
-    moved = corners + rng.uniform(-bend, bend, (4, 2)).astype(np.float32) * height
-    back = cv2.getPerspectiveTransform(moved, corners)
-    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    y = y + rng.uniform(-bend, bend) * height * np.sin(np.pi * x / width)
-    where = cv2.perspectiveTransform(np.stack([x, y], -1).reshape(1, -1, 2), back)
-    where = where.reshape(height, width, 2).astype(np.float32)
-    return cv2.remap(picture, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-
-
-def light_on(picture: np.ndarray, page: Page, rng: np.random.Generator) -> np.ndarray:
-    """Return the light on each place, (H, W, 1), 0 to 1."""
-    height, width = picture.shape[:2]
-    y, x = np.mgrid[0:height, 0:width] / np.array([[[height]], [[width]]]) - 0.5
-    toward = rng.uniform(0, 2 * np.pi)
-    light = 1 - page.lamp * (x * np.cos(toward) + y * np.sin(toward) + 0.5)
-    if page.shadow:
-        toward = rng.uniform(0, 2 * np.pi)
-        edge = x * np.cos(toward) + y * np.sin(toward) + rng.uniform(-0.3, 0.3)
-        light = light * (1 - page.shadow / (1 + np.exp(-edge * rng.uniform(15, 80))))
-    return light[..., None]
-
-
-def photograph(picture: np.ndarray, page: Page, rng: np.random.Generator) -> np.ndarray:
-    """Blur, grain and compress a picture, as a camera does."""
-    if page.blur:
-        picture = cv2.GaussianBlur(picture, (0, 0), page.blur)
-    if page.grain:
-        picture = picture + rng.normal(0, page.grain, picture.shape)
-    picture = picture.clip(0, 255).astype(np.uint8)
-    if page.jpeg:
-        file = io.BytesIO()
-        Image.fromarray(picture).save(file, "jpeg", quality=page.jpeg)
-        picture = np.asarray(Image.open(file))
-    return picture
 
 
 def pages(page: Page, count: int, digits: Digits) -> Iterator[tuple[str, np.ndarray]]:

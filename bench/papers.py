@@ -9,21 +9,8 @@ import numpy as np
 from matplotlib import get_data_path
 from PIL import Image, ImageDraw, ImageFont
 
-WORDS = [
-    "Name",
-    "Date",
-    "of",
-    "birth",
-    "Postal",
-    "code",
-    "Amount",
-    "Signature",
-    "Please",
-    "use",
-    "capital",
-    "letters",
-    "Branch",
-]
+WORDS = ["Name", "Date", "of", "birth", "Postal", "code", "Amount", "Signature"]
+WORDS += ["Please", "use", "capital", "letters", "Branch"]
 
 
 def places(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -67,10 +54,8 @@ def folded(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
 def crumpled(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     """Return a sheet that was crumpled and smoothed again."""
     heights = clouds(shape, rng.uniform(8, 20), rng)
-    return (
-        plain(shape, rng)
-        + rng.uniform(150, 500) * cv2.Sobel(heights, cv2.CV_32F, 1, 1, ksize=5) / 48
-    )
+    slopes = cv2.Sobel(heights, cv2.CV_32F, 1, 1, ksize=5)
+    return plain(shape, rng) + rng.uniform(150, 500) * slopes / 48
 
 
 def shadowed(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -124,13 +109,30 @@ def form(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     height = round(rng.uniform(2.5, 5) * size)
     for y in range(int(rng.integers(2, height)), shape[0], height + 2 * size):
         for x in range(int(rng.integers(2, 40)), shape[1], 10 * size):
-            pen.text(
-                (x, y - size - 2), str(rng.choice(WORDS)), int(rng.integers(0, 90)), type_of(size)
-            )
-            pen.rectangle(
-                (x, y, x + 8 * size, y + height - size), outline=int(rng.integers(40, 120))
-            )
+            word, dark = str(rng.choice(WORDS)), int(rng.integers(0, 90))
+            pen.text((x, y - size - 2), word, dark, type_of(size))
+            box = (x, y, x + 8 * size, y + height - size)
+            pen.rectangle(box, outline=int(rng.integers(40, 120)))
     return np.asarray(sheet, np.float32)
+
+
+def draw_box(
+    paper: np.ndarray, ink: np.ndarray, height: float, scale: int, rng: np.random.Generator
+) -> None:
+    """Print a box around ink of a height, with a word above it and one before it."""
+    left, top, w, h = cv2.boundingRect((ink > 0.3).astype(np.uint8))
+    margin = round(rng.uniform(0.12, 0.3) * height)
+    corner, colour = (left - margin, top - margin), (rng.uniform(20, 120),) * 3
+    thick = scale * int(rng.integers(1, 3))
+    cv2.rectangle(paper, corner, (left + w + margin, top + h + margin), colour, thick)
+    print_on = Image.fromarray(paper.astype(np.uint8))
+    pen, size = ImageDraw.Draw(print_on), round(rng.uniform(0.2, 0.35) * height)
+    above, before = rng.choice(WORDS, 2).tolist()
+    font, fill = type_of(size), (round(colour[0]),) * 3
+    pen.text((corner[0], corner[1] - 1.4 * size), above, fill, font)
+    at = corner[0] - font.getlength(before) - 0.3 * size, top + h / 2
+    pen.text(at, before, fill, font)
+    paper[:] = np.asarray(print_on)
 
 
 @cache

@@ -31,6 +31,7 @@ from PIL import Image
 from ray import serve
 from ray.cluster_utils import Cluster
 
+from bench.latency import time_rounds
 from bench.load import visit
 from bench.visitors import ROOT, drawings, serving
 from inkling.datasets.mnist import load_mnist
@@ -44,6 +45,7 @@ ASKING = 8  # threads that ask at the same time
 ANSWERS = 400  # of each measurement
 PACE = 10.0  # seconds from one drawing of a visitor to the next: the time it takes to look at it
 BUSY_SHARE = 0.6  # of a core: fuller queues make visitors wait
+ON_RAY = ("--on", "ray")
 CORE_HOUR = 0.04  # dollars: a core of a cloud's machine on demand, of any large provider
 
 
@@ -95,20 +97,6 @@ def rate(ask: Callable[[Sketch], str], count: int, meanwhile: Callable = lambda:
     return len(waits) / (time.perf_counter() - start), max(waits), lost
 
 
-def nothing(_: Reader) -> None:
-    """Do nothing, where the reader is."""
-
-
-def call_overhead(reader: Reader) -> float:
-    """Return the median of 200 calls that do nothing, ms."""
-    times = []
-    for _ in range(200):
-        start = time.perf_counter()
-        reader.ask(nothing)
-        times.append(time.perf_counter() - start)
-    return 1e3 * statistics.median(times)
-
-
 def process_of(_: Reader) -> int:
     """Return the process in which a reader is."""
     return os.getpid()
@@ -138,18 +126,15 @@ def measure_readers() -> None:
                 f"process), longest wait {longest:.2f} s, lost {len(lost)}; "
                 f"who asks takes {1e3 * front:.1f} ms an answer"
             )
-        overhead = call_overhead(far)
-        print(f"a call that does nothing: {overhead:.1f} ms; an answer takes one")
-        for what in ("a replica", "a node"):
-
-            def kill(what: str = what) -> None:
-                time.sleep(2)
-                if what == "a replica":
-                    os.kill(far.ask(process_of), signal.SIGKILL)
-                else:
-                    nodes.remove_node(next(n for n in nodes.worker_nodes), allow_graceful=False)
-
-            _, longest, lost = rate(lambda sketch: answer(far, sketch), ANSWERS, kill)
+        overhead = statistics.median(time_rounds(lambda: far.ask(process_of), 200))
+        print(f"a call that does nothing: {1e3 * overhead:.1f} ms; an answer takes one")
+        deaths = {
+            "a replica": lambda: os.kill(far.ask(process_of), signal.SIGKILL),
+            "a node": lambda: nodes.remove_node(next(iter(nodes.worker_nodes)), False),
+        }
+        for what, die in deaths.items():
+            meanwhile = lambda die=die: (time.sleep(2), die())  # noqa: E731
+            _, longest, lost = rate(lambda sketch: answer(far, sketch), ANSWERS, meanwhile)
             print(f"{what} killed under load: lost {len(lost)}, longest wait {longest:.2f} s")
             for fault in sorted(set(lost)):
                 print(f"  {fault}")
@@ -203,60 +188,58 @@ def calculate(reading: float, front: float, users: int = 10_000) -> None:
     )
 
 
-def lines_of(path: Path) -> list[str]:
-    """Return the lines of a file."""
-    return path.read_text(encoding="utf-8").splitlines()
+def read_by(sources: list[Path], outs: list[Path], *options: object) -> float:
+    """Read files by a process of `predict.py` for each source and output; return the seconds."""
+    start, command = time.perf_counter(), [sys.executable, "predict.py", "--json"]
+    with contextlib.ExitStack() as files:
+        started = [
+            subprocess.Popen(
+                [*command, *map(str, options), source],
+                stdout=files.enter_context(out.open("w")),
+                cwd=ROOT,
+            )
+            for source, out in zip(sources, outs, strict=True)
+        ]
+        if any(process.wait() for process in started):
+            sys.exit("predict.py failed.")
+    return time.perf_counter() - start
+
+
+def readings(*outs: Path) -> list[dict]:
+    """Return what outputs say, with the files' names alone."""
+    lines = [json.loads(line) for out in outs for line in out.read_text("utf-8").splitlines()]
+    return [line | {"file": Path(line["file"]).name} for line in lines]
 
 
 def measure_pictures(count: int) -> None:
     """Print how fast files are read on Ray Data and by two processes, and whether they agree."""
-    with tempfile.TemporaryDirectory() as folder:
-        files = Path(folder) / "pictures"
-        files.mkdir()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files, halves = folder / "pictures", [folder / "half0", folder / "half1"]
+        for place in (files, *halves):
+            place.mkdir()
         inks = load_mnist().train.ink.numpy()
         for k in range(count):
-            ink = np.pad(inks[k % len(inks), 0], 14)
-            Image.fromarray(255 - (255 * ink).astype(np.uint8)).save(files / f"{k:07}.png")
-        names = sorted(files.iterdir())
-        halves = [Path(folder) / f"half{k}" for k in range(2)]
-        for k, half in enumerate(halves):
-            half.mkdir()
-            for name in names[k * count // 2 : (k + 1) * count // 2]:
-                (half / name.name).hardlink_to(name)
-        command = [sys.executable, "predict.py", "--json"]
-        start = time.perf_counter()
-        outs = [(Path(folder) / f"plain{k}.jsonl").open("w") for k in range(2)]
-        both = [
-            subprocess.Popen([*command, half], stdout=out, cwd=ROOT)
-            for half, out in zip(halves, outs, strict=True)
-        ]
-        for process in both:
-            process.wait()
-        plain = count / (time.perf_counter() - start)
-        whole, cut = Path(folder) / "whole.jsonl", Path(folder) / "cut.jsonl"
-        on_ray = [*command, "--on", "ray"]
-        start = time.perf_counter()
-        with whole.open("w") as out:
-            subprocess.run([*on_ray, files], stdout=out, cwd=ROOT, check=True)
-        far = count / (time.perf_counter() - start)
+            ink, file = np.pad(inks[k % len(inks), 0], 14), files / f"{k:07}.png"
+            Image.fromarray(255 - (255 * ink).astype(np.uint8)).save(file)
+            (halves[2 * k // count] / file.name).hardlink_to(file)
+        outs = [half.with_suffix(".jsonl") for half in halves]
+        whole, cut = folder / "whole.jsonl", folder / "cut.jsonl"
+        plain, far = count / read_by(halves, outs), count / read_by([files], [whole], *ON_RAY)
         print(f"two processes: {plain:.0f} pictures a second; Ray Data: {far:.0f}", end="")
         print(f" ({far / plain:.2f} times), start included")
-        same = [json.loads(line) for half in outs for line in lines_of(Path(half.name))]
-        told = [json.loads(line) for line in lines_of(whole)]
-        for line in same + told:
-            line["file"] = Path(line["file"]).name
-        print(f"the same readings: {same == told}")
-        process = subprocess.Popen([*on_ray, "--resume", cut, files], cwd=ROOT)
+        print(f"the same readings: {readings(*outs) == readings(whole)}")
+        resume = [*ON_RAY, "--resume", cut]
+        process = subprocess.Popen([sys.executable, "predict.py", *resume, files], cwd=ROOT)
         while not cut.exists() or cut.read_bytes().count(b"\n") < count // 2:
             time.sleep(0.2)
         process.kill()
         process.wait()
-        with cut.open("r+b") as file:
-            file.truncate(cut.stat().st_size - 100)  # as if it had died in the midst of a line
-        subprocess.run([*on_ray, "--resume", cut, files], cwd=ROOT, check=True)
-        print(
-            f"killed at half and resumed, the same bytes: {cut.read_bytes() == whole.read_bytes()}"
-        )
+        with cut.open("r+b") as written:
+            written.truncate(cut.stat().st_size - 100)  # as if it had died in the midst of a line
+        read_by([files], [folder / "rest"], *resume)
+        same = cut.read_bytes() == whole.read_bytes()
+        print(f"killed at half and resumed, the same bytes: {same}")
 
 
 def main() -> None:
