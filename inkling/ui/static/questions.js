@@ -81,9 +81,9 @@ async function work() {
       continue;
     } else if (!newer) {
       const id = await serverId();
-      if (id !== null && (await first) !== null && id !== (await first)) location.reload(); // another version
-      else if (id === null) wait("lost");
+      if (id === null) wait("lost");
       else if (--tries === 0) {
+        if (![null, id].includes(await first)) location.reload(); // it may be another version
         wait("failed");
         break;
       }
