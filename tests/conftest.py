@@ -1,15 +1,13 @@
-"""What several test files need: sketches, a small MNIST, a trained reader, and a browser."""
+"""What several test files need: sketches, a small MNIST, a trained reader, a page, a browser."""
 
 import asyncio
-import contextlib
 import os
 import shutil
 import subprocess
 import sys
-import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,20 +15,20 @@ from filelock import FileLock
 from gradio import http_server
 from hypothesis import settings
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from bench.visitors import pad_tells
 from inkling.imaging.binarize import two_level_ink
 from inkling.imaging.grayscale import brightness
 from inkling.imaging.mnist_frame import cropped, frame
 from inkling.training.recipes import Recipe
+from tests.pages import LAPTOP, WAIT, Obedient, draw, line, opened, reads, serving, until, watch
 from tests.sketches import STROKES, sketch
 
+__all__ = ["STROKES", "WAIT", "draw", "line", "reads", "serving", "sketch", "until"]
+
 ROOT = Path(__file__).parent.parent
-WAIT = 30_000  # ms, until a page counts as not doing something
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-settings.register_profile("shared", deadline=None)  # of an example: others may be at work
-settings.load_profile("shared")
 # Threads that wait for others sleep: spinning, two trainings on two cores take ten times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # No deadline: on a busy machine an example takes any time.
@@ -71,63 +69,6 @@ def told(digit: int, asked: int = 1) -> dict:
     return pad_tells([np.array(stroke) for stroke in STROKES[digit]], asked)
 
 
-def strokes_on(page, digit):
-    """Return the digit's strokes as points of the window, in the middle of the pad."""
-    page.locator("#pad canvas").hover(trial=True)  # waits until it stands still
-    paper = page.locator("#pad canvas").bounding_box()
-    side = paper["width"] * 0.6
-    left, top = paper["x"] + (paper["width"] - side) / 2, paper["y"] + (paper["height"] - side) / 2
-    return [[(left + x * side, top + y * side) for x, y in stroke] for stroke in STROKES[digit]]
-
-
-def draw(page, digit, steps=6):
-    """Draw a digit with the mouse, which tells of so many places between two points."""
-    for stroke in strokes_on(page, digit):
-        page.mouse.move(*stroke[0])
-        page.mouse.down()
-        for point in stroke[1:]:
-            page.mouse.move(*point, steps=steps)
-        page.mouse.up()
-
-
-def line(page, way=(0, 60)):
-    """Draw a straight line with the mouse: what is read of it is another matter."""
-    page.locator("#pad canvas").hover(trial=True)  # waits until it stands still
-    box = page.locator("#pad canvas").bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + way[0], y + way[1], steps=3)
-    page.mouse.up()
-
-
-def reads(page, text):
-    """Expect the page to give this as its answer, to what was asked last."""
-    number = page.locator("#answer [data-number]")
-    expect(number).to_have_attribute("data-number", text, timeout=WAIT)
-    expect(page.locator("#answer")).to_have_attribute("data-wait", "", timeout=WAIT)
-
-
-def until(holds):
-    """Wait until something holds, as long as a page may take."""
-    end = time.monotonic() + WAIT / 1000
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-@contextlib.contextmanager
-def serving(reader, **options):
-    """Serve the page with a reader; what it yields has its `url`, `reader`, `source` and `demo`."""
-    import app
-
-    source = SimpleNamespace(reader=reader, progress=None, learning=False, again=False, failure="")
-    demo = app.build_demo(source, **options)
-    app.serve(demo)
-    yield SimpleNamespace(url=demo.local_url, reader=reader, source=source, demo=demo)
-    demo.close(verbose=False)
-
-
 def names(folder):
     """Return what lies in a folder, but for locks."""
     return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
@@ -147,8 +88,9 @@ def pytest_collection_modifyitems(items):
     The page comes first: it takes half of the time, and who begins it last waits for it alone. But
     Ray is asked before any browser: after one, a thread counts as the loop of its events.
     """
-    watching = ("test_page", "test_pad", "test_asking", "test_questions", "test_sketchpad")
-    watching += ("test_states", "test_subject", "test_hostile", "test_lessons", "test_frame")
+    watching = {"test_page", "test_pad", "test_pictures", "test_connection", "test_asking"}
+    watching |= {"test_questions", "test_sketchpad", "test_states", "test_subject", "test_lessons"}
+    watching |= {"test_links", "test_frame", "test_hostile"}
     lanes = {item: "page" if item.path.stem in watching else item.path.stem for item in items}
     for item, lane in lanes.items():
         item.add_marker(pytest.mark.xdist_group(lane))
@@ -156,11 +98,24 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: first.get(lanes[item], 2))
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Say at the end how many tests were skipped, and for want of what."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    for reason, count in Counter(report.longrepr[2] for report in skipped).items():
+        terminalreporter.write_line(f"{count} skipped: {reason.removeprefix('Skipped: ')}")
+
+
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
     """Keep caches and uploads of the test in the test's own folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_uploads(tmp_path_factory):
+    """Keep the uploads of pages that several tests share in a folder of theirs."""
+    os.environ["GRADIO_TEMP_DIR"] = str(tmp_path_factory.mktemp("uploads"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -271,3 +226,53 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path, args=flags)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def site():
+    """Serve the page, with the shipped network, for all tests that do not change it."""
+    with serving(Obedient.load(), trains=True) as site:
+        yield site
+
+
+@pytest.fixture
+def served(site, monkeypatch):
+    """Return the page that is served, which takes uploads in a folder of its own."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", site.demo.app.uploaded_file_dir)
+    return site
+
+
+@pytest.fixture(scope="session")
+def tab(chromium):
+    """Return a tab that tests share: one of their own takes each a second longer to load."""
+    tab = chromium.new_context(viewport=LAPTOP).new_page()
+    watch(tab)
+    yield tab
+    tab.context.close()
+
+
+@pytest.fixture
+def page(tab, served):
+    """Return the page, as one that has never been open, in a tab that tests share."""
+    tab.set_viewport_size(LAPTOP)
+    tab.sent.clear()
+    yield opened(tab, served.url)
+    tab.mouse.up()
+    tab.unroute_all(behavior="ignoreErrors")
+    tab.evaluate("localStorage.clear(); sessionStorage.clear()")
+    tab.goto("about:blank")
+
+
+@pytest.fixture
+def visit(chromium, served):
+    """Return a function that opens the page in a window of its own."""
+    contexts = []
+
+    def visit(script="", url=served.url, **options):
+        contexts.append(chromium.new_context(**{"viewport": LAPTOP} | options))
+        contexts[-1].add_init_script(script)
+        return opened(watch(contexts[-1].new_page()), url)
+
+    yield visit
+    for context in contexts:
+        context.close()

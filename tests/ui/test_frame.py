@@ -3,11 +3,10 @@
 import re
 
 import pytest
-from conftest import WAIT, draw, reads
 from playwright.sync_api import expect
-from test_page import server, visit  # noqa: F401
 
 from bench.static_page import serving
+from tests.pages import BAR, drawn
 
 # What Chrome's translation does, but for the words.
 TRANSLATE = """() => {
@@ -33,9 +32,9 @@ class Framed:
 
 
 @pytest.fixture
-def framed(chromium, server, folder):  # noqa: F811
+def framed(chromium, served, folder):
     """Return the page in a frame of another site, which may not use clipboard and camera."""
-    page = f"<!doctype html><iframe src='{server.url}' width=1200 height=800></iframe>"
+    page = f"<!doctype html><iframe src='{served.url}' width=1200 height=800></iframe>"
     (folder / "index.html").write_text(page)
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     with serving(folder) as url:
@@ -44,7 +43,7 @@ def framed(chromium, server, folder):  # noqa: F811
         page = context.new_page()
         page.goto(url)
         frame = Framed(page)
-        expect(frame.locator("#pad .hint")).to_be_visible(timeout=WAIT)
+        expect(frame.locator("#pad .hint")).to_be_visible()
         yield frame
     context.close()
 
@@ -53,8 +52,7 @@ def test_a_number_and_a_link_are_copied_where_the_clipboard_is_closed(framed):
     button = lambda name: framed.by_role("button", name=name, exact=True)  # noqa: E731
     button("Copy").click()
     expect(button("No number")).to_be_visible()
-    draw(framed, 4)
-    reads(framed, "4")
+    drawn(framed, 4)
     for name, text in (("Copy", "4"), ("Link", r"http.*#drawing=s.*e")):
         button(name).click()
         expect(framed.locator(f"#{name.lower()}")).to_have_text("Copied")
@@ -78,20 +76,15 @@ def test_a_camera_that_is_refused_says_so(framed):
     expect(framed.locator("body").get_by_text("camera cannot be used")).to_be_in_viewport()
 
 
-def test_what_is_read_is_shown_on_a_page_that_chrome_translates(visit):  # noqa: F811
-    page = visit()
-    draw(page, 4)
-    reads(page, "4")
+def test_what_is_read_is_shown_on_a_page_that_chrome_translates(page):
+    drawn(page, 4)
     page.evaluate(TRANSLATE)
     expect(page.locator("#examples font").first).to_be_attached()
     page.keyboard.press("Escape")
-    draw(page, 7)
-    reads(page, "7")
+    drawn(page, 7)
     expect(page.locator("#answer .headline")).to_have_text("7")
     expect(page.locator("#answer .caption")).to_contain_text("sure")
     for digit, figure in ((7, r"(9\d|100)\s*%"), (4, r"\b\d\s*%")):
-        expect(page.locator(f"#label [data-testid='{digit}-confidence-set']")).to_contain_text(
-            re.compile(figure)
-        )
+        expect(page.locator(BAR.format(digit))).to_contain_text(re.compile(figure))
     for part in ("answer", "label", "strip", "pixels"):
         expect(page.locator(f"#{part}")).to_have_attribute("translate", "no")

@@ -67,10 +67,12 @@ def test_without_a_checkpoint_it_says_so_then_learns_then_loads_the_file(run):
     assert run.reader.description == told  # read from the file, not passed along
 
 
-def test_with_a_checkpoint_nothing_is_learned(run):
-    build_checkpoint.ensure_checkpoint(run.checkpoint, TINY)
-    run.start()
-    assert isinstance(run.reader, Reader) and not run.learning and run.progress is None
+def test_with_a_checkpoint_nothing_is_learned_nor_in_no_epochs(ready):
+    assert isinstance(ready.reader, Reader) and not ready.learning and ready.progress is None
+    for epochs in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="epochs"):
+            ready.train_again(seed=1, epochs=epochs)
+    assert not ready.learning
 
 
 @pytest.fixture
@@ -89,14 +91,16 @@ def paused(monkeypatch):
     go_on.set()
 
 
-def test_it_reads_while_it_learns(run, paused):
+def test_a_first_run_reads_while_it_learns_and_cannot_be_cancelled(run, paused):
     reported, go_on = paused
     run.start()
     assert reported.wait(60)
+    run.cancel()
     assert run.learning and not run.progress.done
     assert len(run.reader.read(sketch(7)).digits) == 1
     go_on.set()
     finish(run)
+    assert run.checkpoint.exists()
 
 
 def test_stopping_ends_the_training_and_leaves_nothing(run):
@@ -152,20 +156,18 @@ def test_training_again_twice_keeps_both(ready):
     assert len([path for path in kept if path.suffix != ".lock"]) == 2
 
 
-def test_one_network_is_trained_at_a_time(ready, paused):
-    ready.train_again(seed=1, epochs=0.5)
+def test_one_network_is_trained_at_a_time_until_training_is_stopped(ready, paused):
+    ready.train_again(seed=3, epochs=20)
     assert paused[0].wait(60)
     thread = ready._thread
     with pytest.raises(ValueError, match="learning already"):
         ready.train_again(seed=2, epochs=0.5)
     assert ready._thread is thread and ready.learning
-
-
-@pytest.mark.parametrize("epochs", [0, -1, float("nan")])
-def test_no_epochs_are_no_training(ready, epochs):
-    with pytest.raises(ValueError, match="epochs"):
-        ready.train_again(seed=1, epochs=epochs)
-    assert not ready.learning
+    paused[1].set()
+    ready.stop()
+    finish(ready)
+    with pytest.raises(ValueError):
+        ready.train_again(seed=3, epochs=20)
 
 
 def test_cancelling_goes_back_to_the_reader_from_before(ready, paused):
@@ -200,26 +202,6 @@ def test_cancelling_while_the_first_digits_are_gathered_is_heeded_too(ready, mon
     ready.cancel()
     finish(ready)
     assert ready.reader is former and ready.progress is None
-
-
-def test_cancelling_does_not_end_a_first_run(run, paused):
-    run.start()
-    assert paused[0].wait(60)
-    run.cancel()
-    assert run.learning
-    paused[1].set()
-    finish(run)
-    assert run.checkpoint.exists()
-
-
-def test_stopping_ends_training_again_and_lets_none_begin(ready, paused):
-    ready.train_again(seed=3, epochs=20)
-    assert paused[0].wait(60)
-    paused[1].set()
-    ready.stop()
-    finish(ready)
-    with pytest.raises(ValueError):
-        ready.train_again(seed=3, epochs=20)
 
 
 def test_training_again_that_fails_goes_back_and_says_why(ready, monkeypatch):

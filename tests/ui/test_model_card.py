@@ -22,12 +22,14 @@ def test_the_card_tells_the_figures_of_the_checkpoint(shipped):
     assert below.count("<polyline") == 3  # calibration and its ideal, learning
 
 
-def test_every_confusion_opens_onto_as_many_digits(shipped):
+def test_every_confusion_opens_onto_as_many_digits_and_what_is_none_onto_none(shipped):
     confusion = shipped.description["evaluation"]["confusion"]
     for label, row in enumerate(confusion):
         for answer, count in enumerate(row):
             shown = model_card.cell_html(shipped, f"{label}-{answer}").count("<img")
             assert shown == (count if label != answer else model_card.SHOWN_OF_CELL)
+    for told in ("", "x-y", "4", "4-11", None, "1-2-3"):
+        assert "<img" not in model_card.cell_html(shipped, told)
 
 
 def test_the_margins_say_how_many_of_a_row_and_of_a_column_are_right(shipped):
@@ -40,11 +42,6 @@ def test_the_margins_say_how_many_of_a_row_and_of_a_column_are_right(shipped):
 def test_the_worst_confusion_is_open_at_first(shipped):
     label, answer = model_card.worst(shipped.description["evaluation"]["confusion"]).split("-")
     assert f"{label} read as {answer}" in model_card.card_html(shipped)[2] and label != answer
-
-
-def test_a_cell_that_is_none_shows_none(shipped):
-    for told in ("", "x-y", "4", "4-11", None, "1-2-3"):
-        assert "<img" not in model_card.cell_html(shipped, told)
 
 
 def test_the_hardest_come_first(shipped):

@@ -1,41 +1,25 @@
 """What the pad asks is answered in one request each; drawings come before glances."""
 
-import json
 import threading
+from itertools import count
+from uuid import uuid4
 
 import httpx
 import pytest
-from conftest import ROOT, draw, reads, serving, strokes_on, told, until
+from conftest import told
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 
 from bench.visitors import Visitor
-from inkling.recognition.reader import Reader, Unreachable
-from inkling.ui.questions import AT_ONCE, OF_ONE
+from inkling.recognition.reader import Unreachable
+from inkling.ui.questions import OF_ONE, Questions
+from tests.pages import ROOT, asked, draw, reads, strokes_on, until
 
-
-class Held(Reader):
-    """Reads once it may, and counts how many wait for it."""
-
-    waiting = 0
-
-    def read(self, *picture):
-        self.waiting += 1
-        self.may.wait()
-        self.waiting -= 1
-        return super().read(*picture)
-
-
-@pytest.fixture
-def served():
-    """Return a served page, and its reader."""
-    reader = Held.load()
-    reader.may = threading.Event()
-    reader.may.set()
-    with serving(reader) as served:
-        yield served
-        reader.may.set()
+FRAMES = """(count) => new Promise((done) => {
+    const next = () => (count-- ? requestAnimationFrame(next) : done());
+    next();
+})"""
 
 
 @pytest.fixture
@@ -43,8 +27,9 @@ def ask(served):
     """Return a function that asks as the pad does, and returns the response."""
     with httpx.Client(base_url=served.url, timeout=30) as client:
         part = Visitor(client, client.get("config").json()).questions
+        own = uuid4().hex
 
-        def ask(function="read", digit=7, session="one", **more):
+        def ask(function="read", digit=7, session=own, **more):
             question = {"component_id": part, "fn_name": function, "session_hash": session}
             question |= {"data": told(digit)} | more
             return client.post("gradio_api/component_server/", json=question)
@@ -80,13 +65,13 @@ def test_what_no_pad_tells_is_an_empty_pad(ask, data):
 
 
 def test_of_one_session_few_questions_are_taken_at_once(served, ask, together):
-    served.reader.may.clear()
-    for _ in range(OF_ONE):
-        together()
-    until(lambda: served.reader.waiting == AT_ONCE)
-    refused = ask()
-    assert refused.status_code == 503 and "busy" in refused.json()["detail"]
-    served.reader.may.set()
+    (questions,) = (part for part in served.demo.blocks.values() if isinstance(part, Questions))
+    with served.reader.held():
+        for _ in range(OF_ONE):
+            together()
+        until(lambda: questions.asking.total() == OF_ONE)  # those that wait as well
+        refused = ask()
+        assert refused.status_code == 503 and "busy" in refused.json()["detail"]
     until(lambda: ask().status_code == 200)
 
 
@@ -109,11 +94,11 @@ def test_with_no_reader_left_the_page_is_busy_and_nothing_is_lost(served, ask, m
 
 
 def test_while_drawings_are_read_nobody_glances(served, ask, together):
-    served.reader.may.clear()
-    together()
-    until(lambda: served.reader.waiting == 1)
-    assert ask("glance", session="other").json() is None
-    served.reader.may.set()
+    begun = served.reader.begun
+    with served.reader.held():
+        together()
+        until(lambda: served.reader.begun > begun)
+        assert ask("glance", session="other").json() is None
 
 
 @pytest.mark.parametrize(
@@ -126,54 +111,47 @@ def test_what_is_no_question_is_refused_in_a_sentence(ask, wrong):
     assert 400 <= refused.status_code < 500 and len(refused.text) < 300
 
 
-@pytest.fixture
-def page(chromium, served):
-    """Return the page, whose glances are noted in `page.glances`."""
-    page = chromium.new_page()
-    page.glances = []
-    page.on("request", lambda request: note(page.glances, request))
-    page.goto(served.url)
-    expect(page.locator("#pad .hint")).to_be_visible()
-    yield page
-    page.close()
-
-
-def note(glances, request):
-    """Note how many points a glance tells of."""
-    if '"fn_name":"glance"' in (request.post_data or ""):
-        strokes = json.loads(request.post_data)["data"]["strokes"]
-        glances.append(sum(len(stroke["points"]) for stroke in strokes) // 2)
-
-
 def half_a(page, digit):
-    """Draw a digit, and do not lift the pen."""
+    """Draw a digit, a few frames for each move, and do not lift the pen."""
     (*path,) = strokes_on(page, digit)[0]
     page.mouse.move(*path[0])
     page.mouse.down()
     for place in path[1:]:
         page.mouse.move(*place, steps=4)
-        page.wait_for_timeout(60)
+        page.evaluate(FRAMES, 4)
+
+
+def glanced(page, answer):
+    """Move the pen by a hair until this is the answer."""
+    x, y = strokes_on(page, 7)[0][-1]
+    hair = count()
+    until(lambda: page.locator(answer).count() or page.mouse.move(x, y + next(hair) % 2 + 1))
+
+
+def glances(page):
+    """Return how many points each glance has told of."""
+    told = [one.told["strokes"] for one in asked(page, "glance")]
+    return [sum(len(stroke["points"]) for stroke in strokes) // 2 for strokes in told]
 
 
 def test_the_answer_moves_while_a_stroke_is_drawn_and_the_evidence_at_its_end(page):
     half_a(page, 7)
-    expect(page.locator("#answer [data-number]")).to_have_attribute("data-number", "7")
-    expect(page.locator("#answer")).to_have_attribute("data-wait", "drawing")
+    glanced(page, "#answer[data-wait=drawing] [data-number='7']")
     expect(page.locator("#evidence .heat")).to_have_count(0)
     page.mouse.up()
     expect(page.locator("#evidence .heat")).to_have_count(1)
-    assert page.glances == sorted(page.glances)
+    assert glances(page) == sorted(glances(page))
 
 
 def test_a_stroke_that_is_taken_back_leaves_no_answer(page):
     half_a(page, 7)
-    expect(page.locator("#answer")).to_have_attribute("data-wait", "drawing")
+    glanced(page, "#answer[data-wait=drawing]")
     page.keyboard.press("Escape")
     expect(page.locator("#answer .waiting")).to_be_visible()
-    page.mouse.up()
 
 
-def test_far_away_there_are_few_glances_and_none_that_come_late(page):
+def test_far_away_there_are_few_glances_and_none_that_come_late(visit):
+    page = visit()
     network = page.context.new_cdp_session(page)
     network.send("Network.enable")
     far = {"latency": 200, "downloadThroughput": -1, "uploadThroughput": -1, "offline": False}
@@ -184,5 +162,5 @@ def test_far_away_there_are_few_glances_and_none_that_come_late(page):
         half_a(page, digit)
         assert page.locator("#answer").get_attribute("data-wait") != "drawing"
         page.mouse.up()
-    assert len(page.glances) <= 3
+    assert len(glances(page)) <= 3
     reads(page, "7")

@@ -5,7 +5,6 @@ import io
 import json
 import time
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pytest
@@ -46,15 +45,12 @@ def details(visit, reader):
     return views.original_html(found) + views.evidence_html(found)
 
 
-def test_a_sketch_is_read_as_it_was_drawn(shipped):
+def test_a_sketch_is_read_as_it_was_drawn_and_taps_are_kindly_called_a_dot(shipped):
     visit = Visit().read_sketch(Sketch.from_json(told(3, asked=5)), shipped)
     assert visit.reading(shipped).text == "3"
     assert (visit.picture.size, visit.asked) == ((280, 280), 5)
-
-
-def test_taps_are_kindly_called_a_dot(shipped):
     dots = {"asked": 1, "size": 1000, "strokes": [{"width": 79, "erases": False, "points": [9, 9]}]}
-    visit = Visit().read_sketch(Sketch.from_json(dots), shipped)
+    visit = visit.read_sketch(Sketch.from_json(dots), shipped)
     assert "dot" in visit.by_network.note and visit.by_network.digits == ()
 
 
@@ -68,14 +64,6 @@ def test_whatever_a_file_holds_there_is_an_answer(shipped, content):
 @pytest.mark.parametrize("start", [TIFF[0], b"\0\0\0\x10ftypavif"], ids=["TIFF", "AVIF"])
 def test_what_is_decoded_in_a_process_of_its_own_is_refused_in_words(shipped, start):
     assert "damaged" in Visit().read(start + bytes(99), shipped).by_network.error
-
-
-def test_a_new_picture_wipes_out_what_was_chosen_before(shipped):
-    visit = Visit().read(NUMBER, shipped).choose("2").compare("5")
-    assert (visit.chosen, visit.rival) == (2, 5)
-    again = visit.read(png(1), shipped)
-    assert (again.chosen, again.rival) == (0, None)
-    assert again.read(None, shipped).by_network.digits == ()
 
 
 def test_an_index_is_a_whole_number_below_a_count_of_any_size():
@@ -138,19 +126,11 @@ def test_pixels_that_a_hand_changes_are_read_and_taken_back(shipped):
     glyph = replace(visit.by_network.glyphs[0], in_line=in_line)  # a 4, says its line
     lined = visit.see(shipped.read_glyphs([glyph]), visit.picture).edit(in_base64(ink), shipped)
     assert lined.by_network.as_dict() == edited.by_network.as_dict()
-
-
-def test_of_a_number_the_chosen_glyph_alone_is_changed(shipped):
-    visit = Visit().read(NUMBER, shipped).choose("1")
-    ink = visit.by_network.digits[0].glyph.ink
-    was, now = visit.by_network.text, visit.edit(in_base64(ink), shipped).by_network.text
-    assert now == was[0] + was[0] + was[2:]
-
-
-@pytest.mark.parametrize("told", ["", "?", "AAAA", 7, ["A"], {"a": 1}, "A" * 5_000])
-def test_what_are_no_pixels_changes_nothing(shipped, told):
-    visit = Visit().read(png(4), shipped)
-    assert visit.edit(told, shipped) == visit
+    number = Visit().read(NUMBER, shipped).choose("1")  # of which the chosen glyph alone is changed
+    seven = in_base64(number.by_network.digits[0].glyph.ink)
+    assert number.edit(seven, shipped).by_network.text == "7732"
+    for none in ("", "?", "AAAA", 7, ["A"], {"a": 1}, "A" * 5_000):  # are no pixels
+        assert visit.edit(none, shipped) == visit
 
 
 def test_a_bar_that_is_tapped_says_what_would_make_it_that_digit_and_a_button_does_it(shipped):
@@ -218,21 +198,14 @@ def test_the_report_holds_every_glyph_and_needs_no_other_file(shipped):
     for digit in "7432":
         assert f"Why {digit}, not" in packed["content"]
     assert "http" not in packed["content"].replace("http://www.w3.org", "")
-
-
-def test_a_network_that_still_learns_can_be_reported_on(shipped):
     learning = Reader(shipped.model)
     packed = downloads.report(Visit().read(png(7), learning), learning)
     assert "<h1>7</h1>" in packed["content"] and "still learning" in packed["content"]
 
 
-def test_the_data_are_those_of_the_endpoint(shipped):
+def test_the_data_are_those_of_the_endpoint_and_there_are_none_of_nothing(shipped):
     packed = downloads.data(Visit().read(NUMBER, shipped), shipped)
-    told, right = json.loads(packed["content"]), shipped.read_file(NUMBER).as_dict()
-    assert told == right
-
-
-def test_there_is_nothing_to_take_away_of_nothing(shipped):
+    assert json.loads(packed["content"]) == shipped.read_file(NUMBER).as_dict()
     assert downloads.report(Visit(), shipped) is None and downloads.data(Visit(), shipped) is None
 
 
@@ -252,13 +225,16 @@ def test_a_correction_is_saved_as_a_picture_that_is_read_alike(shipped, tmp_path
 class Interrupted:
     """A reader that is asked something else before its first answer is there."""
 
+    asked = 0
+
     def __init__(self, reader, other):
-        self.reader, self.others = reader, [other]
+        self.reader, self.other = reader, other
 
     def ask(self, function, *values):
+        self.asked += 1
         answer = function(*values, self.reader)
-        if self.others:
-            self.others.pop()()
+        if self.asked == 1 and self.other:
+            self.other()
         return answer
 
 
@@ -288,32 +264,28 @@ def test_what_is_asked_about_a_picture_does_not_make_it_an_old_one(shipped):
 
 def test_what_is_folded_while_a_picture_is_read_stays_folded(shipped):
     visitor = Visitor()
-    fold = partial(visitor.unfold, False)
     visitor.unfold(True)
-    found = visitor.turn_to(Visit.read, png(4), Interrupted(shipped, fold))
+    slow = Interrupted(shipped, lambda: visitor.unfold(False))
+    found = visitor.turn_to(Visit.read, png(4), slow)
     assert found.reading.text == "4" and found.inside is None and not visitor.visit.unfolded
 
 
 def test_a_picture_is_read_and_explained_in_one_question(shipped):
     """Each goes to another process where readers are elsewhere."""
-    asked = []
-
-    class Counting:
-        def ask(self, function, *values):
-            asked.append(function)
-            return function(*values, shipped)
-
-    found = Visitor().turn_to(Visit.read_sketch, Sketch.from_json(told(3)), Counting())
-    assert found.reading.text == "3" and found.why and len(asked) == 1
+    counting = Interrupted(shipped, None)
+    found = Visitor().turn_to(Visit.read_sketch, Sketch.from_json(told(3)), counting)
+    assert found.reading.text == "3" and found.why and counting.asked == 1
 
 
-def test_what_was_chosen_of_a_drawing_stays_chosen_when_the_pad_asks_twice(shipped):
-    drawn = Visit().see(*two_digits(shipped), asked=5)
-    chosen = drawn.choose("1").compare("3")
-    again = chosen.see(*two_digits(shipped), asked=5)
-    assert (again.chosen, again.rival) == (1, 3)
-    newer = chosen.see(*two_digits(shipped), asked=6)
-    assert (newer.chosen, newer.rival) == (0, None)
+def test_what_is_chosen_stays_when_the_pad_asks_twice_and_not_for_a_new_picture(shipped):
+    number = Visit().read(NUMBER, shipped)
+    two_digits = number.by_network, number.picture
+    chosen = Visit().see(*two_digits, asked=5).choose("1").compare("3")
+    for asked, expected in ((5, (1, 3)), (6, (0, None))):
+        seen = chosen.see(*two_digits, asked=asked)
+        assert (seen.chosen, seen.rival) == expected
+    assert chosen.read(png(1), shipped).chosen == 0 and chosen.read(png(1), shipped).rival is None
+    assert chosen.read(None, shipped).by_network.digits == ()
 
 
 def test_lessons_that_a_browser_kept_hold_for_the_answer_that_came_before_them(shipped):
@@ -324,9 +296,3 @@ def test_lessons_that_a_browser_kept_hold_for_the_answer_that_came_before_them(s
     answer = views.answer_html(visitor.remember(taught.lessons, shipped))
     assert 'data-number="1"' in answer and 'data-count="1"' in answer
     assert visitor.visit.reading(shipped).text == "1" and visitor.visit.count == 1
-
-
-def two_digits(reader):
-    """Return what is read of a number of several digits, and the picture of it."""
-    visit = Visit().read(NUMBER, reader)
-    return visit.by_network, visit.picture

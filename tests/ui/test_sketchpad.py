@@ -3,13 +3,15 @@
 import gradio as gr
 import numpy as np
 import pytest
-from conftest import STROKES, WAIT, told
+from conftest import told
 from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.reader import Reader
 from inkling.ui.sketchpad import PEN, SIZE, Sketchpad
+from tests.pages import drag
+from tests.sketches import STROKES
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def opened(chromium):
         page = chromium.new_page()
         launched.append((demo, page))
         page.goto(demo.local_url)
-        expect(page.locator(ready)).to_be_visible(timeout=WAIT)
+        expect(page.locator(ready)).to_be_visible()
         return page
 
     yield open_page
@@ -36,12 +38,7 @@ def draw(page, digit):
     box = page.locator("canvas").bounding_box()
     side, corner = box["width"], np.array([box["x"], box["y"]])
     for stroke in STROKES[digit]:
-        places = (corner + (0.2 + 0.6 * np.array(stroke)) * side).tolist()
-        page.mouse.move(*places[0])
-        page.mouse.down()
-        for place in places[1:]:
-            page.mouse.move(*place, steps=5)
-        page.mouse.up()
+        drag(page, (corner + (0.2 + 0.6 * np.array(stroke)) * side).tolist())
 
 
 def test_three_lines_make_a_page_that_reads(opened):
@@ -54,11 +51,11 @@ def test_three_lines_make_a_page_that_reads(opened):
     answer = page.get_by_test_id("label-output-value")
     draw(page, 7)
     page.get_by_role("button", name="Submit").click()
-    expect(answer).to_have_text("7", timeout=WAIT)
+    expect(answer).to_have_text("7")
     page.get_by_role("button", name="Clear").last.click()  # the interface's
-    expect(page.locator(".hint")).to_be_visible(timeout=WAIT)
+    expect(page.locator(".hint")).to_be_visible()
     page.get_by_role("button", name="Submit").click()
-    expect(answer).to_have_text("nothing", timeout=WAIT)
+    expect(answer).to_have_text("nothing")
 
 
 def test_its_events_come_when_they_should_and_a_function_may_draw_on_it(opened):
@@ -73,7 +70,7 @@ def test_its_events_come_when_they_should_and_a_function_may_draw_on_it(opened):
 
     def noted(event, strokes):
         note = page.locator(f"#{event} textarea")
-        expect(note).to_have_value(strokes, timeout=WAIT)
+        expect(note).to_have_value(strokes)
 
     draw(page, 1)
     for event, strokes in (("input", "1"), ("change", "1"), ("clear", "")):
@@ -82,7 +79,7 @@ def test_its_events_come_when_they_should_and_a_function_may_draw_on_it(opened):
     for event in ("input", "change", "clear"):
         noted(event, "0")
     page.get_by_role("button", name="Seven").click()
-    expect(page.locator(".hint")).to_be_hidden(timeout=WAIT)
+    expect(page.locator(".hint")).to_be_hidden()
     draw(page, 1)
     noted("input", str(len(seven.strokes) + 1))
 
@@ -94,7 +91,7 @@ def test_what_stands_on_it_at_first_is_as_large_as_what_a_function_draws(opened)
         box = lambda pad: str(ImageOps.invert(pad).getbbox())  # noqa: E731
         pad.change(box, pad, note)
     page = opened(demo, "canvas")
-    expect(page.locator("#box textarea")).to_have_value(box(seven.picture()), timeout=WAIT)
+    expect(page.locator("#box textarea")).to_have_value(box(seven.picture()))
 
 
 def test_a_function_gets_what_it_asks_for():
@@ -120,6 +117,8 @@ def test_what_a_function_draws_comes_back_as_it_was():
     again = pad.preprocess(pad.postprocess(sketch))
     assert np.array_equal(np.asarray(again.picture()), np.asarray(sketch.picture()))
     assert pad.postprocess(None) is None
+    assert len(pad.preprocess(pad.example_payload()).strokes) == 1
+    assert isinstance(pad.example_value(), Sketch)
 
 
 @pytest.mark.parametrize("size, brush", [(280, None), (100, None), (100, 5)])
@@ -129,9 +128,3 @@ def test_the_pen_is_as_wide_as_it_is_told_in_a_picture_of_any_size(size, brush):
     ink = 255 - pad.preprocess({"size": SIZE, "strokes": [line]})
     expected = PEN * size / 280 if brush is None else brush
     assert ink[:, size // 2].sum() / 255 == pytest.approx(expected, abs=0.7)
-
-
-def test_an_example_of_it_is_a_sketch():
-    pad = Sketchpad(type="strokes")
-    assert len(pad.preprocess(pad.example_payload()).strokes) == 1
-    assert isinstance(pad.example_value(), Sketch)

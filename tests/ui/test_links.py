@@ -1,0 +1,108 @@
+"""Drawings come back from a link, and from what the browser kept, as far as they are sound."""
+
+import json
+import re
+
+from playwright.sync_api import expect
+
+from bench.static_page import link
+from tests.pages import draw, drawn, reads, strokes_of, tool
+
+SOUND = {"width": 79, "erases": False, "points": [500, 200, 500, 800]}
+DAMAGED = ["{}", '"strokes"', "12", "null", "[", '[{"width": 79}]', "[null, 7, []]"]
+DAMAGED += [json.dumps([SOUND | wrong]) for wrong in ({"width": "79"}, {"points": [500, 200, 500]})]
+DAMAGED += [json.dumps([SOUND | {"points": wrong}]) for wrong in ([], ["5", "7"], [500, 4000])]
+STORE = "(kept) => sessionStorage.setItem('inkling-pad', kept)"
+OPEN = """async (fragment) => {
+    document.querySelector("#pad [data-tool=clear]").click();
+    history.replaceState(null, "", location.pathname);
+    const changed = new Promise((done) => addEventListener("hashchange", done, { once: true }));
+    location.hash = fragment;
+    await changed;
+}"""
+LISTEN = "addEventListener('sketch-please', () => (window.listening = true), true)"
+
+
+def opened(page, fragment):
+    """Return the strokes, whether the link counts as damaged, and whether it stays."""
+    page.evaluate(OPEN, fragment)
+    return strokes_of(page), page.locator("#pad .notice").is_visible(), "#" in page.url
+
+
+def links_of(page):
+    """Return the drawing of a page as it links to it, and as it once did."""
+    tool(page, "Link").click()
+    expect(page).to_have_url(re.compile("#drawing="))
+    return "#" + page.url.partition("#")[2], link({"strokes": strokes_of(page)})
+
+
+def test_a_link_opens_the_page_with_the_drawing_and_nothing_of_it_is_sent(page):
+    links_of(drawn(page, 4))
+    assert len(page.url) < 600
+    urls = []
+    other = page.context.new_page()
+    other.on("request", lambda request: urls.append(request.url))
+    other.goto(page.url)
+    reads(other, "4")
+    assert "#" not in other.url and not any("drawing" in url for url in urls)
+    assert strokes_of(other) == strokes_of(page)
+    draw(other, 1)  # and goes on, undone stroke by stroke
+    for _ in range(3):
+        other.keyboard.press("Control+z")
+    expect(other.locator("#pad .hint")).to_be_visible()
+    other.close()
+
+
+def test_a_drawing_that_stood_there_is_told_to_a_part_that_listens_late(visit):
+    """Parts of a page come one by one."""
+    page = drawn(visit(LISTEN), 4)
+    page.reload()
+    reads(page, "4")
+    assert page.evaluate("window.listening")  # who asks says so when it is there
+    answered = page.locator("#answer [data-count]")
+    count = int(answered.get_attribute("data-count"))
+    page.evaluate("document.dispatchEvent(new Event('sketch-please'))")
+    expect(answered).to_have_attribute("data-count", str(count + 1))
+    reads(page, "4")
+
+
+def test_of_what_the_browser_kept_sound_strokes_alone_come_back(page):
+    for kept in [*DAMAGED, f"[null, {json.dumps(SOUND)}]"]:
+        page.evaluate(STORE, kept)
+        page.reload()
+        draw(page, 1)
+        expect(page.locator("#pad [data-tool=undo]")).to_be_enabled()
+        sound = [SOUND] if kept not in DAMAGED else []
+        assert strokes_of(page)[:-1] == sound, kept
+
+
+def test_a_link_that_programs_pass_on_opens_as_it_was(page):
+    new, old = links_of(drawn(page, 4))
+    strokes = strokes_of(page)
+    assert re.fullmatch(r"#drawing=[a-z0-9.-]+", new) and "~" in old
+    for whole in (new, old):
+        encoded = [whole.replace("~", code) for code in ("%7E", "%7e", "%257E")]
+        for touched in [whole, *encoded, whole.replace("=", "%3D").replace("-", "%2D")]:
+            for behind in ("", ".", ")", ").", ">", "&utm_source=x", "?fbclid=IwAR0-x_1", "%20"):
+                assert opened(page, touched + behind) == (strokes, False, False), touched + behind
+    assert opened(page, "#drawing=e") == opened(page, "#drawing=") == ([], False, False)
+
+
+def test_of_a_damaged_link_sound_strokes_are_shown_and_that_is_said(page):
+    (new, old), whole = links_of(drawn(page, 4)), strokes_of(page)
+    for length in range(30, len(new) - 1, 7):
+        strokes, damaged, stays = opened(page, new[:length] + "…" * (length % 2))
+        assert damaged and bool(strokes) != stays, new[:length]
+        *sound, last = strokes or [whole[0]]
+        assert [*sound, last] == [*whole[: len(sound)], last]
+        points = whole[len(sound)]["points"]
+        assert last["points"] == points[: len(last["points"])]
+    assert opened(page, old + "...") == (whole, True, False)
+    assert opened(page, old.replace("~79.", "~0.")) == (whole[:1], True, False)
+    for lost in ("zzzz", "A", "%00", "AAAA", "g" * 500, "6BA", "-" * 90 + "A", "s9e", "%", "9.0.1"):
+        assert opened(page, f"#drawing={lost}") == ([], True, True), lost
+    page.reload()  # a page that it opens says so as well
+    expect(page.locator("#pad .notice")).to_be_visible()
+    assert page.url.endswith("#drawing=9.0.1")
+    drawn(page, 7)
+    expect(page.locator("#pad .notice")).to_be_hidden()

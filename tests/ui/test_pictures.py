@@ -1,0 +1,127 @@
+"""Pictures are read from files, examples, the clipboard and the desktop, or refused in words."""
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from tests.pages import BAR, NUMBER, ROOT, asked, draw, drawn, example, give, reads, until, upload
+from tests.sketches import sketch
+
+LETTER = ROOT / "examples" / "9-letter-k.png"
+README = ROOT / "README.md"
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
+TWO_FILES = """() => {
+    const given = new DataTransfer();
+    for (const name of ["a.png", "b.png"]) given.items.add(new File([""], name));
+    const how = { bubbles: true, cancelable: true, dataTransfer: given };
+    document.body.dispatchEvent(new DragEvent("drop", how));
+}"""
+LINK = """() => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.setData("text/uri-list", "http://127.0.0.1/");
+    const how = { bubbles: true, cancelable: true, dataTransfer };
+    const gives = (name) => !document.body.dispatchEvent(new DragEvent(name, how));
+    return [gives("dragover"), gives("drop")]; // whether the page has taken it
+}"""
+
+
+def test_uploaded_pictures_are_read_and_shown_with_a_box_and_examples_too(page, tmp_path):
+    """Of all kinds, also those that browsers may not show."""
+    page.get_by_role("tab", name="Picture").click()
+    page.locator("body").click(position={"x": 2, "y": 2})
+    kinds = page.locator("#upload input[type=file]").first.get_attribute("accept").split(",")
+    assert {"image/jpeg", "image/avif", "image/tiff"} <= set(kinds) and "image/*" not in kinds
+    upload(page, ROOT / "examples" / "3-chalk-three.jpg")
+    reads(page, "3")
+    expect(page.locator("#original rect.chosen")).to_have_count(1)
+    expect(page.locator("#original")).to_contain_text("inverted")
+    for digit, kind in ((7, "tiff"), (2, "avif")):
+        Image.fromarray(sketch(digit)).save(tmp_path / f"digit.{kind}")
+        upload(page, tmp_path / f"digit.{kind}")
+        reads(page, str(digit))
+    for number, answer in ((0, "7"), (6, "7432"), (8, "")):
+        example(page, number)
+        reads(page, answer)
+        expect(page.locator("#original svg")).to_be_visible()
+
+
+def test_a_file_that_was_edited_under_its_name_is_read_again(page, tmp_path):
+    file = tmp_path / "7.png"
+    for digit in (7, 3):
+        Image.fromarray(sketch(digit)).save(file)
+        upload(page, file)
+        reads(page, str(digit))
+    example(page)
+    reads(page, "7")
+    upload(page, file)  # which is the same
+    reads(page, "3")
+
+
+def test_a_wrong_file_gets_one_clear_sentence_that_takes_the_former_answer_s_place(
+    page, odd_files, tmp_path
+):
+    (tmp_path / "phone.heic").write_bytes(HEIC)
+    with (tmp_path / "large.png").open("wb") as large:
+        large.truncate(9_000_000)
+    drawn(page, 4)
+    for file, words in (
+        (odd_files["text"], "is no PNG"),
+        (odd_files["empty"], "empty"),
+        (odd_files["cut off"], "cut off"),
+        (odd_files["huge"], "megapixels"),
+        (tmp_path / "phone.heic", "HEIC picture"),
+        (tmp_path / "large.png", "the limit is 8"),
+    ):
+        upload(page, file)
+        expect(page.locator("#answer .error .caption")).to_contain_text(words)
+        reads(page, "")
+        assert str(file.parent) not in page.content()
+
+
+def test_a_picture_that_is_pasted_or_dropped_is_read_and_the_drawing_comes_back(page):
+    drawn(page, 4)
+    for kind, place in (("paste", "body"), ("drop", "#pad canvas")):
+        assert give(page, kind, NUMBER, place)
+        reads(page, "7432")
+        assert give(page, "drop", README, kind_of="text/markdown")  # else it would be opened
+        expect(page.locator("#answer .error .caption")).to_contain_text("is no PNG")
+        assert not give(page, "paste", None)
+        page.keyboard.press("Control+z")
+        reads(page, "4")
+
+
+def test_of_two_files_one_is_read_and_the_page_says_so_and_no_link_leads_away(page):
+    page.evaluate(TWO_FILES)
+    said = page.locator("#picture [role=status]")
+    expect(said).to_contain_text("the first of these 2 is read")
+    draw(page, 1)
+    expect(said).to_have_count(0)
+    assert page.evaluate(LINK) == [True, True]
+    expect(said).to_contain_text("drop its file")
+    reads(page, "1")
+
+
+@pytest.mark.parametrize("first, last, answer", [(NUMBER, LETTER, ""), (LETTER, NUMBER, "7432")])
+def test_of_two_pictures_given_in_a_moment_the_last_is_read(page, served, first, last, answer):
+    begun = served.reader.begun
+    with served.reader.held() as let_others:
+        assert give(page, "drop", first)
+        until(lambda: served.reader.begun > begun)
+        let_others()
+        assert give(page, "drop", last)
+        expect(page.locator("#answer .headline")).to_contain_text(answer or "No digit")
+    assert asked(page, "picture")[0].request.response().json() is None
+    reads(page, answer)
+
+
+def test_a_picture_that_comes_late_does_not_take_a_drawing_s_answer_away(page):
+    held = []
+    page.route("**/upload*", lambda route: held.append(route))
+    assert give(page, "drop", LETTER)
+    drawn(page, 4)
+    with page.expect_response("**/upload*"):
+        held[0].continue_()
+    page.locator(BAR.format(2)).click()
+    expect(page.locator("#evidence h2")).to_have_text("Why 4, not 2")
+    reads(page, "4")
+    assert asked(page, "picture") == []
