@@ -27,11 +27,15 @@ def after(model, layer, ink):
     return seen[0]
 
 
-def test_a_fused_network_holds_the_same(model, unfused, inks):
+def test_a_fused_network_holds_the_same_and_its_steps_lead_to_the_features(model, unfused, inks):
     one, other = (inside(m, inks[3].numpy()) for m in (model, unfused))
     for a, b in zip(one.stages, other.stages, strict=True):
         assert a.step == b.step and np.allclose(a.maps, b.maps, atol=1e-3)
     assert np.allclose(one.speaks, other.speaks, atol=1e-3)
+    side = 28
+    for _, _, step in blocks(model):
+        side = (side + 2 * step.padding - step.size) // step.stride + 1
+    assert side == 1  # the features
 
 
 @pytest.mark.parametrize("widths", [None, (8, 8, 16, 16), (8, 24, 8, 8, 8, 16)])
@@ -85,13 +89,6 @@ def test_a_place_sees_its_box_of_the_ink_and_nothing_else(model, inks, layer, ro
     assert not torch.allclose(
         after(model, layer, edge).flatten(1)[:, place], before.flatten(1)[:, place]
     )
-
-
-def test_steps_lead_from_layer_to_layer(model):
-    side = 28
-    for _, _, step in blocks(model):
-        side = (side + 2 * step.padding - step.size) // step.stride + 1
-    assert side == 1  # the features
 
 
 @pytest.mark.parametrize("layer", [0, 2])

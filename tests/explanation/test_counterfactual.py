@@ -36,23 +36,17 @@ def test_a_change_flips_the_answer_and_takes_less_ink_than_the_nearest_digit(shi
     assert (np.array(sizes) <= np.array(distances)).all()
 
 
-def test_what_is_that_digit_already_is_not_changed(shipped):
-    ink = frame((255 - sketch(7).astype(np.float32)) / 255)
-    found = counterfactual(shipped.model, ink, 7, examples(shipped, 7))
+def test_what_is_that_digit_already_is_not_changed_nor_is_empty_paper(shipped):
+    ink, sevens = frame((255 - sketch(7).astype(np.float32)) / 255), examples(shipped, 7)
+    found = counterfactual(shipped.model, ink, 7, sevens)
     assert (found.ink == ink).all() and found.words == ""
+    assert counterfactual(shipped.model, np.zeros_like(ink), 7, sevens) is None
 
 
 def test_without_examples_there_is_an_answer_that_flips_or_none(shipped, mnist):
     for ink, digit in blindly(mnist, 5):
         found = counterfactual(shipped.model, ink, digit, np.empty((0, 28, 28), np.float32))
         assert found is None or margins(shipped.model, digit, 0.0, found.ink[None])[0] > 0
-
-
-def test_of_empty_paper_there_is_no_change(shipped):
-    assert (
-        counterfactual(shipped.model, np.zeros((28, 28), np.float32), 7, examples(shipped, 7))
-        is None
-    )
 
 
 def ring(gap=False):

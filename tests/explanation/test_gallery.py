@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 
 from inkling.explanation.gallery import Gallery
-from inkling.recognition.checkpoint import CHECKPOINT, GALLERY, load_checkpoint
+from inkling.recognition.checkpoint import GALLERY
 from inkling.training.build_gallery import (
     LEAST_SURE,
     MOST_MISREAD,
@@ -17,20 +17,15 @@ from inkling.training.build_gallery import (
 
 
 @pytest.fixture(scope="module")
-def model():
-    return load_checkpoint(CHECKPOINT).model
+def gallery(unfused, mnist):
+    return make_gallery(unfused, mnist.test)
 
 
 @pytest.fixture(scope="module")
-def gallery(model, mnist):
-    return make_gallery(model, mnist.test)
-
-
-@pytest.fixture(scope="module")
-def held_out(model, mnist):
+def held_out(unfused, mnist):
     """Features of digits held out, and their labels."""
     with torch.inference_mode():
-        return model.features(mnist.held_out.ink[:2_000]), mnist.held_out.labels[:2_000]
+        return unfused.features(mnist.held_out.ink[:2_000]), mnist.held_out.labels[:2_000]
 
 
 def two_groups(count=20):
@@ -43,29 +38,25 @@ def two_groups(count=20):
     return Gallery(ink, labels, labels, torch.ones(2 * count).half(), features, places)
 
 
-def test_its_fields_are_those_of_the_file(gallery):
+def test_it_is_as_the_file_has_it_and_the_network_reads_it_and_the_same_each_time(
+    unfused, mnist, gallery
+):
     assert Gallery._fields == tuple(GALLERY)
     assert [tensor.dtype for tensor in gallery] == [kind for kind, _ in GALLERY.values()]
-
-
-def test_its_digits_are_as_the_network_reads_them(model, gallery):
     ink = (gallery.ink.float() / 255).unsqueeze(1)
     with torch.inference_mode():
-        confidence, answers = model.judge(ink).probabilities.max(dim=1)
-        features = F.normalize(model.features(ink))
+        confidence, answers = unfused.judge(ink).probabilities.max(dim=1)
+        features = F.normalize(unfused.features(ink))
     assert torch.equal(answers, gallery.answers.long())
     torch.testing.assert_close(confidence, gallery.confidence.float(), atol=2e-3, rtol=0)
     torch.testing.assert_close(features, gallery.features.float(), atol=2e-3, rtol=0)
-
-
-def test_it_is_the_same_whenever_it_is_made(model, mnist, gallery):
-    again = make_gallery(model, mnist.test)
+    again = make_gallery(unfused, mnist.test)
     assert all(torch.equal(a, b) for a, b in zip(gallery, again, strict=True))
 
 
-def test_it_has_digits_of_each_label_and_all_that_are_misread(model, mnist, gallery):
+def test_it_has_digits_of_each_label_and_all_that_are_misread(unfused, mnist, gallery):
     with torch.inference_mode():
-        answers = torch.cat([model(ink).argmax(dim=1) for ink in mnist.test.ink.split(500)])
+        answers = torch.cat([unfused(ink).argmax(dim=1) for ink in mnist.test.ink.split(500)])
     labels = mnist.test.labels
     wrong = labels != answers
     shown = gallery.labels != gallery.answers
@@ -86,11 +77,8 @@ def test_of_a_poor_network_the_surest_mistakes_and_the_least_sure_answers_are_sh
     least_sure = right[confidence[right].argsort()[:LEAST_SURE]]
     assert torch.isin(torch.cat([surest, least_sure]), shown).all()
     assert len(shown) <= 10 * OF_EACH_LABEL + MOST_MISREAD + LEAST_SURE
-
-
-def test_labels_that_are_missing_or_few_do_no_harm():
-    labels = torch.tensor([3, 3, 3, 7])
-    assert choose(labels, labels, torch.ones(4)).tolist() == [0, 1, 2, 3]
+    few = torch.tensor([3, 3, 3, 7])  # and labels that are missing
+    assert choose(few, few, torch.ones(4)).tolist() == [0, 1, 2, 3]
 
 
 def test_on_the_map_digits_stand_among_their_own(gallery):
@@ -125,6 +113,7 @@ def test_neighbours_come_the_likest_first_and_none_is_liker(gallery, held_out):
     torch.testing.assert_close(likenesses, cosines.sort(descending=True).values[:7], **near)
     torch.testing.assert_close(likenesses, cosines[indices], **near)
     assert torch.equal(likenesses, likenesses.sort(descending=True).values)
+    assert torch.equal(gallery.neighbours(3 * held_out[0][0], 7)[0], indices)
 
 
 def test_the_nearest_of_a_label_has_it_and_no_other_of_it_is_liker(gallery, held_out):
@@ -135,22 +124,12 @@ def test_the_nearest_of_a_label_has_it_and_no_other_of_it_is_liker(gallery, held
         assert torch.equal(nearest, gallery.ink[own.argmax()] / 255)
 
 
-def test_neighbours_do_not_depend_on_how_strong_features_are(gallery, held_out):
-    features = held_out[0][5]
-    assert torch.equal(gallery.neighbours(features)[0], gallery.neighbours(3 * features)[0])
-
-
-def test_a_digit_of_the_gallery_stands_at_its_place(gallery):
+def test_a_digit_of_the_gallery_stands_at_its_place_and_others_among_their_own(gallery, held_out):
     places = torch.tensor([gallery.place(features) for features in gallery.features])
     assert (places - gallery.places.float()).norm(dim=1).max() < 0.01
-
-
-def test_a_held_out_digit_stands_among_its_own(gallery, held_out):
     places = torch.tensor([gallery.place(features) for features in held_out[0]])
-    middles = torch.stack(
-        [gallery.places[gallery.labels == k].float().median(dim=0).values for k in range(10)]
-    )
-    own = torch.cdist(places, middles).argmin(dim=1) == held_out[1]
+    middles = [gallery.places[gallery.labels == k].float().median(dim=0).values for k in range(10)]
+    own = torch.cdist(places, torch.stack(middles)).argmin(dim=1) == held_out[1]
     assert own.float().mean() > 0.97
 
 

@@ -1,22 +1,19 @@
 """Framed ink in; what speaks for its digit out."""
 
-import conftest
 import cv2
 import numpy as np
 import pytest
 import torch
-from conftest import sketch
 
 from inkling.datasets.pen_digits import drawn_digits
 from inkling.explanation.occlusion import REGIONS, because, evidence
 from inkling.imaging.mnist_frame import frame
 from model import DigitCNN
+from tests.sketches import STROKES, sketch
 
 DIGITS = 60
 FLIPPED = 20  # px
-GAPS = {  # digit, rival, and a stroke in the digit's gap that makes it look like the rival
-    3: (8, [(0.1, 0.1), (0.1, 0.9)]),
-}
+GAP = [(0.1, 0.1), (0.1, 0.9)]  # a stroke in a 3's gap that makes it look like an 8
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +35,11 @@ def margins(model, inks, answer, rival):
     return (logits[:, answer] - logits[:, rival]).numpy()
 
 
-def framed(digit):
-    ink = 1 - sketch(digit).astype(np.float32) / 255
+def framed(*strokes):
+    """Return the ink of a 3 with these strokes as well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(STROKES, 3, [*STROKES[3], *strokes])
+        ink = 1 - sketch(3).astype(np.float32) / 255
     left, top, width, height = cv2.boundingRect((ink > 0.05).astype(np.uint8))
     return frame(ink[top : top + height, left : left + width])
 
@@ -99,24 +99,15 @@ def test_swapping_answer_and_rival_negates_the_map(model, inks):
         assert np.array_equal(one.map, -other.map) and one.margin == -other.margin
 
 
-@pytest.mark.parametrize("digit", GAPS)
-def test_a_gap_that_makes_the_digit_speaks_for_it(model, digit, monkeypatch):
-    rival, stroke = GAPS[digit]
-    opened = framed(digit)
-    why = evidence(model, opened, digit, rival)
-    monkeypatch.setitem(conftest.STROKES, digit, [*conftest.STROKES[digit], stroke])
-    closed = framed(digit)
+def test_a_gap_that_makes_the_digit_speaks_for_it_and_words_say_so(model):
+    opened, closed = framed(), framed(GAP)
+    why = evidence(model, opened, 3, 8)
     paper = opened == 0
-    gap = paper & (closed > 0.5)
-    before, after = margins(model, [opened, closed], digit, rival)
+    before, after = margins(model, [opened, closed], 3, 8)
     assert after < before - 1
-    assert why.map[gap].mean() > 1.5 * why.map[paper].mean() > 0
-
-
-def test_words_say_that_a_three_is_open_on_the_left(model):
-    why = evidence(model, framed(3), 3, 8)
+    assert why.map[paper & (closed > 0.5)].mean() > 1.5 * why.map[paper].mean() > 0
     assert "the left side is empty" in why.because
-    assert evidence(model, framed(3), 8, 3).because == ""  # nothing clearly makes it an 8
+    assert evidence(model, opened, 8, 3).because == ""  # nothing clearly makes it an 8
 
 
 def test_words_name_the_ink_and_the_gap_that_cost_most():
@@ -129,11 +120,14 @@ def test_words_name_the_ink_and_the_gap_that_cost_most():
     against = np.where(region == 8, -4, drop)
     assert because(against, inked, region) == ""
     assert because(-drop, inked, region) == because(drop / 100, inked, region) == ""
+    half = np.tile([False, True], 9)  # of each region: none is called empty
+    assert "empty" not in because(np.where(half, 0.5, 3.0), half, region)
+    assert all(where.split(" ", 1)[1] == where[3:] for where in REGIONS)
 
 
 def test_evidence_that_is_equal_on_all_empty_places_names_none():
     """However much it is: a network may mind any blot at all."""
-    ink = framed(3)
+    ink = framed()
     area = float(ink.sum())
 
     def minds_blots(inks):
@@ -145,12 +139,6 @@ def test_evidence_that_is_equal_on_all_empty_places_names_none():
     assert why.because == "" and not why.map.any()
 
 
-def test_words_never_call_a_region_empty_that_is_half_ink():
-    region, inked = np.repeat(np.arange(9), 2), np.tile([False, True], 9)
-    assert "empty" not in because(np.where(inked, 0.5, 3.0), inked, region)
-    assert all(where.split(" ", 1)[1] == where[3:] for where in REGIONS)
-
-
 def test_strokes_and_gaps_are_told_apart_in_the_map(model, inks):
     black = np.zeros((28, 28), np.float32)
     black[10:18, 4:24] = 1
@@ -159,27 +147,24 @@ def test_strokes_and_gaps_are_told_apart_in_the_map(model, inks):
     assert steps[[9, 17]].min() > 2 * np.median(steps)  # steep where the stroke's edges are
 
 
-def test_a_map_is_finite_in_range_and_the_same_each_time(model, inks, explained):
-    for why in explained:
+def test_a_map_is_in_range_and_the_same_each_time_and_its_margin_the_network_s(
+    model, unfused, inks, explained
+):
+    for ink, why in zip(inks, explained, strict=True):
         assert why.map.shape == (28, 28) and why.map.dtype == np.float32
         assert np.isclose(np.abs(why.map).max(), 1)
+        assert np.isclose(why.margin, margins(model, [ink], why.answer, why.rival)[0], atol=1e-3)
     again = evidence(model, inks[0].copy(), explained[0].answer, explained[0].rival)
     assert np.array_equal(again.map, explained[0].map) and again.because == explained[0].because
+    one, other = (evidence(m, inks[3], 3, 8) for m in (model, unfused))  # as it was trained
+    assert np.abs(one.map - other.map).max() < 1e-2 and one.because == other.because
 
 
-def test_the_margin_is_the_network_s_own(model, inks, explained):
-    for ink, why in zip(inks[:10], explained, strict=False):
-        assert np.isclose(why.margin, margins(model, [ink], why.answer, why.rival)[0], atol=1e-3)
-
-
-@pytest.mark.parametrize("shade", [0, 0.2, 1])
-def test_ink_of_one_shade_is_no_problem(model, shade):
-    why = evidence(model, np.full((28, 28), shade, np.float32), 4, 9)
-    assert np.isfinite(why.map).all() and np.abs(why.map).max() <= 1
-    assert shade == 1 or (not why.map.any() and why.because == "")
-
-
-def test_ink_in_a_corner_is_no_problem(model):
+def test_ink_of_one_shade_or_in_a_corner_is_no_problem(model):
+    for shade in (0, 0.2, 1):
+        why = evidence(model, np.full((28, 28), shade, np.float32), 4, 9)
+        assert np.isfinite(why.map).all() and np.abs(why.map).max() <= 1
+        assert shade == 1 or (not why.map.any() and why.because == "")
     for corner in (np.s_[:2, :2], np.s_[-2:, -2:], np.s_[13:14, :]):
         ink = np.zeros((28, 28), np.float32)
         ink[corner] = 1
@@ -194,8 +179,3 @@ def test_the_network_is_asked_in_one_small_batch(model, inks):
     finally:
         handle.remove()
     assert len(asked) == 1 and asked[0] <= 65  # 0.14 ms each
-
-
-def test_a_fused_network_gives_the_same_evidence(model, unfused, inks):
-    one, other = (evidence(m, inks[3], 3, 8) for m in (model, unfused))
-    assert np.abs(one.map - other.map).max() < 1e-2 and one.because == other.because

@@ -5,13 +5,13 @@ import os
 import tarfile
 
 import pytest
-from conftest import WAIT, line
 from playwright.sync_api import expect
 
 from bench.static_page import Quiet, serving
 from inkling.datasets.mnist import DataError
 from inkling.light import static_page
 from inkling.light.static_page import MACHINE_CODE, MODULE, list_for_offline, runtime, scripts
+from tests.pages import line
 
 # A stand-in for ONNX Runtime Web: no test here reads a digit.
 RUNTIME = """export const env = { wasm: {} };
@@ -68,7 +68,7 @@ def put(folder, version="First"):
 def versions(page, url):
     """Visit the page until a newer version, if any, is installed; return what it shows."""
     page.goto(url)
-    expect(page.locator("#state")).to_contain_text("without a connection", timeout=WAIT)
+    expect(page.locator("#state")).to_contain_text("without a connection")
     page.evaluate(SETTLED)
     style = "getComputedStyle(document.body).getPropertyValue('--version').trim()"
     return page.locator("h1").inner_text(), page.evaluate(style)
@@ -100,7 +100,7 @@ def test_a_second_version_reaches_the_visitor_and_only_whole(page, tmp_path, han
         versions(page, url)
         assert versions(page, url) == ("Second", "Second")
     page.reload()  # nobody serves it any more
-    expect(page.locator("#answer[data-ready]")).to_be_attached(timeout=WAIT)
+    expect(page.locator("#answer[data-ready]")).to_be_attached()
     expect(page.locator("h1")).to_have_text("Second")
 
 
@@ -123,7 +123,7 @@ def test_two_pages_of_one_origin_leave_each_other_and_other_caches_alone(page, t
         assert "a site's" in kept and len(kept) == 3
     page.goto(url + "other/")  # nobody serves it any more
     expect(page.locator("h1")).to_have_text("First")
-    expect(page.locator("#answer[data-ready]")).to_be_attached(timeout=WAIT)
+    expect(page.locator("#answer[data-ready]")).to_be_attached()
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()  # its drawing is its own
 
 
