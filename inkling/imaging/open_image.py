@@ -100,7 +100,7 @@ def in_bytes(picture: Image.Image) -> Image.Image:
     else:
         values = values.astype(np.float32)
         np.nan_to_num(values, copy=False, posinf=0, neginf=0)
-        low, high = min(0.0, float(values.min())), float(values.max())  # of 64 bits from here on
+        low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))  # of 64 bits
         scale = 255 / 2 ** math.ceil(math.log2(max(high - low, TINY)))
         values *= scale
         values -= low * scale

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from conftest import distance, ink_in, ink_of, sketch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
@@ -131,6 +131,7 @@ def test_any_picture_gives_ink_within_its_range_or_none(picture):
         assert ink.depth.min() >= 0 and 0 < ink.depth.max() <= 1 and ink.mask.any()
 
 
+@example(np.full((9, 7), -3e38, np.float32))
 @settings(max_examples=100)
 @given(
     arrays(np.float32, (9, 7), elements=st.floats(width=32, allow_nan=True, allow_infinity=True))
