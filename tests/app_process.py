@@ -13,6 +13,17 @@ ROOT = Path(__file__).parent.parent
 START_LIMIT_S = 240.0  # until a line is printed: 3 s on a machine with nothing else to do
 STOP_LIMIT_S = 30.0  # from a signal to the end: 2 s on such a machine
 
+ASK = """
+import json, sys, httpx
+url, file, *words = sys.argv[1:]
+with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+    assert client.get("/").status_code == 200
+    (path,) = client.post("/gradio_api/upload", files={"files": open(file, "rb")}).json()
+    picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    asked = client.post("/gradio_api/call/predict", json={"data": [picture]}).json()
+    print(client.get(f"/gradio_api/call/predict/{asked['event_id']}").text)
+"""
+
 
 class AppProcess:
     """A process of the app, or of another program that serves it."""
@@ -68,6 +79,21 @@ class AppProcess:
         if "--fork" in self.wrap:
             pid = int(Path(f"/proc/{pid}/task/{pid}/children").read_text())
         return pid
+
+    def ask(self, *program):
+        """Run a program where the page can be reached, with the page's address."""
+        program = [sys.executable, "-c", program[0], self.address(), *map(str, program[1:])]
+        spaces = [space for space in ("--net", "--mount") if space in self.wrap]
+        if spaces:
+            inside = ["nsenter", "--preserve-credentials", "--user", *spaces, "--wd"]
+            program = [*inside, "--target", str(self.innermost()), *program]
+        environment = os.environ | {"TMPDIR": str(self.folder)}
+        return subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment)
+
+    def answer(self, *program):
+        """Return what that program prints, once it has ended."""
+        said, _ = self.ask(*program).communicate(timeout=START_LIMIT_S)
+        return said
 
     def stop(self, how=signal.SIGTERM):
         """Have it stop, and check that it does: soon, cleanly, and with nothing left behind."""

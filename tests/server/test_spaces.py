@@ -12,10 +12,10 @@ import torch
 from conftest import ROOT, sketch
 from huggingface_hub import SpaceCard
 from PIL import Image
-from test_surroundings import ASK, Serving
 
 from inkling.light.static_page import ATTRIBUTES, STATIC, scripts
 from inkling.training.device import best_device
+from tests.app_process import ASK, AppProcess
 
 LARGEST = 10_000_000  # bytes of a file that a Space takes without large-file storage
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
@@ -105,8 +105,8 @@ def test_in_a_space_it_reads_on_the_processor(tmp_path, stand_in):
         (tmp_path / "package").mkdir()
         (tmp_path / "package" / "spaces.py").write_text(STAND_IN)
         environment |= ZERO_GPU | {"PYTHONPATH": str(tmp_path / "package")}
-    with Serving(tmp_path, ["app.py", "--port", "0"], **environment) as page:
-        assert '"text": "7"' in page.told(ASK, tmp_path / "seven.png")
+    with AppProcess(tmp_path, ["app.py", "--port", "0"], **environment) as page:
+        assert '"text": "7"' in page.answer(ASK, tmp_path / "seven.png")
         printed = page.stop(signal.SIGTERM)
     assert printed.count("for a GPU:") == int(stand_in)
     assert not stand_in or "imported before: []" in printed

@@ -1,17 +1,15 @@
 """The whole app serves where much is missing, and leaves nothing behind when it stops."""
 
-import os
 import shutil
 import signal
 import subprocess
-import sys
 
 import pytest
 from conftest import ROOT, names, sketch
 from PIL import Image
 
 from inkling.server import request_limits
-from tests.app_process import START_LIMIT_S, STOP_LIMIT_S, AppProcess
+from tests.app_process import ASK, STOP_LIMIT_S, AppProcess
 
 ITS_OWN_DISKS = ["unshare", "--map-root-user", "--mount"]
 SHUT_IN = ["unshare", "--map-root-user", "--mount", "--net"]  # as if there were no network
@@ -35,16 +33,6 @@ HARD = {
     "PYTHONIOENCODING": "ascii",
     "TZ": "Antarctica/Troll",
 }
-ASK = """
-import json, sys, httpx
-url, file, *words = sys.argv[1:]
-with httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
-    assert client.get("/").status_code == 200
-    (path,) = client.post("/gradio_api/upload", files={"files": open(file, "rb")}).json()
-    picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    asked = client.post("/gradio_api/call/predict", json={"data": [picture]}).json()
-    print(client.get(f"/gradio_api/call/predict/{asked['event_id']}").text)
-"""
 SMALL = """
 import os, subprocess, sys
 place = os.environ["TMPDIR"]
@@ -128,30 +116,12 @@ def checkout(tmp_path):
     return place
 
 
-def ask(page, *program):
-    """Run a program where the page can be reached, with the page's address."""
-    address = page.address()
-    program = [sys.executable, "-c", program[0], address, *map(str, program[1:])]
-    spaces = [space for space in ("--net", "--mount") if space in page.wrap]
-    if spaces:
-        inside = ["nsenter", "--preserve-credentials", "--user", *spaces, "--wd"]
-        program = [*inside, "--target", str(page.innermost()), *program]
-    environment = os.environ | {"TMPDIR": str(page.folder)}
-    return subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment)
-
-
-def answer(page, *program):
-    """Return what that program prints, once it has ended."""
-    said, _ = ask(page, *program).communicate(timeout=START_LIMIT_S)
-    return said
-
-
 def test_it_serves_read_only_without_home_network_or_working_proxy(may, checkout, seven, tmp_path):
     command = ["-c", INSIDE, "app.py"]
     with AppProcess(
         tmp_path, command, checkout, may(SHUT_IN), ("HOME", "XDG_CACHE_HOME"), **HARD
     ) as page:
-        assert '"text": "7"' in answer(page, ASK, seven)
+        assert '"text": "7"' in page.answer(ASK, seven)
         assert page.stop(signal.SIGINT).count("\n") == 2  # where it is, and that it is closed
 
 
@@ -161,7 +131,7 @@ def test_without_checkpoint_archives_and_network_it_serves_and_says_why_in_a_lin
     (checkout / "checkpoints" / "digits.safetensors").write_bytes(b"damaged")
     command = ["-c", INSIDE, "app.py"]
     with AppProcess(tmp_path, command, checkout, may(SHUT_IN), **HARD) as page:
-        asked = ask(page, ASK, seven)
+        asked = page.ask(ASK, seven)
         failed = page.until("Learning ended early")
         assert "Put the four archives" in failed
         asked.communicate()
@@ -170,14 +140,14 @@ def test_without_checkpoint_archives_and_network_it_serves_and_says_why_in_a_lin
 
 def test_with_a_full_disk_it_reads_drawings_and_says_why_no_pictures(may, seven, tmp_path):
     with AppProcess(tmp_path, ["-c", SMALL, "app.py"], wrap=may(ITS_OWN_DISKS)) as page:
-        told = answer(page, ON_A_FULL_DISK, seven)
+        told = page.answer(ON_A_FULL_DISK, seven)
         assert 'data-number="7"' in told and f"507 {request_limits.NO_ROOM}" in told
         page.stop(signal.SIGTERM)
 
 
 def test_alone_with_visitors_waiting_it_stops_when_told(may, tmp_path):
     with AppProcess(tmp_path, ["app.py"], wrap=may(ALONE)) as page:
-        visitor = ask(page, WAIT_FOR_EVER)
+        visitor = page.ask(WAIT_FOR_EVER)
         assert "ALIVE" in visitor.stdout.readline()
         page.stop(signal.SIGTERM)
         visitor.communicate()
