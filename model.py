@@ -1,13 +1,15 @@
-"""DigitCNN turns ink into logits, and logits into calibrated probabilities.
+"""Every network: the digit network, the ink network and the line network.
 
-Ink is float32, shape (N, 1, 28, 28), range 0 to 1: 0 = paper, 1 = ink, framed as MNIST frames its
-digits. Mean and standard deviation live in the model, so no other file knows them.
+`DigitCNN` maps the ink of a glyph to logits and calibrated probabilities. Ink is float32, shape
+(N, 1, 28, 28), range 0 to 1: 0 = paper, 1 = ink, framed as MNIST frames its digits. Mean and
+standard deviation live in the model, so no other file knows them. `InkNet` and `LineNet` take
+brightness that `inkling.recognition.page_networks` standardizes.
 """
 
 import copy
 from collections.abc import Sequence
 from itertools import chain, pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -16,6 +18,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 NONE, SEVERAL = 20, 21  # classes beside MNIST's ten digits and ten drawn ones
 INK_MEAN, INK_STD = 0.1307, 0.3081  # of MNIST's 60,000 training images
+INK_NET_WIDTHS = (16, 24, 32, 48, 48)  # channels at 1/2 of the picture's size, 1/4, and so on
+INK_NET_MULTIPLE_PX = 2 ** len(INK_NET_WIDTHS)  # sides of its pictures are multiples of this
+LINE_NET_WIDTHS = (24, 48, 80, 192)  # channels
+LINE_HEIGHT_PX = 32  # of a line as the network sees it
+COLUMN_STRIDE_PX = 2  # from one column of the network's output to the next
+LINE_MULTIPLE_PX = 4  # widths of lines are multiples of this
+CTC_SIGN, CTC_BLANK = 10, 11  # classes after the ten digits: writing that is no digit, nothing
 LABEL_DOUBT = (
     0.0015  # share of MNIST's test labels that most people reject: evaluation.metrics.DOUBTFUL
 )
@@ -35,11 +44,18 @@ def standardised(ink: Tensor) -> Tensor:
     return (ink - INK_MEAN) / INK_STD
 
 
-def block(
-    channels_in: int, channels_out: int, padding: int = 0, pool: bool = False
+def conv_block(
+    channels_in: int,
+    channels_out: int,
+    kernel: tuple[int, int] = (3, 3),
+    padding: tuple[int, int] = (0, 0),
+    dilation: int = 1,
+    pool: bool = False,
 ) -> list[nn.Module]:
-    """Return a 3 x 3 convolution, pooling by 2 if asked for, and what follows them."""
-    convolution = nn.Conv2d(channels_in, channels_out, 3, padding=padding, bias=False)
+    """Return a convolution, max pooling by 2 if asked for, batch normalization and ReLU."""
+    convolution = nn.Conv2d(
+        channels_in, channels_out, kernel, padding=padding, dilation=(1, dilation), bias=False
+    )
     pooling = [nn.MaxPool2d(2)] if pool else []
     return [convolution, *pooling, nn.BatchNorm2d(channels_out), nn.ReLU()]
 
@@ -54,13 +70,13 @@ class DigitCNN(nn.Module):
         a, b, *middle, y, z = self.widths
         self.layers = nn.Sequential(
             nn.PixelUnshuffle(2),  # (N, 4, 14, 14): each place holds 2 x 2 px, on a quarter the map
-            *block(4, a),  # (N, a, 12, 12)
-            *block(a, b, pool=True),  # (N, b, 5, 5)
+            *conv_block(4, a),  # (N, a, 12, 12)
+            *conv_block(a, b, pool=True),  # (N, b, 5, 5)
             *chain.from_iterable(  # (N, c, 5, 5) each
-                block(c, d, padding=1) for c, d in pairwise([b, *middle])
+                conv_block(c, d, padding=(1, 1)) for c, d in pairwise([b, *middle])
             ),
-            *block(self.widths[-3], y),  # (N, y, 3, 3)
-            *block(y, z),  # (N, z, 1, 1)
+            *conv_block(self.widths[-3], y),  # (N, y, 3, 3)
+            *conv_block(y, z),  # (N, z, 1, 1)
             nn.Flatten(),
             nn.Linear(z, 22),  # (N, 22)
         )
@@ -118,17 +134,96 @@ def calibrated(logits: Tensor, temperature: Tensor) -> Tensor:
     return (1 - LABEL_DOUBT) * (logits / temperature).softmax(dim=1) + LABEL_DOUBT / 10
 
 
-def fused(model: DigitCNN) -> DigitCNN:
-    """Return the network for reading alone: the same answers, an eighth of the time saved.
+class InkNet(nn.Module):
+    """A U-Net of 129,000 weights: pictures (N, 2, H, W) to logits of ink (N, 1, H, W)."""
 
-    Where a normalisation follows a convolution directly, it is folded into its weights.
+    def __init__(self) -> None:
+        """Build the network with random weights."""
+        super().__init__()
+        widths = INK_NET_WIDTHS
+        joined = [wide + fine for wide, fine in zip(widths[:0:-1], widths[-2::-1], strict=True)]
+
+        def blocks(channels_in: Sequence[int], channels_out: Sequence[int]) -> nn.ModuleList:
+            pairs = zip(channels_in, channels_out, strict=True)
+            return nn.ModuleList(nn.Sequential(*conv_block(*p, padding=(1, 1))) for p in pairs)
+
+        self.down = blocks((8, *widths[:-1]), widths)
+        self.up = blocks(joined, widths[-2::-1])
+        self.ink = nn.Conv2d(widths[0], 4, 1)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return logits of ink; sides must be multiples of `INK_NET_MULTIPLE_PX`."""
+        values = F.pixel_unshuffle(pictures, 2)  # (N, 8, H / 2, W / 2)
+        kept: list[Tensor] = []
+        for layer in self.down:
+            values = layer(F.max_pool2d(values, 2) if kept else values)
+            kept.append(values)
+        kept.pop()
+        for layer in self.up:
+            values = F.interpolate(values, scale_factor=2.0)
+            values = layer(torch.cat([values, kept.pop()], dim=1))
+        return F.pixel_shuffle(self.ink(values), 2)
+
+
+class Residual(nn.Module):
+    """A convolution whose output is added to its input, (N, C, H, W)."""
+
+    def __init__(self, channels: int, kernel: tuple[int, int], dilation: int = 1):
+        """Build it with random weights."""
+        super().__init__()
+        padding = kernel[0] // 2, dilation * (kernel[1] // 2)
+        self.layers = nn.Sequential(*conv_block(channels, channels, kernel, padding, dilation))
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return the sum."""
+        return values + self.layers(values)
+
+
+class LineNet(nn.Module):
+    """A CTC network of 627,000 weights: lines (N, 2, 32, W), W a multiple of 4, to columns."""
+
+    def __init__(self) -> None:
+        """Build the network with random weights."""
+        super().__init__()
+        a, b, c, d = LINE_NET_WIDTHS
+        self.layers = nn.Sequential(
+            nn.PixelUnshuffle(2),  # (N, 8, 16, W / 2)
+            *conv_block(8, a, padding=(1, 1)),
+            nn.MaxPool2d((2, 1)),  # (N, a, 8, W / 2)
+            *conv_block(a, b, padding=(1, 1)),
+            nn.MaxPool2d(2),  # (N, b, 4, W / 4)
+            *conv_block(b, c, padding=(1, 1)),
+            Residual(c, (3, 3)),
+            *conv_block(c, d, (4, 3), (0, 1)),  # (N, d, 1, W / 4)
+            *(Residual(d, (1, 3), dilation) for dilation in (1, 2, 4)),
+            nn.Dropout2d(0.1),
+            nn.Conv2d(d, 2 * (CTC_BLANK + 1), 1),  # of two columns
+        )
+
+    def forward(self, lines: Tensor) -> Tensor:
+        """Return log-probabilities (N, W / 2, 12): ten digits, a sign, nothing."""
+        logits = self.layers(lines)[:, :, 0]  # (N, 24, W / 4)
+        pairs = logits.unflatten(1, (2, CTC_BLANK + 1)).permute(0, 3, 1, 2)  # (N, W / 4, 2, 12)
+        return pairs.flatten(1, 2).float().log_softmax(dim=2)
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def fused(model: Network) -> Network:
+    """Return a network for reading alone: the same answers, an eighth of the time saved.
+
+    Where a normalization follows a convolution directly, it is folded into its weights.
     """
     model = copy.deepcopy(model).eval()
-    layers: list[nn.Module] = []
-    for layer in model.layers:
-        if isinstance(layer, nn.BatchNorm2d) and isinstance(layers[-1], nn.Conv2d):
-            layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
-        else:
-            layers.append(layer)
-    model.layers = nn.Sequential(*layers)
+    for name, block in reversed([*model.named_modules()]):  # inner ones first
+        if isinstance(block, nn.Sequential):
+            layers: list[nn.Module] = []
+            for layer in block:
+                last = layers[-1] if layers else None
+                if isinstance(layer, nn.BatchNorm2d) and isinstance(last, nn.Conv2d):
+                    layers[-1] = fuse_conv_bn_eval(last, layer)
+                else:
+                    layers.append(layer)
+            model.set_submodule(name, nn.Sequential(*layers))
     return model.to(memory_format=torch.channels_last)

@@ -1,12 +1,13 @@
-"""Digits of many hands become handwritten numbers: one line of ink, and what it says.
+"""Compose handwritten numbers: the ink of a line, its labels, and where each of them stands.
 
 python -m data.networks.lines sheet.png   a contact sheet of lines
 
-Digits stand apart, close, touch, overlap or are joined by a stroke, with the signs between them
-that numbers have: dots, commas, dashes, slashes, strokes after the last one.
+Digits stand apart, close, touch, overlap or are joined by a stroke, with the signs around them that
+numbers have: dots, commas, dashes, slashes, currency signs, strokes after the last digit.
 """
 
 import argparse
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,27 +20,18 @@ from inkling.datasets.non_digits import SHAPES, crop, some_character
 from inkling.datasets.pen_digits import drawings
 from inkling.datasets.pen_slips import carelessly
 from inkling.datasets.pen_strokes import Style, draw
+from inkling.datasets.random_shapes import text
 
-HEIGHT = 64  # px of a digit in a line
-ENLARGED = 4  # times, MNIST's digits
+SIGN = 10  # label of writing that is no digit
+HEIGHT = 48  # px of a digit in a line
+MNIST_ZOOM = 4  # enlargement of MNIST's digits
 PENS = (1.0, 1.6, 2.3, 3.2, 4.2)  # px of the frame, of drawn digits: one pen writes a line
-DRAWN = 0.5  # share of lines that are drawn; in the others stand MNIST's digits
-MIXED = 0.1  # share of lines in which both stand
-# How close digits stand, and how often: (share, least gap, widest gap), in heights.
+OWN_HANDS = 0.3  # share of drawn digits in the styles of `hands.txt`; the pad's styles are the rest
+# How close digits stand: (share of lines, min gap, max gap), in heights.
 SPACINGS = ((0.3, 0.12, 0.5), (0.3, 0.0, 0.15), (0.4, -0.12, 0.02))
-TOUCHING = 0.6  # share of the closest lines whose digits are moved until they meet
-JOINED = 0.1  # share of neighbours that a stroke joins
-SIGN = 0.12  # share of neighbours with a sign between
-LAST_SIGN = 0.2  # share of lines with a sign at either end
-LETTERS = (0.79, 0.06, 0.15)  # shares of lines with none, with some, and of nothing else
-SHAPED = 0.3  # share of what is no digit that is no character either
-ZEROS, SMALL_ZEROS = 0.12, (0.45, 1.0)  # share of round sums, and heights of their zeros
-SLANT = 0.18  # standard deviation of a line's slant, px to the left for each px down
-UNEQUAL = 0.12  # standard deviation of the logarithm of heights, in uneven lines
-DROP = 0.06  # standard deviation of how far digits stand below the line, in heights
-# What becomes of lines on paper: shares of lines, and to what part of their size they are reduced.
-COARSE, SHRUNK = 0.5, (0.25, 0.9)
-RULED, SPECKLED = 0.06, 0.08
+LETTER_SHARES = {0: 0.84, 0.25: 0.08, 1: 0.08}  # share of letters in a line: share of lines
+SHAPE_SHARE = 0.3  # of non-digits that are no character either
+PRINT = "abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVW .:"  # characters of printed words
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,30 +39,45 @@ class Line:
     """A handwritten number."""
 
     ink: np.ndarray  # (H, W) float32, 0 to 1, cropped
-    digits: tuple[int, ...]
-    middles: tuple[float, ...]  # of each digit from left to right, px
+    labels: tuple[int, ...]  # digits and `SIGN`, from left to right
+    spans: tuple[tuple[float, float], ...]  # px, of each label: from where to where it may be read
+
+    @property
+    def digits(self) -> tuple[int, ...]:
+        """The digits alone."""
+        return tuple(label for label in self.labels if label != SIGN)
 
 
-class Hands:
-    """Digits of many hands, to write lines with."""
+class GlyphBank:
+    """Digits and letters of many hands, to write lines with."""
 
     def __init__(self, mnist: Digits, drawn: int, seed: int):
         """Draw `drawn` digits with each pen; MNIST's are taken as they come."""
         self.mnist = mnist
         self.drawn: list[dict[int, list[np.ndarray]]] = []
+        own = read_hands()
         for k, pen in enumerate(PENS):
+            rng = np.random.default_rng((seed, k))
             by_digit: dict[int, list[np.ndarray]] = {digit: [] for digit in range(10)}
-            for _, digit, ink in drawings(drawn, (seed, k), pen):
+            for _, digit, ink in drawings(round(drawn * (1 - OWN_HANDS)), (seed, k), pen):
                 by_digit[digit].append(ink)
+            for digit, paths in own.items():
+                count = -(-round(drawn * OWN_HANDS / 10) // len(paths)) if paths else 0
+                for path in paths:
+                    strokes = Style(path).vary(count, rng)
+                    some = [carelessly([s[n] for s in strokes], rng) for n in range(count)]
+                    by_digit[digit] += [draw(one, rng, pen) for one in some]
             self.drawn.append(by_digit)
         rng = np.random.default_rng((seed, len(PENS)))
-        self.letters = [[no_digit(rng, pen) for _ in range(drawn // 2)] for pen in PENS]
+        self.letters = [[draw_non_digit(rng, pen) for _ in range(drawn // 2)] for pen in PENS]
+        words = ("".join(rng.choice(list(PRINT), rng.integers(2, 9))) for _ in range(drawn // 4))
+        self.words = [text(word, rng) for word in words]
 
     def scanned(self, rng: np.random.Generator) -> tuple[int, np.ndarray]:
         """Return one of MNIST's digits and its ink, (H, W), enlarged and about as sharp as ink."""
         k = rng.integers(len(self.mnist.labels))
         ink = self.mnist.ink[k, 0].numpy()
-        ink = cv2.resize(ink, None, fx=ENLARGED, fy=ENLARGED, interpolation=cv2.INTER_CUBIC)
+        ink = cv2.resize(ink, None, fx=MNIST_ZOOM, fy=MNIST_ZOOM, interpolation=cv2.INTER_CUBIC)
         ink = ((ink - 0.5) * rng.uniform(1, 3) + 0.5).clip(0, 1).astype(np.float32)
         return int(self.mnist.labels[k]), crop(ink)
 
@@ -78,123 +85,183 @@ class Hands:
         """Return a character of some script, drawn with one of `PENS`: ink (H, W)."""
         return self.letters[pen][rng.integers(len(self.letters[pen]))]
 
-    def pen(self, pen: int, rng: np.random.Generator) -> tuple[int, np.ndarray]:
+    def pen(
+        self, pen: int, rng: np.random.Generator, digit: int | None = None
+    ) -> tuple[int, np.ndarray]:
         """Return a digit drawn with one of `PENS`, and its ink, (H, W)."""
-        digit = int(rng.integers(10))
+        digit = int(rng.integers(10)) if digit is None else digit
         ones = self.drawn[pen][digit]
         return digit, ones[rng.integers(len(ones))]
 
     def line(self, count: int, rng: np.random.Generator) -> Line:
         """Write a number of `count` digits."""
-        kind, pen = rng.random(), int(rng.integers(len(PENS)))
-        shares, least, most = zip(*SPACINGS, strict=True)
-        spacing = rng.choice(len(SPACINGS), p=shares)
-        touch = spacing == len(SPACINGS) - 1 and rng.random() < TOUCHING
-        uneven = UNEQUAL * rng.choice([0.3, 1])
-        round_sum = rng.random() < ZEROS
-        zeros = rng.uniform(*SMALL_ZEROS)
-        canvas = np.zeros((3 * HEIGHT, (count + 3) * 2 * HEIGHT), np.float32)
-        letters = rng.choice([0, 0.3, 1], p=LETTERS)
-        digits: list[int] = []
-        middles: list[float] = []
-        spans: list[tuple[int, int]] = []
-        right = HEIGHT
-        if rng.random() < LAST_SIGN / 2:
-            right += sign(canvas, right, rng, "=-$")
-        for k in range(count):
-            drawn = rng.random() < 0.5 if kind < MIXED else kind < MIXED + (1 - MIXED) * DRAWN
-            for _ in range(4 if round_sum and k else 1):
-                digit, ink = self.pen(pen, rng) if drawn else self.scanned(rng)
-                if digit == 0:
-                    break
-            if is_letter := rng.random() < letters:
-                ink = self.letter(pen, rng)
-            height = HEIGHT * np.exp(rng.normal(0, uneven))
-            if round_sum and digit == 0:
-                height *= zeros
-            if ink.shape[1] > 2 * ink.shape[0]:  # a 1 that lies down
-                height *= ink.shape[0] / ink.shape[1]
-            scale = height / ink.shape[0]
-            width = max(3, round(ink.shape[1] * scale * np.exp(rng.normal(0, 0.08))))
-            ink = cv2.resize(ink, (width, round(height)), interpolation=cv2.INTER_AREA)
-            top = round(2 * HEIGHT - len(ink) + rng.normal(0, DROP) * HEIGHT)
-            top = min(max(0, top), len(canvas) - len(ink))
-            left = right + round(rng.uniform(least[spacing], most[spacing]) * HEIGHT) * bool(k)
-            if touch and k:
-                left = meeting(canvas, ink, right, top) - round(rng.uniform(0, 0.1) * HEIGHT)
-                left = max(left, round(spans[-1][0] + 0.3 * (spans[-1][1] - spans[-1][0])))
-            place = canvas[top : top + len(ink), left : left + width]
-            np.maximum(place, ink, out=place)
-            if k and rng.random() < (4 if round_sum else 1) * JOINED:
-                join(canvas, spans[-1][1], left, pen, rng)
-            spans.append((left, left + width))
-            if not is_letter:
-                digits.append(digit)
-                middles.append(left + width / 2)
-            right = max(right, left + width)
-            if rng.random() < SIGN and k + 1 < count:
-                right += sign(canvas, right, rng, ".,.,.-/:")
-        if rng.random() < LAST_SIGN:
-            sign(canvas, right, rng, ".,-=.")
-        return slanted(canvas, digits, middles, rng)
+        return LineWriter(self, count, rng).write()
 
 
-def no_digit(rng: np.random.Generator, pen: float) -> np.ndarray:
-    """Write a character with a pen of this width, in px of the frame, or draw a shape with any."""
-    if rng.random() < SHAPED:
+def read_hands() -> dict[int, list[str]]:
+    """Return the paths of each digit in `hands.txt`."""
+    found: dict[int, list[str]] = {digit: [] for digit in range(10)}
+    for line in Path(__file__).with_name("hands.txt").read_text("utf-8").splitlines():
+        if style := re.fullmatch(r"(\d) [^:]+: (.+)", line):
+            found[int(style[1])].append(style[2])
+    return found
+
+
+class LineWriter:
+    """One writer, the habits that a line shows, and the line so far."""
+
+    def __init__(self, glyphs: GlyphBank, count: int, rng: np.random.Generator):
+        """Choose the habits."""
+        self.glyphs, self.count, self.rng = glyphs, count, rng
+        kind = rng.random()
+        self.drawn_share = 0.5 if kind < 0.1 else float(kind < 0.55)
+        self.pen = int(rng.integers(len(PENS)))
+        shares, self.min_gap, self.max_gap = zip(*SPACINGS, strict=True)
+        self.spacing = int(rng.choice(len(SPACINGS), p=shares))
+        legible = 0.6 if PENS[self.pen] < 4 else 0.2  # thick strokes that overlap are not
+        self.touching = self.spacing == len(SPACINGS) - 1 and rng.random() < legible
+        self.uneven = 0.12 * rng.choice([0.3, 1])  # standard deviation of the heights' logarithm
+        # Round sums end in zeros, often small, above or below the others' middle, and joined.
+        self.zeros = int(rng.integers(1, 5)) if count > 1 and rng.random() < 0.35 else 0
+        self.zero_size, self.zero_lift = 1.0, 0.0
+        if rng.random() < 0.5:
+            self.zero_size, self.zero_lift = rng.uniform(0.4, 0.9), rng.uniform(0, 0.5)
+        self.zeros_touch = rng.random() < 0.5
+        self.zero_join = rng.choice([0, 0.3, 0.9])
+        self.grouped = rng.random() < 0.35  # a sign before each three digits
+        self.group_sign = ".,.,.-'"[rng.integers(7)]
+        self.letter_share = rng.choice(list(LETTER_SHARES), p=list(LETTER_SHARES.values()))
+        self.canvas = np.zeros((3 * HEIGHT, (count + 6) * 2 * HEIGHT), np.float32)
+        self.labels: list[int] = []
+        self.spans: list[tuple[float, float]] = []
+        self.last = (0, 0)  # px, left and right of the last digit
+        self.right = HEIGHT  # px, where the next glyph may begin
+
+    def write(self) -> Line:
+        """Write the line."""
+        rng = self.rng
+        if rng.random() < 0.14:
+            self.add_sign("$$=-#"[rng.integers(5)])
+            self.right += round(rng.uniform(0, 0.3) * HEIGHT)
+        elif rng.random() < 0.05:
+            self.add_word()
+        for k in range(self.count):
+            self.add_digit(k)
+            if k + 1 < self.count:
+                if self.grouped and (self.count - k - 1) % 3 == 0:
+                    self.add_sign(self.group_sign)
+                    self.right += round(rng.uniform(0, 0.25) * HEIGHT)
+                elif rng.random() < 0.07:
+                    self.add_sign(".,.,.-/:"[rng.integers(8)])
+        if rng.random() < 0.3:
+            ends = ("=-", ".-", "/-", "-", "=", ".", ",-", "--", ",", "=")
+            for end in ends[rng.integers(len(ends))]:
+                self.add_sign(end)
+        elif rng.random() < 0.04:
+            self.add_word()
+        return self.finish()
+
+    def add_sign(self, kind: str) -> None:
+        """Write a sign to the right of the line; signs side by side are one label."""
+        if kind == "'":
+            x = self.right + round(0.1 * HEIGHT)
+            cv2.line(self.canvas, (x, round(1.05 * HEIGHT)), (x - 2, round(1.25 * HEIGHT)), 1.0, 3)
+            width = round(0.15 * HEIGHT)
+        else:
+            width = draw_sign(self.canvas, self.right, self.rng, kind)
+        self.add_label(SIGN, self.right - 0.05 * HEIGHT, self.right + width + 0.1 * HEIGHT)
+        self.right += width
+
+    def add_word(self) -> None:
+        """Print a word to the right of the line."""
+        words = self.glyphs.words
+        ink = words[self.rng.integers(len(words))]
+        height = round(self.rng.uniform(0.2, 0.8) * HEIGHT)
+        width = min(2 * HEIGHT, max(4, round(ink.shape[1] * height / len(ink))))
+        top = 2 * HEIGHT - height
+        self.canvas[top : top + height, self.right : self.right + width] = cv2.resize(
+            ink, (width, height), interpolation=cv2.INTER_AREA
+        )
+        self.add_label(SIGN, self.right, self.right + width)
+        self.right += width + round(self.rng.uniform(0.1, 0.4) * HEIGHT)
+
+    def add_label(self, label: int, left: float, right: float) -> None:
+        """Note a label and where it may be read, px."""
+        is_sign = bool(self.labels) and label == self.labels[-1] == SIGN
+        if is_sign and self.spans[-1][1] > left - 0.1 * HEIGHT:
+            self.spans[-1] = (self.spans[-1][0], right)
+        else:
+            self.labels.append(label)
+            self.spans.append((left, right))
+
+    def add_digit(self, k: int) -> None:
+        """Write the digit at place `k`, or a letter in its place."""
+        rng = self.rng
+        is_zero = self.zeros and k > 0 and k >= self.count - self.zeros
+        if is_letter := rng.random() < self.letter_share:
+            digit, ink, is_zero = SIGN, self.glyphs.letter(self.pen, rng), False
+        elif rng.random() < self.drawn_share:
+            digit, ink = self.glyphs.pen(self.pen, rng, 0 if is_zero else None)
+        else:
+            digit, ink = self.glyphs.scanned(rng)
+            while is_zero and digit:
+                digit, ink = self.glyphs.scanned(rng)
+        ink = self.resized(ink, self.zero_size if is_zero else 1.0)
+        height, width = ink.shape
+        lift = round(self.zero_lift * (HEIGHT - height)) if is_zero else 0
+        top = round(2 * HEIGHT - lift - height + rng.normal(0, 0.06) * HEIGHT)
+        top = min(max(0, top), len(self.canvas) - height)
+        gap = rng.uniform(self.min_gap[self.spacing], self.max_gap[self.spacing])
+        left = self.right + round(gap * HEIGHT) * bool(k)
+        if k and (self.touching or (is_zero and self.zeros_touch)):
+            left = find_contact(self.canvas, ink, self.right, top)
+            left -= round(rng.uniform(0, 0.1) * HEIGHT)
+            left = max(left, round(self.last[0] + 0.35 * (self.last[1] - self.last[0])), 0)
+        place = self.canvas[top : top + height, left : left + width]
+        np.maximum(place, ink[:, : place.shape[1]], out=place)
+        if k and rng.random() < (self.zero_join if is_zero else 0.08):
+            draw_join(self.canvas, self.last[1], left, self.pen, rng)
+        self.last = (left, left + width)
+        middle = left + width / 2
+        self.add_label(SIGN if is_letter else digit, middle - 0.25 * HEIGHT, middle + 0.25 * HEIGHT)
+        self.right = max(self.right, left + width)
+
+    def resized(self, ink: np.ndarray, size: float) -> np.ndarray:
+        """Return ink (H, W) at the height that this writer gives it."""
+        height = HEIGHT * size * np.exp(self.rng.normal(0, self.uneven))
+        if ink.shape[1] > 2 * ink.shape[0]:  # a 1 that lies down
+            height *= ink.shape[0] / ink.shape[1]
+        width = ink.shape[1] * height / ink.shape[0] * np.exp(self.rng.normal(0, 0.08))
+        shape = max(3, round(width)), max(2, round(height))
+        return cv2.resize(ink, shape, interpolation=cv2.INTER_AREA)
+
+    def finish(self) -> Line:
+        """Return the line: thicker or thinner, slanted, turned a little, and cropped."""
+        rng, used = self.rng, self.right + HEIGHT
+        canvas: np.ndarray = self.canvas[:, :used]
+        if rng.random() < 0.25:
+            canvas = (cv2.dilate if rng.random() < 0.5 else cv2.erode)(canvas, np.ones((2, 2)))
+        slant = rng.normal(0.03, 0.2) * (rng.random() < 0.6)  # most people lean to the right
+        turn = np.radians(rng.normal(0, 2))
+        matrix = np.array([[1, -slant, slant * 1.5 * HEIGHT], [turn, 1, -turn * used / 2]])
+        ink = cv2.warpAffine(canvas, matrix, (used, len(canvas)))
+        left, top, width, height = cv2.boundingRect((ink > 0.2).astype(np.uint8))
+        if width < 2 or height < 2:
+            return LineWriter(self.glyphs, self.count, rng).write()
+        spans = tuple((a - left, b - left) for a, b in self.spans)
+        return Line(ink[top : top + height, left : left + width], tuple(self.labels), spans)
+
+
+def draw_non_digit(rng: np.random.Generator, pen: float) -> np.ndarray:
+    """Draw a character with a pen of this width, in px of the frame, or a shape with any."""
+    if rng.random() < SHAPE_SHARE:
         shape = list(SHAPES)[rng.integers(len(SHAPES))](rng)
-        return shape if shape.any() else no_digit(rng, pen)
+        return shape if shape.any() else draw_non_digit(rng, pen)
     strokes = [paths[0] for paths in Style(some_character(rng).path).vary(1, rng)]
     return draw(carelessly(strokes, rng), rng, pen)
 
 
-def slanted(
-    canvas: np.ndarray, digits: list[int], middles: list[float], rng: np.random.Generator
-) -> Line:
-    """Slant and turn a line a little, and crop it."""
-    slant, turn = rng.normal(0, SLANT) * (rng.random() < 0.6), np.radians(rng.normal(0, 2))
-    height, width = canvas.shape
-    matrix = np.array([[1, -slant, slant * 1.5 * HEIGHT], [turn, 1, -turn * width / 2]])
-    ink = cv2.warpAffine(canvas, matrix, (width, height))
-    left, top, w, h = cv2.boundingRect((ink > 0.2).astype(np.uint8))
-    return Line(
-        ink[top : top + h, left : left + w], tuple(digits), tuple(m - left for m in middles)
-    )
-
-
-def worn(line: Line, rng: np.random.Generator) -> Line:
-    """Return a line as it is found on paper: coarse, blurred, faded here, with specks and rests."""
-    ink, middles = line.ink, np.array(line.middles)
-    if rng.random() < COARSE:
-        part = rng.uniform(*SHRUNK)
-        size = [max(2, round(length * part)) for length in ink.shape[::-1]]
-        ink = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-        middles = middles * size[0] / line.ink.shape[1]
-        if rng.random() < 0.5:
-            ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.3, 1.0))
-        if rng.random() < 0.5:
-            few = [max(2, length // 3) for length in ink.shape]
-            fade = cv2.resize(rng.normal(0, 0.35, few).astype(np.float32), ink.shape[::-1])
-            ink = (ink * (1 + fade) * rng.uniform(0.8, 1.6)).clip(0, 1)
-        if rng.random() < 0.3:
-            ink = (ink > rng.uniform(0.25, 0.6)).astype(np.float32)
-    ink = ink.copy()
-    height, width = ink.shape
-    if rng.random() < RULED:
-        ends = np.sort(rng.integers(0, width, 2)).tolist()
-        y = round(rng.uniform(0.85, 1) * (height - 1))
-        cv2.line(ink, (ends[0], y), (ends[1], y), 1.0, 1)
-    if rng.random() < SPECKLED:
-        for _ in range(rng.integers(1, 6)):
-            at = int(rng.integers(width)), int(rng.integers(height))
-            cv2.circle(ink, at, int(rng.integers(0, 3)), 1.0, -1)
-    left, top, w, h = cv2.boundingRect((ink > 0.15).astype(np.uint8))
-    if not w:
-        return line
-    return Line(ink[top : top + h, left : left + w].clip(0, 1), line.digits, tuple(middles - left))
-
-
-def meeting(canvas: np.ndarray, ink: np.ndarray, right: int, top: int) -> int:
+def find_contact(canvas: np.ndarray, ink: np.ndarray, right: int, top: int) -> int:
     """Return how far to the left ink must go from `right` until it meets what is there, px."""
     there = canvas[top : top + len(ink)] > 0.4
     mine = ink > 0.4
@@ -203,7 +270,9 @@ def meeting(canvas: np.ndarray, ink: np.ndarray, right: int, top: int) -> int:
     return min(right, max(int((last - first).max()), right - HEIGHT))
 
 
-def join(canvas: np.ndarray, before: int, after: int, pen: int, rng: np.random.Generator) -> None:
+def draw_join(
+    canvas: np.ndarray, before: int, after: int, pen: int, rng: np.random.Generator
+) -> None:
     """Draw the stroke of a pen that was not lifted between two digits."""
     y = rng.choice([1.05, 1.5, 1.95]) * HEIGHT
     first, last = (
@@ -213,9 +282,8 @@ def join(canvas: np.ndarray, before: int, after: int, pen: int, rng: np.random.G
     cv2.line(canvas, first, last, 1.0, max(1, round(PENS[pen] * HEIGHT / 20)), cv2.LINE_AA)
 
 
-def sign(canvas: np.ndarray, right: int, rng: np.random.Generator, signs: str) -> int:
-    """Write one of these signs to the right of a line; return how much space it takes, px."""
-    kind = signs[rng.integers(len(signs))]
+def draw_sign(canvas: np.ndarray, right: int, rng: np.random.Generator, kind: str) -> int:
+    """Draw a sign to the right of a line; return its width, px."""
     thick = max(2, round(rng.uniform(0.04, 0.16) * HEIGHT))
     x, base = right + round(rng.uniform(0.05, 0.3) * HEIGHT), round(rng.normal(2, 0.05) * HEIGHT)
     middle = round(rng.normal(1.5, 0.07) * HEIGHT)
@@ -233,9 +301,9 @@ def sign(canvas: np.ndarray, right: int, rng: np.random.Generator, signs: str) -
         top = round(rng.uniform(0.6, 0.8) * HEIGHT)
         cv2.line(canvas, (x, base + HEIGHT // 4 + lean), (x + width, top), 1.0, thick)
         return x + width + thick - right
-    if kind == "$":
+    if kind in "$#":
         letter = np.zeros(canvas.shape, np.uint8)
-        cv2.putText(letter, "$", (x, base), cv2.FONT_HERSHEY_SIMPLEX, HEIGHT / 24, 1, thick)
+        cv2.putText(letter, kind, (x, base), cv2.FONT_HERSHEY_SIMPLEX, HEIGHT / 24, 1, thick)
         np.maximum(canvas, letter, out=canvas, casting="unsafe")
         return x + HEIGHT - right
     for y in (middle,) if kind == "-" else (middle, middle + 2 * thick):
@@ -247,10 +315,10 @@ def main() -> None:
     """Write the contact sheet."""
     parser = argparse.ArgumentParser(description="Write lines of digits.")
     parser.add_argument("sheet", type=Path, help="picture to write")
-    hands, rng = Hands(load_mnist().train, 200, 0), np.random.default_rng(0)
+    glyphs, rng = GlyphBank(load_mnist().train, 400, 0), np.random.default_rng(0)
     page = np.zeros((16 * 80, 4 * 400), np.float32)
     for k in range(64):
-        ink = hands.line(int(rng.integers(1, 8)), rng).ink
+        ink = glyphs.line(int(rng.integers(1, 8)), rng).ink
         scale = min(70 / len(ink), 380 / ink.shape[1])
         ink = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         y, x = k // 4 * 80, k % 4 * 400

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from data.networks.lines import Hands
+from data.networks.lines import GlyphBank
 from inkling.datasets.mnist import load_mnist
 from inkling.datasets.random_shapes import text
 
@@ -23,7 +23,9 @@ LINES = 0.5  # share of the others with lines of digits; in the rest things stan
 CONTRAST = (0.03, 1.0)  # of white to black, between pen and paper
 
 
-def page(hands: Hands, rng: np.random.Generator, side: int = SIDE) -> tuple[np.ndarray, np.ndarray]:
+def page(
+    hands: GlyphBank, rng: np.random.Generator, side: int = SIDE
+) -> tuple[np.ndarray, np.ndarray]:
     """Return a picture (side, side), 0 to 1, and its ink (side, side), 0 to 1: both float32."""
     ink = writing(hands, rng, side)
     contrast = np.exp(rng.uniform(*np.log(CONTRAST)))
@@ -68,7 +70,7 @@ def page(hands: Hands, rng: np.random.Generator, side: int = SIDE) -> tuple[np.n
     return light.astype(np.float32) / 255, ink.clip(0, 1)
 
 
-def writing(hands: Hands, rng: np.random.Generator, side: int) -> np.ndarray:
+def writing(hands: GlyphBank, rng: np.random.Generator, side: int) -> np.ndarray:
     """Write something, or nothing: ink (side, side), 0 to 1."""
     ink = np.zeros((side, side), np.float32)
     kind = rng.random()
@@ -103,7 +105,7 @@ def writing(hands: Hands, rng: np.random.Generator, side: int) -> np.ndarray:
     return cv2.warpAffine(ink, turn, (side, side)) if rng.random() < 0.5 else ink
 
 
-def something(hands: Hands, rng: np.random.Generator) -> np.ndarray:
+def something(hands: GlyphBank, rng: np.random.Generator) -> np.ndarray:
     """Return a digit's ink, or now and then a character's, (H, W)."""
     if rng.random() < 0.3:
         return hands.letter(int(rng.integers(len(hands.letters))), rng)
@@ -284,7 +286,7 @@ def main() -> None:
     """Write the contact sheet."""
     parser = argparse.ArgumentParser(description="Compose pages.")
     parser.add_argument("sheet", type=Path, help="picture to write")
-    hands, rng = Hands(load_mnist().train, 200, 0), np.random.default_rng(0)
+    hands, rng = GlyphBank(load_mnist().train, 200, 0), np.random.default_rng(0)
     rows = []
     for _ in range(6):
         pairs = [page(hands, rng) for _ in range(10)]

@@ -1,46 +1,54 @@
-"""The two networks that find ink and read lines: read from their files when they are first needed.
+"""The ink network and the line network: loaded when first needed, and what they take.
 
-`python -m data.networks.build` trains them. They know nothing of your checkpoint:
-what ink looks like on paper, and where in a line digits stand, does not change with it.
+`python -m data.networks.build` trains them. They do not depend on the checkpoint: what ink looks
+like on paper, and where in a line digits stand, does not change with it.
 """
 
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import TypeVar
 
-import torch
+import cv2
+import numpy as np
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from inkling.recognition.ink_net import InkNet
-from inkling.recognition.line_net import LineNet
+from model import InkNet, LineNet, fused
 
 NETWORKS = Path(__file__).parents[2] / "data" / "networks"
+MIN_SPREAD = 1e-4  # standard deviation of brightness: below it there is nothing to see
+MAX_DEVIATION = 6.0  # standard deviations
 Network = TypeVar("Network", bound=nn.Module)
 
 
 @cache
 def ink_net() -> InkNet:
     """Return the network that finds ink."""
-    return ready(InkNet(), "ink")
+    return load_network(InkNet(), "ink")
 
 
 @cache
 def line_net() -> LineNet:
     """Return the network that reads lines."""
-    return ready(LineNet(), "line")
+    return load_network(LineNet(), "line")
 
 
-def ready(network: Network, name: str) -> Network:
-    """Return a network with the weights of a file, normalisations folded into convolutions."""
+def load_network(network: Network, name: str) -> Network:
+    """Return a network for reading alone, with the weights of a file."""
     tensors = load_file(NETWORKS / f"{name}.safetensors")
     network.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
-    network.eval()
-    for block in network.modules():
-        for k, (layer, following) in enumerate(pairwise(block.children())):
-            if isinstance(layer, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
-                block.set_submodule(str(k), fuse_conv_bn_eval(layer, following))
-                block.set_submodule(str(k + 1), nn.Identity())
-    return network.to(memory_format=torch.channels_last)
+    return fused(network)
+
+
+def standardize(light: np.ndarray, window_px: int) -> np.ndarray:
+    """Return brightness (H, W) as a network takes it, (2, H, W) float32.
+
+    Once against the whole picture, and once against a window around each place.
+    """
+    light = light.astype(np.float32)
+    spread = float(light.std())
+    overall = (light - float(light.mean())) / max(spread, MIN_SPREAD)
+    window = (window_px, window_px)
+    mean, square = cv2.blur(light, window), cv2.blur(light * light, window)
+    local = (light - mean) / np.sqrt((square - mean * mean).clip(0) + (0.1 * spread) ** 2 + 1e-8)
+    return np.stack([overall, local]).clip(-MAX_DEVIATION, MAX_DEVIATION)

@@ -11,39 +11,28 @@ from PIL import Image
 from torch import Tensor
 
 from inkling.imaging.binarize import Ink
-from inkling.imaging.grayscale import brightness
 from inkling.imaging.mnist_frame import Glyph
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
-from inkling.recognition.ink_finder import (
-    SPOTLESS,
-    STAINED,
-    evenly_lit_ink,
-    is_drawing,
-    is_even,
-    learned_inks,
-    small_part,
-    two_level_inks,
-)
+from inkling.recognition.hypotheses import TURNED, Hypothesis, compute_log_odds, hypotheses
 from inkling.recognition.likeliest_row import Judged
-from inkling.recognition.line_net import Line, read_line
+from inkling.recognition.line_net import Line, Text, read_line
 from inkling.recognition.page_networks import line_net
 from inkling.recognition.reading import (
     BLANK,
     Digit,
     Reading,
-    best_of,
+    enlarged,
     in_its_line,
     read_together,
-    runs_over,
-    shifted,
-    turned_back,
     without_cut_off,
 )
-from inkling.recognition.segmentation import find_rows
+from inkling.recognition.segmentation import ReadLine, find_rows
+from inkling.recognition.strokes import Part
 from model import DigitCNN, fused
 
-TURNED = ("", "turned to the left", "turned upside down", "turned to the right")
+LINE_MARGIN = 0.2  # heights of a line: paper around it
+CONFIDENT = 2.6  # log-odds of being right (93 %) with which no other hypothesis is made
 
 
 class Unreachable(RuntimeError):
@@ -84,45 +73,16 @@ class Reader:
         Boxes are given in its pixels, or in those of a (width, height) that it was reduced from.
         """
         picture = as_picture(picture)
-        size = size or picture.size
-        light = brightness(picture)
-        inks = two_level_inks(light)
-        if (box := small_part(inks[0], picture.size)) is not None:
-            return shifted(self.read(picture.crop(box)), box, np.array(size) / picture.size)
-        best = best_of(self.read_ink(ink, size) for ink in inks)
-        if is_enough(inks[0], best):
-            return without_cut_off(best, size)
-        lit_ink = evenly_lit_ink(light)
-        stained = inks[0] is not None and inks[0].unevenness > STAINED and runs_over(best, size)
-        if lit_ink and (is_even(lit_ink) or (best.is_sure and not stained)):
-            lit = self.read_ink(lit_ink, size)
-            one = lit.is_sure and len(lit.digits) == 1  # of several, rules may hide some
-            if one and (is_even(lit_ink) or lit.text == best.text):
-                return without_cut_off(lit, size)
-        learned = learned_inks(light)
-        others = [self.read_ink(ink, size) for ink in learned]
-        best = best_of(others if stained else [best, *others])
-        if not best.is_sure:
-            best = best_of([best, *self.read_turned(light, learned, size)])
-        return without_cut_off(best, size)
-
-    def read_turned(
-        self, light: np.ndarray, inks: list[Ink | None], size: tuple[int, int]
-    ) -> Iterator[Reading]:
-        """Read a picture's brightness (H, W) on its side and upside down, if it is a number so.
-
-        Which ways are worth it is told by its ink as it was found: a 1 that lies looks like a rule.
-        """
-        for quarters in (1, 2, 3):
-            turned = size[::-1] if quarters % 2 else size
-            found = (self.read_ink(turned_ink(ink, quarters), turned) for ink in inks if ink)
-            if any(reading.is_sure and len(reading.text) > 1 for reading in found):
-                for ink in learned_inks(np.rot90(light, quarters).copy()):
-                    reading = self.read_ink(ink, turned)
-                    if reading.is_sure and len(reading.text) > 1:
-                        digits = tuple(turned_back(d, quarters, size) for d in reading.digits)
-                        seen = (*reading.seen, TURNED[quarters])
-                        yield replace(reading, digits=digits, seen=seen)
+        best: Reading | None = None
+        for hypothesis in hypotheses(picture):
+            reading = self.read_hypothesis(hypothesis)
+            if best is None or reading.log_odds > best.log_odds:
+                best = reading
+            if best.log_odds > CONFIDENT:
+                break
+        assert best is not None
+        best = without_cut_off(best, picture.size)
+        return enlarged(best, np.array(size) / picture.size) if size else best
 
     def read_many(self, pictures: Iterable[Image.Image | np.ndarray]) -> Iterator[Reading]:
         """Read pictures, as they are asked for."""
@@ -135,27 +95,28 @@ class Reader:
         except PictureError as error:
             return Reading(error=str(error))
 
-    def read_ink(self, ink: Ink | None, size: tuple[int, int]) -> Reading:
-        """Read the ink of a picture; boxes are given in pixels of its (width, height)."""
+    def read_hypothesis(self, hypothesis: Hypothesis) -> Reading:
+        """Read the ink that a picture may have."""
+        ink = hypothesis.ink
         if ink is None:
-            return Reading(note=BLANK)
-        unit = np.array(size) / ink.depth.shape[::-1]
-        rows = find_rows(ink, self.judge, self.read_line)
-        digits = [as_digit(glyph, unit, k) for k, row in enumerate(rows) for glyph in row]
+            odds = compute_log_odds(hypothesis, [], "")
+            return Reading(note=BLANK, log_odds=odds)
+        rows = find_rows(ink, self.judge, line_reader(hypothesis.light, ink))
+        digits = [as_digit(glyph, hypothesis, k) for k, row in enumerate(rows) for glyph in row]
         seen = ink.notes
         if len(digits) > 1:
             seen += (f"{len(digits)} glyphs on {len(rows)} line{'s' * (len(rows) > 1)}",)
-        return read_together(digits, seen)
+        if hypothesis.quarters:
+            seen += (TURNED[hypothesis.quarters],)
+        reading = read_together(digits, seen)
+        odds = compute_log_odds(hypothesis, reading.digits, reading.text)
+        return replace(reading, log_odds=odds)
 
     def read_glyphs(self, glyphs: list[Glyph], seen: tuple[str, ...] = ()) -> Reading:
         """Read glyphs that are found already: at least one."""
         probabilities, not_a_digit, *_ = self.judge(np.stack([g.ink for g in glyphs]))
         answers = zip(glyphs, probabilities.tolist(), not_a_digit.tolist(), strict=True)
         return read_together([in_its_line(Digit(g, tuple(p), n)) for g, p, n in answers], seen)
-
-    def read_line(self, ink: np.ndarray) -> Line:
-        """Read a line of ink (H, W), cropped."""
-        return read_line(ink, line_net())
 
     @torch.inference_mode()
     def features(self, ink: np.ndarray) -> Tensor:
@@ -171,26 +132,28 @@ class Reader:
         return tuple(field.numpy() for field in judgement)
 
 
-def turned_ink(ink: Ink, quarters: int) -> Ink:
-    """Return ink turned to the left by so many quarters."""
-    depth, mask = (np.rot90(layer, quarters).copy() for layer in (ink.depth, ink.mask))
-    return replace(ink, depth=depth, mask=mask)
+def line_reader(light: np.ndarray, ink: Ink) -> ReadLine:
+    """Return a function that transcribes a part of ink from brightness (H, W) of any size."""
+    unit = np.array(light.shape[::-1]) / ink.depth.shape[::-1]
+
+    def read(part: Part) -> Line:
+        margin = LINE_MARGIN * part.height
+        left, top = np.floor((np.array(part.box[:2]) - margin) * unit).astype(int).clip(0)
+        right, bottom = np.ceil((np.array(part.box[2:]) + margin) * unit).astype(int)
+        line = read_line(light[top:bottom, left:right], line_net())
+        texts = [
+            Text(t.digits, tuple((left + m) / unit[0] - part.box[0] for m in t.middles))
+            for t in line.texts
+        ]
+        return Line(line.log_probs, texts)
+
+    return read
 
 
-def is_enough(ink: Ink | None, reading: Reading) -> bool:
-    """Return whether ink of two levels, and its reading, need no comparison with other ink."""
-    if ink is None:
-        return False
-    is_read = bool(reading.digits) and all(d.digit is not None for d in reading.digits)
-    even_and_sure = is_even(ink) and reading.is_sure
-    return (ink.unevenness < SPOTLESS and is_read) or even_and_sure or is_drawing(ink)
-
-
-def as_digit(judged: Judged, unit: np.ndarray, line: int) -> Digit:
-    """Return the answer for a part of a line; its box is multiplied by `unit` (2,), px in one."""
-    left, top = np.floor(judged.part.box[:2] * unit).astype(int).tolist()
-    right, bottom = np.ceil(judged.part.box[2:] * unit).astype(int).tolist()
-    glyph = Glyph(judged.ink, (left, top, right, bottom), judged.thickened, judged.in_line, line)
+def as_digit(judged: Judged, hypothesis: Hypothesis, line: int) -> Digit:
+    """Return a part of a line as a digit of the picture."""
+    box = hypothesis.in_picture(judged.part.box)
+    glyph = Glyph(judged.ink, box, judged.thickened, judged.in_line, line)
     return in_its_line(Digit(glyph, tuple(judged.probabilities), judged.not_a_digit))
 
 

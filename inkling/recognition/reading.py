@@ -9,9 +9,8 @@ import numpy as np
 
 from inkling.imaging.mnist_frame import Glyph
 
-TRUST = 0.5  # weight of what a line's network says, which is surer than it should be
+GLYPH_WEIGHT = 0.35  # of the digit network's log-probabilities beside the line network's
 COMPANY = 1.5  # of what the others' mean says, in logits of `not_a_digit`
-SURE = 0.8  # likelihood of each digit with which no other ink is looked for
 # A refused glyph is a hole in its line of digits, unless it is a dot, comma, dash or slash.
 HOLE = "?"
 MIN_HOLE_SHARE = 0.5  # of the digits' median longest side: commas stay below 0.4
@@ -62,6 +61,7 @@ class Reading:
     note: str = ""  # what was not read, and why, in words
     seen: tuple[str, ...] = ()  # what was done to the picture, and found in it, in words
     error: str = ""  # why there was no picture to read, and what to do, in words
+    log_odds: float = field(default=0.0, repr=False)  # that it is wholly right: see `hypotheses.py`
 
     @classmethod
     def of(cls, digits: Iterable[Digit], seen: tuple[str, ...] = ()) -> Self:
@@ -84,19 +84,6 @@ class Reading:
     def text(self) -> str:
         """The digits in reading order, as one text, with a `HOLE` for each that was not read."""
         return "".join(character(d, self.digits) for d in self.digits)
-
-    @property
-    def is_sure(self) -> bool:
-        """Whether each glyph is surely the digit that it is read as, and there is one."""
-        return bool(self.digits) and all(d.likelihood > SURE for d in self.digits)
-
-    @property
-    def worth(self) -> float:
-        """How much of its picture it explains, px: what is no digit counts against it.
-
-        Readings of one picture, of other inks, are compared by it; a blank one has 0.
-        """
-        return sum((2 * d.likelihood - 1) * area_of(d) for d in self.digits)
 
     @property
     def glyphs(self) -> list[Glyph]:
@@ -152,11 +139,6 @@ def is_straight(ink: np.ndarray) -> bool:
     return width <= MAX_STRAIGHTNESS * length
 
 
-def best_of(readings: Iterable[Reading]) -> Reading:
-    """Return the reading that explains most of the picture: one that is sure, if there is any."""
-    return max(readings, key=lambda reading: (reading.is_sure, reading.worth))
-
-
 def area_of(digit: Digit) -> int:
     """Return the area of a glyph's box, px; what is wider than high has more than a digit in it."""
     left, top, right, bottom = digit.glyph.box
@@ -168,11 +150,11 @@ def in_its_line(digit: Digit) -> Digit:
     """Return a digit with what its line says it is brought in, if it was read in one."""
     if not digit.glyph.in_line:
         return digit
-    *says, says_none = (np.array(digit.glyph.in_line).clip(1e-6) ** TRUST).tolist()
-    shares = np.array(digit.probabilities) * says
-    none = digit.not_a_digit * says_none
-    some = (1 - digit.not_a_digit) * shares.sum()
-    return Digit(digit.glyph, tuple((shares / shares.sum()).tolist()), none / (none + some))
+    alone = np.append(np.array(digit.probabilities) * (1 - digit.not_a_digit), digit.not_a_digit)
+    both = alone.clip(1e-6) ** GLYPH_WEIGHT * np.array(digit.glyph.in_line).clip(1e-6)  # (11,)
+    both /= both.sum()
+    probabilities = both[:10] / both[:10].sum()
+    return Digit(digit.glyph, tuple(probabilities.tolist()), float(both[10]))
 
 
 def read_together(digits: list[Digit], seen: tuple[str, ...]) -> Reading:
@@ -195,37 +177,23 @@ def in_company(not_a_digit: np.ndarray) -> np.ndarray:
 def without_cut_off(reading: Reading, size: tuple[int, int]) -> Reading:
     """Leave out what adds nothing to a text and runs over the edge of the picture."""
     digits = reading.digits
-    kept = [d for d in digits if character(d, digits) or not at_edge(d.glyph, size)]
+    kept = [d for d in digits if character(d, digits) or not is_at_edge(d.glyph, (0, 0, *size))]
     if not reading.text or len(kept) == len(digits):
         return reading
     return replace(reading, digits=tuple(kept), seen=(*reading.seen, "pieces at the edge ignored"))
 
 
-def runs_over(reading: Reading, size: tuple[int, int]) -> bool:
-    """Return whether something read as a digit touches the edge of a picture of this size."""
-    return any(d.digit is not None and at_edge(d.glyph, size) for d in reading.digits)
-
-
-def at_edge(glyph: Glyph, size: tuple[int, int]) -> bool:
-    """Tell whether a glyph touches the edge of a picture of this (width, height)."""
+def is_at_edge(glyph: Glyph, picture: Sequence[float]) -> bool:
+    """Return whether a glyph touches the edge of a picture's left, top, right, bottom, px."""
     left, top, right, bottom = glyph.box
-    return left <= 0 or top <= 0 or right >= size[0] or bottom >= size[1]
+    return left <= picture[0] or top <= picture[1] or right >= picture[2] or bottom >= picture[3]
 
 
-def shifted(reading: Reading, corner: tuple[int, ...], unit: np.ndarray) -> Reading:
-    """Return the reading of a part of a picture with boxes in the whole: (x, y) `unit` px a px."""
+def enlarged(reading: Reading, unit: np.ndarray) -> Reading:
+    """Return the reading of a reduced picture with boxes in the whole one: `unit` (2,) px a px."""
     digits = []
     for digit in reading.digits:
-        box = (np.array(digit.glyph.box).reshape(2, 2) + corner[:2]) * unit
-        whole = tuple(box.round().astype(int).ravel().tolist())
+        box = np.array(digit.glyph.box).reshape(2, 2) * unit
+        whole = tuple(np.concatenate([np.floor(box[0]), np.ceil(box[1])]).astype(int).tolist())
         digits.append(replace(digit, glyph=replace(digit.glyph, box=whole)))
     return replace(reading, digits=tuple(digits))
-
-
-def turned_back(digit: Digit, quarters: int, size: tuple[int, int]) -> Digit:
-    """Return a digit of a picture that was turned to the left, in the (width, height) it had."""
-    left, top, right, bottom = digit.glyph.box
-    for quarter in range(quarters, 0, -1):  # what was the right edge had become the top
-        width = size[0] if quarter % 2 else size[1]
-        left, top, right, bottom = width - bottom, left, width - top, right
-    return replace(digit, glyph=replace(digit.glyph, box=(left, top, right, bottom)))

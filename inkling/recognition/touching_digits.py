@@ -33,6 +33,8 @@ def pieces_of(part: Part, text: Text, judge: Judge) -> list[Judged]:
     found: dict[tuple[int, int, int], Part] = {}
     for k, (befores, afters) in enumerate(pairwise(borders)):
         near = slice(*reach(befores, afters))
+        if near.start == near.stop:  # two digits in one place
+            return []
         for (a, before), (b, after) in product(enumerate(befores), enumerate(afters)):
             kept = main_strokes(ink[:, near] * (before[:, near] & ~after[:, near]))
             if piece := part_in(kept, left + near.start, top):

@@ -3,49 +3,63 @@
 import numpy as np
 import pytest
 
-from data.networks.lines import Hands, Line, worn
+from data.networks.crops import BLANK_SHARE, CropComposer, make_paper
+from data.networks.lines import HEIGHT, SIGN, GlyphBank, read_hands
 from data.networks.pages import LAYERS, on_a_table, page
+from inkling.datasets.pen_strokes import Style
 
 
 @pytest.fixture(scope="module")
-def hands(mnist):
-    return Hands(mnist.held_out, drawn=20, seed=0)
+def glyphs(mnist):
+    return GlyphBank(mnist.held_out, drawn=20, seed=0)
 
 
-def lines(hands, count, seed=0):
+def lines(glyphs, count, seed=0):
     rng = np.random.default_rng(seed)
-    return [hands.line(int(rng.integers(1, 8)), rng) for _ in range(count)]
+    return [glyphs.line(int(rng.integers(1, 8)), rng) for _ in range(count)]
 
 
-def test_a_line_knows_where_its_digits_stand(hands):
-    for line in lines(hands, 60):
-        assert len(line.digits) == len(line.middles) and {*line.digits} <= {*range(10)}
-        assert list(line.middles) == sorted(line.middles)
-        for middle in line.middles:
-            near = line.ink[:, max(0, round(middle) - 25) : round(middle) + 25]
+def test_a_line_knows_where_its_labels_stand(glyphs):
+    for line in lines(glyphs, 60):
+        assert len(line.labels) == len(line.spans) and {*line.labels} <= {*range(SIGN + 1)}
+        lefts = [left for left, _ in line.spans]
+        assert np.diff(lefts).min(initial=0) > -0.5 * HEIGHT  # signs may be beside a digit's edge
+        for left, right in line.spans:
+            near = line.ink[:, max(0, round(left) - 12) : round(right) + 12]
             assert near.max() > 0.5
 
 
-def test_lines_of_no_digits_say_nothing(hands):
-    empty = [line for line in lines(hands, 200) if not line.digits]
-    assert 10 < len(empty) < 60 and all(line.ink.any() for line in empty)
+def test_some_lines_have_signs_and_letters_alone(glyphs):
+    empty = [line for line in lines(glyphs, 200) if not line.digits]
+    assert 5 < len(empty) < 60 and all(line.ink.any() for line in empty)
 
 
-def test_wear_leaves_a_line_what_it_says_and_where(hands):
+def test_the_lines_own_hands_can_be_drawn():
+    paths = [path for paths in read_hands().values() for path in paths]
+    assert len(paths) > 40 and all(len(Style(path).plain()[0]) > 8 for path in paths)
+
+
+def test_a_crop_shows_its_line_where_its_labels_say(glyphs):
     rng = np.random.default_rng(0)
-    for line in lines(hands, 60):
-        old = worn(line, rng)
-        assert old.digits == line.digits and old.ink.min() >= 0 and old.ink.max() <= 1
-        places = np.array(line.middles) / line.ink.shape[1]
-        assert np.abs(np.array(old.middles) / old.ink.shape[1] - places).max(initial=0) < 0.2
+    composer = CropComposer(glyphs, [make_paper(rng) for _ in range(5)], seed=0)
+    composer.hardness = 0.0  # on plain paper
+    crops = [composer.crop() for _ in range(200)]
+    for crop in crops:
+        assert crop.light.shape[0] == 32 and crop.light.dtype == np.uint8
+        paper = np.median(crop.light)
+        for left, right in crop.spans:
+            near = crop.light[:, max(0, round(left) - 8) : round(right) + 8].astype(float)
+            assert np.abs(near - paper).max() > 20
+    blank = sum(not crop.labels for crop in crops)
+    assert 0 < blank < 4 * BLANK_SHARE * len(crops)
 
 
-def test_wear_moves_a_digit_s_place_with_its_ink():
-    ink = np.zeros((64, 120), np.float32)
-    ink[:, 70:80] = 1
-    for seed in range(20):
-        old = worn(Line(ink, (1,), (75.0,)), np.random.default_rng(seed))
-        assert old.ink[:, round(old.middles[0])].max() > 0.15
+def test_crops_are_the_same_for_the_same_seed(glyphs):
+    papers = [make_paper(np.random.default_rng(1))]
+    one, other = (CropComposer(glyphs, papers, seed=3) for _ in range(2))
+    for _ in range(20):
+        a, b = one.crop(), other.crop()
+        assert a.labels == b.labels and a.spans == b.spans and np.array_equal(a.light, b.light)
 
 
 def test_beyond_a_page_s_edge_there_is_no_ink():
@@ -62,11 +76,11 @@ def test_each_layer_darkens_or_lightens_paper_within_reason(layer):
     assert 0 < np.ptp(darkness) < 3
 
 
-def test_pages_are_the_same_for_the_same_seed_and_some_are_blank(hands):
-    pages = [page(hands, np.random.default_rng(seed)) for seed in range(60)]
+def test_pages_are_the_same_for_the_same_seed_and_some_are_blank(glyphs):
+    pages = [page(glyphs, np.random.default_rng(seed)) for seed in range(60)]
     for light, ink in pages:
         assert light.shape == ink.shape and light.dtype == ink.dtype == np.float32
         assert 0 <= light.min() <= light.max() <= 1 and 0 <= ink.min() <= ink.max() <= 1
-    again = page(hands, np.random.default_rng(7))
+    again = page(glyphs, np.random.default_rng(7))
     assert all(np.array_equal(one, other) for one, other in zip(pages[7], again, strict=True))
     assert 2 <= sum(not ink.any() for _, ink in pages) <= 25

@@ -7,11 +7,11 @@ import torch
 from conftest import ink_in, sketch
 
 from inkling.recognition.likeliest_row import Judged, best_row
-from inkling.recognition.line_net import BLANK, Line, Text, framed_line, read_line
-from inkling.recognition.page_networks import line_net
+from inkling.recognition.line_net import NO_DIGIT, Line, Text
+from inkling.recognition.reader import line_reader
 from inkling.recognition.segmentation import find_rows
-from inkling.recognition.strokes import Part, lines_of, parts_of, stacked
-from inkling.recognition.touching_digits import cheapest_paths, cuts_between
+from inkling.recognition.strokes import Part, lines_of, part_in, parts_of, stacked
+from inkling.recognition.touching_digits import cheapest_paths, cuts_between, pieces_of
 
 
 def page(*strokes, size=(200, 400), pen=8) -> np.ndarray:
@@ -79,12 +79,12 @@ def judge(plausible, several=1.0):
 
 def line(*digits, middles=(), steps=60):
     """Return what reads any line as these digits, at these columns."""
-    answers = torch.full((steps, BLANK + 1), -9.0)
-    answers[:, BLANK] = 0
+    answers = torch.full((steps, NO_DIGIT + 1), -9.0)
+    answers[:, NO_DIGIT] = 0
     for k, digit in enumerate(digits):
         answers[10 + 20 * k] = -9.0
         answers[10 + 20 * k, digit] = 0
-    return lambda ink: Line(answers, [Text(digits, middles)])
+    return lambda part: Line(answers, [Text(digits, middles)])
 
 
 def test_what_is_likelier_joined_is_joined_and_else_not():
@@ -148,9 +148,16 @@ def test_cuts_go_between_two_digits_and_one_where_they_touch():
     assert all(60 < x < 146 for x in at) and min(abs(x - 103) for x in at) <= 8
 
 
+@pytest.mark.parametrize("middles", [(103, 103, 103), (0, 0, 1), (140, 400, 420)])
+def test_several_digits_in_one_place_are_not_cut_apart(middles):
+    (glyph,) = parts(rings())
+    pieces = pieces_of(glyph, Text((0, 0, 0), middles), judge(lambda wider: 0.0))
+    assert all(piece.part.width > 0 for piece in pieces)
+
+
 @pytest.mark.parametrize(
     "round_one, other, several, glyphs",
-    [(0.0, -5.0, 1, 2), (0.0, -5.0, -12, 1)],
+    [(0.0, -5.0, 1, 2), (0.0, -5.0, -20, 1)],
     ids=["better apart", "no number"],
 )
 def test_two_that_touch_are_cut_only_if_they_are_better_apart(round_one, other, several, glyphs):
@@ -162,24 +169,22 @@ def test_two_that_touch_are_cut_only_if_they_are_better_apart(round_one, other, 
 
 def test_a_line_is_as_likely_as_its_digits():
     three = line(4, 1, 1)(None)
-    assert three.likelihood([4, 1, 1]) == pytest.approx(0, abs=0.05)
-    assert three.likelihood([4, 1]) < -5 > three.likelihood([4, 1, 7])
-    shares = three.opinions([4, 1, 1])
+    assert three.log_likelihood([4, 1, 1]) == pytest.approx(0, abs=0.05)
+    assert three.log_likelihood([4, 1]) < -5 > three.log_likelihood([4, 1, 7])
+    shares = three.shares([4, 1, 1])
     assert shares.shape == (3, 11) and np.allclose(shares.sum(axis=1), 1)
     assert shares.argmax(axis=1).tolist() == [4, 1, 1]
 
 
-def test_a_line_s_digits_stand_where_they_are_read():
+@pytest.mark.parametrize("scale", [1, 0.5])
+def test_a_line_s_digits_stand_where_they_are_read(scale):
     paper = np.concatenate([sketch(4), sketch(7)], axis=1)
-    depth = ink_in(paper).depth
-    (top, bottom), (left, right) = (
-        np.flatnonzero((depth > 0.1).any(axis=axis))[[0, -1]] for axis in (1, 0)
-    )
-    ink = depth[top : bottom + 1, left : right + 1]
-    assert not framed_line(ink)[:, [0, -1]].any()  # paper before and after
-    (text, *_) = read_line(ink, line_net()).texts
+    small = ink_in(cv2.resize(paper, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    whole = part_in(small.depth)
+    (text, *_) = line_reader(paper / np.float32(255), small)(whole).texts
     assert text.digits == (4, 7)
-    assert text.middles == pytest.approx((140 - left, 420 - left), abs=25)  # px; ink is 193 tall
+    middles = (np.array(text.middles) + whole.box[0]) / scale
+    assert middles == pytest.approx((140, 420), abs=25)  # px; the digits are 193 tall
 
 
 def test_soft_edges_stay_with_their_stroke():

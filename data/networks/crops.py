@@ -1,0 +1,224 @@
+"""Lay lines on paper: gray crops as a camera sees them, their labels, and where each label stands.
+
+python -m data.networks.crops sheet.png   a contact sheet: crops, with their labels below
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from data.networks import pages
+from data.networks.lines import HEIGHT, GlyphBank, Line
+from inkling.datasets.mnist import load_mnist
+from inkling.recognition.line_net import resize_line
+from model import LINE_HEIGHT_PX
+
+PAPER_COUNT, PAPER_SIDE_PX = 1500, 256  # sheets, made once; each crop takes another piece
+PAPER_LEVELS = 200  # of a byte: darkness of plain ink
+# Shares of lines of 1 to 9 digits, and of paper without writing.
+LENGTHS = (0.14, 0.13, 0.15, 0.18, 0.15, 0.1, 0.07, 0.05, 0.03)
+BLANK_SHARE = 0.03
+MIN_TEXT_PX, MAX_TEXT_PX = 12, 60  # height of a digit in the camera's pixels
+EASY_MIN_TEXT_PX = 20
+EASY_SHARE = 0.25  # of crops on plain paper, as drawings are
+NEIGHBOR_COUNT = 30  # lines of which fragments show above and below others
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """A line as a camera sees it."""
+
+    light: np.ndarray  # (32, W) uint8
+    labels: tuple[int, ...]  # digits and `SIGN`
+    spans: tuple[tuple[float, float], ...]  # px, of each label
+
+
+def make_paper(rng: np.random.Generator) -> np.ndarray:
+    """Return how much darker than plain paper a sheet is, (256, 256) uint8."""
+    shares = pages.LAYERS | {pages.guilloche: 0.35, pages.dots: 0.12, pages.texture: 0.3}
+    paper = np.zeros((PAPER_SIDE_PX, PAPER_SIDE_PX), np.float32)
+    for layer, share in shares.items():
+        if rng.random() < share:
+            darkness = layer(PAPER_SIDE_PX, rng)
+            paper = np.maximum(paper, darkness) if layer in pages.DRAWN else paper + darkness
+    return (PAPER_LEVELS * paper.clip(0, 1.27)).astype(np.uint8)
+
+
+class CropComposer:
+    """Compose crops without end."""
+
+    def __init__(self, glyphs: GlyphBank, papers: list[np.ndarray], seed: int | tuple[int, ...]):
+        """Take glyphs and sheets of `make_paper`; crops follow from the seed."""
+        self.glyphs, self.papers = glyphs, papers
+        self.rng = np.random.default_rng(seed)
+        self.neighbors: list[np.ndarray] = []
+        self.hardness = 1.0  # share of crops that are as hard as paper can be
+
+    def crop(self) -> Crop:
+        """Compose a crop."""
+        rng = self.rng
+        count = 1 + int(rng.choice(len(LENGTHS), p=LENGTHS))
+        line = self.glyphs.line(count, rng)
+        self.neighbors = [*self.neighbors[-NEIGHBOR_COUNT:], line.ink]
+        if rng.random() < BLANK_SHARE:
+            line = Line(np.zeros_like(line.ink), (), ())
+        easy = rng.random() < EASY_SHARE or rng.random() > self.hardness
+        text_px = np.exp(
+            rng.uniform(np.log(EASY_MIN_TEXT_PX if easy else MIN_TEXT_PX), np.log(MAX_TEXT_PX))
+        )
+        ink, left, across = self.placed(line, text_px, easy)
+        light = self.drawing(ink) if easy else self.photograph(ink, text_px)
+        width = max(8, round(light.shape[1] * LINE_HEIGHT_PX / len(light)))
+        unit = width / light.shape[1]
+        spans = tuple(
+            ((left + a * across) * unit, (left + b * across) * unit) for a, b in line.spans
+        )
+        return Crop(resize_line(light, width), line.labels, spans)
+
+    def placed(self, line: Line, text_px: float, easy: bool) -> tuple[np.ndarray, int, float]:
+        """Return ink (H, W) with margins, where the line begins, px, and its scale across."""
+        rng = self.rng
+        scale = text_px / HEIGHT
+        width = max(2, round(line.ink.shape[1] * scale * np.exp(rng.normal(0, 0.12))))
+        height = max(2, round(line.ink.shape[0] * scale))
+        small = cv2.resize(line.ink, (width, height), interpolation=cv2.INTER_AREA)
+        is_tight = rng.random() < (0.7 if easy else 0.4)
+        top, bottom = (round(text_px * m) for m in rng.uniform(0, 0.15 if is_tight else 0.6, 2))
+        left, right = (
+            round(text_px * (rng.uniform(0, 0.2) if rng.random() < 0.5 else rng.uniform(0.1, 1.2)))
+            for _ in range(2)
+        )
+        ink = np.zeros((height + top + bottom, width + left + right), np.float32)
+        ink[top : top + height, left : left + width] = small
+        for margin, is_above in ((top, True), (bottom, False)):
+            if margin > 2 and rng.random() < 0.12:
+                self.add_neighbor(ink, round(margin * rng.uniform(0.2, 1.1)), scale, is_above)
+        return ink, left, width / line.ink.shape[1]
+
+    def add_neighbor(self, ink: np.ndarray, depth: int, scale: float, is_above: bool) -> None:
+        """Let a fragment of another line show above or below, `depth` px of it."""
+        other = self.neighbors[self.rng.integers(len(self.neighbors))]
+        size = max(2, round(other.shape[1] * scale)), max(2, round(other.shape[0] * scale))
+        other = cv2.resize(other, size, interpolation=cv2.INTER_AREA)
+        part = (other[-depth:] if is_above else other[:depth])[:, : ink.shape[1]]
+        x = int(self.rng.integers(0, ink.shape[1] - part.shape[1] + 1))
+        y = 0 if is_above else len(ink) - len(part)
+        place = ink[y : y + len(part), x : x + part.shape[1]]
+        np.maximum(place, part[: len(place)], out=place)
+
+    def drawing(self, ink: np.ndarray) -> np.ndarray:
+        """Return ink (H, W) on plain paper, (H, W) uint8, of either polarity."""
+        low = self.rng.uniform(0, 0.5)
+        light = low + self.rng.uniform(0.4, 1) * (1 - low) * (1 - ink)
+        light = 1 - light if self.rng.random() < 0.3 else light
+        return (255 * light.clip(0, 1)).round().astype(np.uint8)
+
+    def photograph(self, ink: np.ndarray, text_px: float) -> np.ndarray:
+        """Return ink (H, W) on paper of some kind, under some light: (H, W) uint8."""
+        rng, (h, w) = self.rng, ink.shape
+        paper = self.piece_of_paper(h, w) if rng.random() < 0.8 else np.zeros((h, w), np.float32)
+        paper *= rng.choice([1, rng.uniform(0.2, 0.9)])
+        self.add_rules(paper, text_px)
+        pressed: np.ndarray | float = 1.0
+        if rng.random() < 0.5:
+            grain = rng.normal(0, 0.5, (max(2, h // 3), max(2, w // 3))).astype(np.float32)
+            pressed = (1 + rng.uniform(0, 0.35) * cv2.resize(grain, (w, h))).clip(0.4, 1.3)
+        cover = (ink * rng.uniform(0.7, 1) * pressed).clip(0, 1)
+        darkness = paper * (1 - cover) + cover
+        contrast = np.exp(rng.uniform(np.log(0.08), 0))
+        light = rng.uniform(0, 1 - contrast) + contrast * (1 - darkness)
+        light = self.lit(light)
+        if rng.random() < 0.6:
+            blur = rng.uniform(0.3, 1.0) * (text_px / 26) ** 0.5
+            light = cv2.GaussianBlur(light, (0, 0), blur)
+        if rng.random() < 0.6:
+            grain = contrast * np.exp(rng.uniform(np.log(0.01), np.log(0.2)))
+            light = light + grain * rng.standard_normal(light.shape, np.float32)
+        if rng.random() < 0.3:
+            light = 1 - light
+        return self.compressed((255 * light.clip(0, 1)).round().astype(np.uint8))
+
+    def piece_of_paper(self, h: int, w: int) -> np.ndarray:
+        """Return a piece of a sheet, turned, mirrored and scaled: darkness (h, w) float32."""
+        rng = self.rng
+        sheet = np.rot90(self.papers[rng.integers(len(self.papers))], int(rng.integers(4)))
+        zoom = np.exp(rng.uniform(-0.3, 0.3))  # so that no piece is seen twice
+        height, width = (min(PAPER_SIDE_PX, round(side * zoom) + 1) for side in (h, w))
+        y, x = (rng.integers(0, PAPER_SIDE_PX - side + 1) for side in (height, width))
+        piece = sheet[y : y + height, x : x + width][:: rng.choice([-1, 1])]
+        if w * zoom > PAPER_SIDE_PX:
+            piece = np.hstack([piece, piece[:, ::-1]])[:, : round(w * zoom)]
+        piece = cv2.resize(np.ascontiguousarray(piece), (w, h), interpolation=cv2.INTER_LINEAR)
+        return piece.astype(np.float32) / PAPER_LEVELS
+
+    def add_rules(self, paper: np.ndarray, text_px: float) -> None:
+        """Draw printed rules: under the line, across it now and then, and the sides of boxes."""
+        rng, (h, w) = self.rng, paper.shape
+        if rng.random() < 0.3:
+            lean = rng.normal(0, 0.02) * w
+            thick, dark = int(rng.integers(1, 2 + (text_px > 25))), float(rng.uniform(0.2, 1.0))
+            for _ in range(rng.integers(1, 3)):
+                y = h * rng.choice([0.1, 0.5, 0.85], p=(0.2, 0.15, 0.65)) + rng.normal(0, 0.12) * h
+                cv2.line(paper, (0, round(y)), (w, round(y + lean)), dark, thick, cv2.LINE_AA)
+        if rng.random() < 0.12:
+            dark = float(rng.uniform(0.3, 1.0))
+            for x in rng.choice([0, w - 1, rng.integers(0, w)], rng.integers(1, 3)):
+                cv2.line(
+                    paper, (int(x), 0), (int(x), h), dark, int(rng.integers(1, 3)), cv2.LINE_AA
+                )
+
+    def lit(self, light: np.ndarray) -> np.ndarray:
+        """Return brightness (H, W) under a lamp at one side, or with a shadow on it."""
+        rng, (h, w) = self.rng, light.shape
+        if rng.random() < 0.25:
+            lamp = rng.uniform(0.6, 1, (2, 2)).astype(np.float32)
+            light = light * cv2.resize(lamp, (w, h), interpolation=cv2.INTER_LINEAR)
+        if rng.random() < 0.08:
+            edge = cv2.resize(
+                rng.normal(0, 0.5, (3, 5)).astype(np.float32), (w, h), interpolation=2
+            )
+            shade = rng.uniform(0.1, 0.5) / (1 + np.exp(-edge * np.exp(rng.uniform(1.5, 4.5))))
+            light = light * (1 - shade)
+        return light
+
+    def compressed(self, light: np.ndarray) -> np.ndarray:
+        """Return a picture (H, W) uint8 as a file has it: of few pixels, enlarged, as JPEG."""
+        rng, (h, w) = self.rng, light.shape
+        if rng.random() < 0.25:
+            quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))]
+            file = cv2.imencode(".jpg", light, quality)[1]
+            light = np.asarray(cv2.imdecode(file, cv2.IMREAD_GRAYSCALE))
+        if rng.random() < 0.12:
+            part = rng.uniform(0.35, 0.8)
+            light = cv2.resize(light, None, fx=part, fy=part, interpolation=cv2.INTER_AREA)
+            light = cv2.resize(light, (w, h), interpolation=int(rng.choice([0, 1, 2])))
+        return light
+
+
+def main() -> None:
+    """Write the contact sheet."""
+    parser = argparse.ArgumentParser(description="Compose crops.")
+    parser.add_argument("sheet", type=Path, help="picture to write")
+    options = parser.parse_args()
+    rng = np.random.default_rng(0)
+    glyphs = GlyphBank(load_mnist().train, 400, 0)
+    composer = CropComposer(glyphs, [make_paper(rng) for _ in range(60)], 1)
+    sheet = np.full((20 * 56, 6 * 260), 255, np.uint8)
+    for k in range(120):
+        crop = composer.crop()
+        y, x = k // 6 * 56, k % 6 * 260
+        width = min(256, crop.light.shape[1])
+        sheet[y : y + LINE_HEIGHT_PX, x : x + width] = crop.light[:, :width]
+        says = "".join("0123456789*"[label] for label in crop.labels)
+        cv2.putText(sheet, says, (x, y + 48), cv2.FONT_HERSHEY_PLAIN, 0.8, 0)
+        for first, last in crop.spans:
+            sheet[y + 33 : y + 36, x + int(np.clip((first + last) / 2, 0, 255))] = 0
+    Image.fromarray(sheet).save(options.sheet)
+
+
+if __name__ == "__main__":
+    main()
