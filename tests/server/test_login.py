@@ -2,6 +2,7 @@
 
 import argparse
 from functools import partial
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -22,7 +23,8 @@ def gate(monkeypatch):
     async def sleep(seconds):
         gate.waited.append(seconds)
 
-    monkeypatch.setattr(login.asyncio, "sleep", sleep)
+    # in this module alone: a page that other tests use may be served in the same process
+    monkeypatch.setattr(login, "asyncio", SimpleNamespace(sleep=sleep))
     return gate
 
 
