@@ -7,7 +7,6 @@ numbers have: dots, commas, dashes, slashes, currency signs, strokes after the l
 """
 
 import argparse
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +20,15 @@ from inkling.datasets.pen_digits import drawings
 from inkling.datasets.pen_slips import carelessly
 from inkling.datasets.pen_strokes import Style, draw
 from inkling.datasets.random_shapes import text
+from inkling.datasets.stroke_styles import parse_styles
+from model import CTC_SIGN
 
-SIGN = 10  # label of writing that is no digit
+SIGN = CTC_SIGN  # label of writing that is no digit
 HEIGHT = 48  # px of a digit in a line
 MNIST_ZOOM = 4  # enlargement of MNIST's digits
 PENS = (1.0, 1.6, 2.3, 3.2, 4.2)  # px of the frame, of drawn digits: one pen writes a line
-OWN_HANDS = 0.3  # share of drawn digits in the styles of `hands.txt`; the pad's styles are the rest
+STYLES_FILE = Path(__file__).with_name("styles.txt")  # beside those of `stroke_styles.txt`
+OWN_SHARE = 0.3  # of drawn digits: those in the styles of `styles.txt`
 # How close digits stand: (share of lines, min gap, max gap), in heights.
 SPACINGS = ((0.3, 0.12, 0.5), (0.3, 0.0, 0.15), (0.4, -0.12, 0.02))
 LETTER_SHARES = {0: 0.84, 0.25: 0.08, 1: 0.08}  # share of letters in a line: share of lines
@@ -49,20 +51,21 @@ class Line:
 
 
 class GlyphBank:
-    """Digits and letters of many hands, to write lines with."""
+    """Digits and letters by many writers, to compose lines with."""
 
     def __init__(self, mnist: Digits, drawn: int, seed: int):
         """Draw `drawn` digits with each pen; MNIST's are taken as they come."""
         self.mnist = mnist
         self.drawn: list[dict[int, list[np.ndarray]]] = []
-        own = read_hands()
+        own = parse_styles(STYLES_FILE)
         for k, pen in enumerate(PENS):
             rng = np.random.default_rng((seed, k))
             by_digit: dict[int, list[np.ndarray]] = {digit: [] for digit in range(10)}
-            for _, digit, ink in drawings(round(drawn * (1 - OWN_HANDS)), (seed, k), pen):
+            for _, digit, ink in drawings(round(drawn * (1 - OWN_SHARE)), (seed, k), pen):
                 by_digit[digit].append(ink)
-            for digit, paths in own.items():
-                count = -(-round(drawn * OWN_HANDS / 10) // len(paths)) if paths else 0
+            for digit, styles in own.items():
+                paths = list(styles.values())
+                count = -(-round(drawn * OWN_SHARE / 10) // len(paths)) if paths else 0
                 for path in paths:
                     strokes = Style(path).vary(count, rng)
                     some = [carelessly([s[n] for s in strokes], rng) for n in range(count)]
@@ -96,15 +99,6 @@ class GlyphBank:
     def line(self, count: int, rng: np.random.Generator) -> Line:
         """Write a number of `count` digits."""
         return LineWriter(self, count, rng).write()
-
-
-def read_hands() -> dict[int, list[str]]:
-    """Return the paths of each digit in `hands.txt`."""
-    found: dict[int, list[str]] = {digit: [] for digit in range(10)}
-    for line in Path(__file__).with_name("hands.txt").read_text("utf-8").splitlines():
-        if style := re.fullmatch(r"(\d) [^:]+: (.+)", line):
-            found[int(style[1])].append(style[2])
-    return found
 
 
 class LineWriter:

@@ -24,10 +24,10 @@ CONTRAST = (0.03, 1.0)  # of white to black, between pen and paper
 
 
 def page(
-    hands: GlyphBank, rng: np.random.Generator, side: int = SIDE
+    glyphs: GlyphBank, rng: np.random.Generator, side: int = SIDE
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a picture (side, side), 0 to 1, and its ink (side, side), 0 to 1: both float32."""
-    ink = writing(hands, rng, side)
+    ink = writing(glyphs, rng, side)
     contrast = np.exp(rng.uniform(*np.log(CONTRAST)))
     paper = np.zeros((side, side), np.float32)  # how much darker than plain paper, 1 = as ink is
     for layer, share in LAYERS.items():
@@ -70,14 +70,14 @@ def page(
     return light.astype(np.float32) / 255, ink.clip(0, 1)
 
 
-def writing(hands: GlyphBank, rng: np.random.Generator, side: int) -> np.ndarray:
+def writing(glyphs: GlyphBank, rng: np.random.Generator, side: int) -> np.ndarray:
     """Write something, or nothing: ink (side, side), 0 to 1."""
     ink = np.zeros((side, side), np.float32)
     kind = rng.random()
     if kind < BLANK:
         return ink
     if kind < BLANK + EDGE_TO_EDGE:
-        one = something(hands, rng)
+        one = something(glyphs, rng)
         tall = max(2, round(side * (1 if rng.random() < 0.6 else rng.uniform(0.6, 1.1))))
         wide = tall if rng.random() < 0.4 else round(min(side, tall * one.shape[1] / len(one)))
         place(ink, one, tall, max(2, wide), (side - wide) // 2, (side - tall) // 2)
@@ -87,7 +87,7 @@ def writing(hands: GlyphBank, rng: np.random.Generator, side: int) -> np.ndarray
         y = rng.uniform(-0.3, 0.6) * height
         while y < side - 0.5 * height:
             count = int(rng.integers(1, 2 + max(1, min(7, side / height * 1.5))))
-            line = hands.line(count, rng).ink
+            line = glyphs.line(count, rng).ink
             tall = round(height * rng.uniform(0.8, 1.2))
             wide = max(1, round(line.shape[1] * tall / len(line)))
             place(ink, line, tall, wide, round(rng.uniform(-0.2, 0.4) * side), round(y))
@@ -96,7 +96,7 @@ def writing(hands: GlyphBank, rng: np.random.Generator, side: int) -> np.ndarray
                 break
     else:
         for _ in range(rng.integers(1, 1 + max(2, min(6, side / height)))):
-            one = something(hands, rng)
+            one = something(glyphs, rng)
             tall = max(4, round(height * rng.uniform(0.6, 1.3)))
             wide = max(2, round(one.shape[1] * tall / len(one)))
             x, y = (round(rng.uniform(-0.1, 1) * (side - s / 2)) for s in (wide, tall))
@@ -105,13 +105,13 @@ def writing(hands: GlyphBank, rng: np.random.Generator, side: int) -> np.ndarray
     return cv2.warpAffine(ink, turn, (side, side)) if rng.random() < 0.5 else ink
 
 
-def something(hands: GlyphBank, rng: np.random.Generator) -> np.ndarray:
+def something(glyphs: GlyphBank, rng: np.random.Generator) -> np.ndarray:
     """Return a digit's ink, or now and then a character's, (H, W)."""
     if rng.random() < 0.3:
-        return hands.letter(int(rng.integers(len(hands.letters))), rng)
+        return glyphs.letter(int(rng.integers(len(glyphs.letters))), rng)
     if rng.random() < 0.5:
-        return hands.scanned(rng)[1]
-    return hands.pen(int(rng.integers(len(hands.drawn))), rng)[1]
+        return glyphs.scanned(rng)[1]
+    return glyphs.pen(int(rng.integers(len(glyphs.drawn))), rng)[1]
 
 
 def place(canvas: np.ndarray, ink: np.ndarray, tall: int, wide: int, x: int, y: int) -> None:
@@ -286,10 +286,10 @@ def main() -> None:
     """Write the contact sheet."""
     parser = argparse.ArgumentParser(description="Compose pages.")
     parser.add_argument("sheet", type=Path, help="picture to write")
-    hands, rng = GlyphBank(load_mnist().train, 200, 0), np.random.default_rng(0)
+    glyphs, rng = GlyphBank(load_mnist().train, 200, 0), np.random.default_rng(0)
     rows = []
     for _ in range(6):
-        pairs = [page(hands, rng) for _ in range(10)]
+        pairs = [page(glyphs, rng) for _ in range(10)]
         rows += [np.hstack([light for light, _ in pairs]), 1 - np.hstack([ink for _, ink in pairs])]
     sheet = (255 * np.vstack(rows).clip(0, 1)).astype(np.uint8)
     Image.fromarray(sheet).save(parser.parse_args().sheet)
