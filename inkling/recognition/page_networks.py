@@ -6,19 +6,16 @@ like on paper, and where in a line digits stand, does not change with it.
 
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
 from safetensors.torch import load_file
-from torch import nn
 
-from model import InkNet, LineNet, fused
+from model import InkNet, LineNet, Network, fused
 
 NETWORKS = Path(__file__).parents[2] / "data" / "networks"
 MIN_SPREAD = 1e-4  # standard deviation of brightness: below it there is nothing to see
 MAX_DEVIATION = 6.0  # standard deviations
-Network = TypeVar("Network", bound=nn.Module)
 
 
 @cache
