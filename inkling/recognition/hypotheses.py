@@ -11,11 +11,10 @@ from PIL import Image
 from inkling.imaging.binarize import Ink, two_level_ink
 from inkling.imaging.grayscale import brightness
 from inkling.imaging.illumination import evenly_lit
-from inkling.recognition.ink_finder import LEARNED_SIDES_PX, is_even, learned_ink
+from inkling.recognition.ink_finder import CLOSER, LEARNED_SIDES_PX, is_even, learned_ink
 from inkling.recognition.reading import HOLE, Digit, area_of, is_at_edge
 
 MAX_ZOOM = 3  # for the network: a digit of a few pixels is no clearer larger
-MIN_ZOOM = 1.3  # a closer look at a small part that enlarges less is not worth the time
 MAX_SPOTLESS = 0.06  # unevenness of paper on which two levels leave no doubt
 MAX_DRAWING_STROKES = 5  # a box with a number in it has more
 MAX_STROKE_SHARE = 0.18  # of the picture: no stroke is wider, but a dark box is
@@ -78,26 +77,26 @@ def hypotheses(picture: Image.Image) -> Iterator[Hypothesis]:
         return
     paper_is_even = first is None or is_even(first)
     make = partial(Hypothesis, light=light, box=box, is_even=paper_is_even)
-    if first is not None and is_drawing(first):
+    if first is not None and paper_is_even and is_drawing(first):
         yield make("two levels", first)
         return  # nothing else in it may be ink
     unlikely = []  # two levels on uneven paper: rules and shadows are ink to them
     for source, ink in two_level_inks(first, light):
-        if ink is None or is_even(ink):
+        if ink is None or (paper_is_even if ink is first else is_even(ink)):
             yield make(source, ink)
         else:
             unlikely.append(make(source, ink))
-    learned = []
+    learned: list[Ink] = []
     for side in sorted({min(side, MAX_ZOOM * max(light.shape)) for side in LEARNED_SIDES_PX}):
-        learned.append(make("learned", learned_ink(light, side)))
-        yield learned[-1]
+        ink = learned_ink(light, side)
+        yield make("learned", ink)
+        learned += [ink] if ink else []
     yield from unlikely
-    for quarters in (1, 2, 3):
+    for quarters in (1, 2, 3) if learned else ():
         turned = np.rot90(light, quarters).copy()
-        for one in learned:
-            if one.ink:
-                ink = turn_ink(one.ink, quarters)
-                yield make("turned", ink, light=turned, quarters=quarters)
+        for ink in learned:
+            turned_ink = turn_ink(ink, quarters)
+            yield make("turned", turned_ink, light=turned, quarters=quarters)
 
 
 def two_level_inks(first: Ink | None, light: np.ndarray) -> Iterator[tuple[str, Ink | None]]:
@@ -113,11 +112,11 @@ def find_small_part(ink: Ink | None, size: tuple[int, int]) -> tuple[int, int, i
 
     The picture has a (width, height), and its ink was found when it was reduced.
     """
-    if ink is None or (unit := max(size) / max(ink.mask.shape)) < MIN_ZOOM or not is_even(ink):
+    if ink is None or (unit := max(size) / max(ink.mask.shape)) < CLOSER or not is_even(ink):
         return None
     left, top, width, height = cv2.boundingRect(ink.mask)
     margin = max(width, height)  # so that there is paper to compare with
-    if 3 * margin * MIN_ZOOM > max(ink.mask.shape):
+    if 3 * margin * CLOSER > max(ink.mask.shape):
         return None
     box = (left - margin, top - margin, left + width + margin, top + height + margin)
     left, top, right, bottom = (round(edge * unit) for edge in box)
@@ -125,9 +124,9 @@ def find_small_part(ink: Ink | None, size: tuple[int, int]) -> tuple[int, int, i
 
 
 def is_drawing(ink: Ink) -> bool:
-    """Return whether all ink is a few thin strokes on spotless paper."""
+    """Return whether all ink on even paper is a few thin strokes, and the paper spotless."""
     strokes = cv2.connectedComponents(ink.mask)[0] - 1
-    if ink.unevenness > MAX_SPOTLESS or strokes > MAX_DRAWING_STROKES or not is_even(ink):
+    if ink.unevenness > MAX_SPOTLESS or strokes > MAX_DRAWING_STROKES:
         return False
     thickest = 2 * cv2.distanceTransform(ink.mask, cv2.DIST_L2, 3).max()
     return strokes == 1 or bool(thickest < MAX_STROKE_SHARE * max(ink.mask.shape))
