@@ -1,4 +1,4 @@
-"""What becomes of a page before a camera: it is turned, bent, lit, blurred and compressed."""
+"""Turn, bend, light, blur and compress pages as a camera shows them."""
 
 import io
 from collections.abc import Sequence

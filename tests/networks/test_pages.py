@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from data.networks.crops import BLANK_SHARE, CropComposer, make_paper
-from data.networks.lines import HEIGHT, SIGN, GlyphBank, read_hands
+from data.networks.lines import HEIGHT, SIGN, STYLES_FILE, GlyphBank
 from data.networks.pages import LAYERS, on_a_table, page
 from inkling.datasets.pen_strokes import Style
+from inkling.datasets.stroke_styles import parse_styles
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +35,8 @@ def test_some_lines_have_signs_and_letters_alone(glyphs):
     assert 5 < len(empty) < 60 and all(line.ink.any() for line in empty)
 
 
-def test_the_lines_own_hands_can_be_drawn():
-    paths = [path for paths in read_hands().values() for path in paths]
+def test_the_lines_own_styles_can_be_drawn():
+    paths = [path for styles in parse_styles(STYLES_FILE).values() for path in styles.values()]
     assert len(paths) > 40 and all(len(Style(path).plain()[0]) > 8 for path in paths)
 
 
