@@ -1,7 +1,7 @@
 """Leave one source or ingredient out of the default recipe at a time, to see what each buys.
 
     python -m bench.ablation                      one seed, a third of the epochs, no teachers
-    python -m bench.ablation --pictures FOLDER    also by pictures of yours: see bench.strangers
+    python -m bench.ablation --pictures FOLDER    also by pictures of yours: see bench.held_out
 
 Prints for MNIST's held-out digits and for each kind of picture that no training saw, read by the
 full reader: the share read wholly right, the share refused, and the mean log loss in thousandths;
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.strangers import (
+from bench.held_out import (
     Outcome,
     in_logits,
     kinds_of_pictures,

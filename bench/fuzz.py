@@ -2,7 +2,7 @@
 
     python -m bench.fuzz [--count 10000] [--seed 0]
 
-Odd files must be read, or refused, as `tests/odd_files.py` says. A process of its own reads them,
+Odd files must be read, or refused, as `support/odd_files.py` says. A process of its own reads them,
 within limits, and is started again if it dies. Every second file is read from memory as the pad's
 is, the others from disk. TIFFs and AVIFs are decoded in a third process, within limits of its own,
 and not counted. The exit status is 1 on any failure.
@@ -28,7 +28,7 @@ import numpy as np
 
 from inkling.recognition.reader import Reader
 from inkling.ui.session import Visit
-from tests.odd_files import ODD, content, saved, wrong
+from support.odd_files import ODD, content, saved, wrong
 
 ROOT = Path(__file__).parent.parent
 SLOWEST = 1.0  # seconds of one file, in the processor

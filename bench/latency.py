@@ -23,8 +23,6 @@ from PIL import Image, ImageDraw
 from starlette.types import Receive, Send
 
 from bench.browser import time_page
-from bench.pages import PAGES, compose
-from bench.visitors import ROOT, serving
 from inkling.datasets.mnist import load_mnist
 from inkling.explanation.activations import inside
 from inkling.explanation.counterfactual import Change, counterfactual
@@ -32,6 +30,8 @@ from inkling.explanation.gallery import Gallery
 from inkling.explanation.occlusion import evidence
 from inkling.recognition.reader import Reader
 from inkling.server.request_limits import RequestLimits
+from support.composed_pages import PAGES, compose
+from support.virtual_users import ROOT, serving
 
 ROUNDS = 100
 GLYPHS = 60_000

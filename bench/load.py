@@ -21,7 +21,8 @@ from pathlib import Path
 
 import httpx
 
-from bench.visitors import (
+from inkling.recognition.checkpoint import CHECKPOINT
+from support.virtual_users import (
     Busy,
     Visitor,
     drawings,
@@ -30,7 +31,6 @@ from bench.visitors import (
     serving,
     window,
 )
-from inkling.recognition.checkpoint import CHECKPOINT
 
 PAUSE = 1.0  # seconds
 ANSWER = re.compile(r'data-number|"digits": \[\{')  # on the page, and to programs

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bench.visitors import ROOT
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.recognition.reader import Reader
+from support.virtual_users import ROOT
 
 Read = Callable[[Image.Image], str]
 

@@ -33,13 +33,13 @@ from ray.cluster_utils import Cluster
 
 from bench.latency import time_rounds
 from bench.load import visit
-from bench.visitors import ROOT, drawings, serving
 from inkling.datasets.mnist import load_mnist
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
 from inkling.scale.serving import FarReader, deploy
 from inkling.ui.session import Visit, Visitor
+from support.virtual_users import ROOT, drawings, serving
 
 ASKING = 8  # threads that ask at the same time
 ANSWERS = 400  # of each measurement

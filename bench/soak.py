@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.load import PAUSE, Tally
-from bench.visitors import Drawing, Visitor, drawings, megabytes, serving, window
 from inkling.recognition.checkpoint import CHECKPOINT
+from support.virtual_users import Drawing, Visitor, drawings, megabytes, serving, window
 
 VISITORS = 4
 STAY = 20  # readings in a window

@@ -10,67 +10,19 @@ import shutil
 import statistics
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 
-from bench.visitors import drawings
 from inkling.imaging.sketch import Sketch
 from inkling.light.static_page import build, sizes
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
+from support.static_server import OPEN_LINK, link, serving
+from support.virtual_users import drawings
 
 LOADED = "#answer[data-ready]"
-OPEN_LINK = """async (link) => {
-    const answer = document.querySelector("#answer");
-    const before = answer.dataset.count;
-    location.hash = link;
-    while (answer.dataset.count === before) await new Promise((done) => setTimeout(done, 1));
-    const bars = [...answer.querySelectorAll("[data-probability]")];
-    return {
-        look: answer.className,
-        text: answer.querySelector(".headline").textContent,
-        words: answer.querySelector(".caption").textContent,
-        number: answer.dataset.number,
-        probabilities: bars.map((bar) => Number(bar.dataset.probability)),
-        milliseconds: Number(answer.dataset.milliseconds),
-    };
-}"""
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files, and prints nothing."""
-
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
-
-
-@contextmanager
-def serving(folder: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
-    """Serve a folder as any web server would; give its address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def link(told: dict) -> str:
-    """Return a drawing as the pad puts it into an address: each place less the one before it."""
-    parts = []
-    for stroke in told["strokes"]:
-        points = np.array(stroke["points"]).reshape(-1, 2)
-        steps = np.concatenate([points[:1], np.diff(points, axis=0)]).ravel()
-        parts.append([stroke["width"], int(stroke["erases"]), *steps.tolist()])
-    return "#drawing=" + "~".join(".".join(map(str, part)) for part in parts)
 
 
 def main() -> None:

@@ -17,13 +17,13 @@ from hypothesis import settings
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from bench.visitors import pad_tells
 from inkling.imaging.binarize import two_level_ink
 from inkling.imaging.grayscale import brightness
 from inkling.imaging.mnist_frame import cropped, frame
 from inkling.training.recipes import Recipe
+from support.sketches import STROKES, sketch
+from support.virtual_users import pad_tells
 from tests.pages import LAPTOP, WAIT, Obedient, draw, line, opened, reads, serving, until, watch
-from tests.sketches import STROKES, sketch
 
 __all__ = ["STROKES", "WAIT", "draw", "line", "reads", "serving", "sketch", "until"]
 

@@ -18,7 +18,7 @@ from playwright.sync_api import expect
 
 from inkling.recognition.reader import Reader
 from inkling.ui.session import looked_at
-from tests.sketches import STROKES
+from support.sketches import STROKES
 
 ROOT = Path(__file__).parent.parent
 WAIT = 30_000  # ms, until a page counts as not doing something

@@ -61,6 +61,14 @@ def tree(path):
     return ast.parse(path.read_text(encoding="utf-8"))
 
 
+def imports_of(path):
+    """Return the top-level packages that a file imports."""
+    nodes = list(ast.walk(tree(path)))
+    names = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    names += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    return {name.partition(".")[0] for name in names}
+
+
 def named(path):
     return str(path.relative_to(ROOT))
 
@@ -68,7 +76,7 @@ def named(path):
 def test_five_files_stand_in_front_and_little_else():
     assert sorted(path.name for path in ROOT.glob("*.py")) == COMMANDS
     made = {"__pycache__", "venv", "evaluation.html"}  # by runs, and hidden folders
-    assert len({path.name for path in ROOT.glob("[!.]*")} - made) <= 18  # and .ci, .gitignore
+    assert len({path.name for path in ROOT.glob("[!.]*")} - made) <= 19  # and .ci, .gitignore
 
 
 @pytest.mark.parametrize(
@@ -82,12 +90,18 @@ def test_imports_go_one_way_and_types_fit(tool):
 
 
 def test_the_network_needs_torch_alone():
-    imported = {
-        (node.module if isinstance(node, ast.ImportFrom) else node.names[0].name).partition(".")[0]
-        for node in ast.walk(tree(ROOT / "model.py"))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-    }
+    imported = imports_of(ROOT / "model.py")
     assert imported - set(sys.stdlib_module_names) == {"torch"}
+
+
+@pytest.mark.parametrize(
+    "folder, others",
+    [("bench", {"tests"}), ("tests", {"bench"}), ("support", {"bench", "tests"})]
+    + [("data", {"bench", "tests"})],
+)
+def test_benches_and_tests_share_code_only_in_support(folder, others):
+    for path in (ROOT / folder).rglob("*.py"):
+        assert not imports_of(path) & others, path
 
 
 @pytest.mark.parametrize("path", PRODUCT, ids=named)

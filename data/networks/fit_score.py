@@ -19,12 +19,12 @@ import torch.nn.functional as F
 from PIL import Image
 from tqdm import tqdm
 
-from bench.pages import PAGES, blank_sheets, compose
 from inkling.datasets.held_out_hands import character_drawings, digit_drawings
 from inkling.datasets.mnist import load_mnist
 from inkling.imaging.mnist_frame import cropped
 from inkling.recognition.hypotheses import SOURCE_WEIGHTS, compute_features, hypotheses
 from inkling.recognition.reader import CONFIDENT, Reader
+from support.composed_pages import PAGES, blank_sheets, compose
 
 PAGE_COUNT = 40  # of each kind
 FIRST_SEED, FIRST_SHEET = 10_000, 1_000  # of pages and blank sheets: `bench.pages` counts from 0

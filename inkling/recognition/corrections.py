@@ -24,7 +24,7 @@ LIMIT = 50  # lessons; the oldest falls out
 CODED = 4 * -(-FRAME * FRAME // 3)  # characters of a lesson's ink in base64
 # A lesson moves the logit of its digit by LEAN * exp(-FALL * d), where d is 1 - the cosine, and by
 # STRESS * exp(-(d / SAME)^2) where it is all but drawn again: that beats a network that is sure.
-# All are chosen by what `bench/teaching.py` counts, on digits that 30 people drew with a pen.
+# All are chosen by what `bench/corrections.py` counts, on digits that 30 people drew with a pen.
 LEAN, FALL = 10.0, 7.0
 STRESS, SAME = 10.0, 0.05
 # Of the rectified maps: the last ones hold which digit it is, so that all that the network takes

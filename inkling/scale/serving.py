@@ -37,7 +37,7 @@ HEALTH = 5.0  # seconds between looks at whether a replica is well, and until on
 BY_HANDLES = {"location": "NoServer"}  # pages ask so, and nobody else: there is no port to guard
 # What goes to the nodes of a cluster with the code; the rest is not needed to read.
 LEFT_OUT = [".git", ".venv", "venv", ".ci", "data/MNIST", "data/prepared", "data/hands", "docs"]
-LEFT_OUT += ["tests", "bench", "examples", "deploy", "**/__pycache__"]
+LEFT_OUT += ["tests", "bench", "support", "examples", "deploy", "**/__pycache__"]
 
 
 class Readers:

@@ -9,7 +9,7 @@ from inkling.datasets.pen_digits import drawn_digits
 from inkling.explanation.occlusion import REGIONS, because, evidence
 from inkling.imaging.mnist_frame import frame
 from model import DigitCNN
-from tests.sketches import STROKES, sketch
+from support.sketches import STROKES, sketch
 
 DIGITS = 60
 FLIPPED = 20  # px

@@ -15,7 +15,7 @@ from inkling.imaging.image_formats import UPLOAD_LIMIT
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.recognition.reader import Reader
 from inkling.ui.session import Visit
-from tests.odd_files import ODD, PLACES, content, make_odd_places, wrong
+from support.odd_files import ODD, PLACES, content, make_odd_places, wrong
 
 HANG_S = 240  # for all odd files; they take 20 on one core
 # One of each format for each thing that is said of it.

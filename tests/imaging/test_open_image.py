@@ -17,7 +17,7 @@ from inkling.imaging.decompression_limits import limited_pillow
 from inkling.imaging.image_formats import is_picture_file
 from inkling.imaging.isolated_decoding import SECONDS, limit_this_process
 from inkling.imaging.open_image import PictureError, in_bytes, open_picture
-from tests.odd_files import grey_tiff
+from support.odd_files import grey_tiff
 
 WRONG = {
     "text": "is no PNG",

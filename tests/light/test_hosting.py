@@ -7,10 +7,10 @@ import tarfile
 import pytest
 from playwright.sync_api import expect
 
-from bench.static_page import Quiet, serving
 from inkling.datasets.mnist import DataError
 from inkling.light import static_page
 from inkling.light.static_page import MACHINE_CODE, MODULE, list_for_offline, runtime, scripts
+from support.static_server import Quiet, serving
 from tests.pages import line
 
 # A stand-in for ONNX Runtime Web: no test here reads a digit.

@@ -8,13 +8,13 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import ink_of
 from playwright.sync_api import expect
 
-from bench.static_page import OPEN_LINK, link, serving
-from bench.visitors import drawings
 from inkling.datasets.mnist import DataError
 from inkling.imaging.sketch import Sketch
 from inkling.light.static_page import build, scripts, sizes
 from inkling.recognition.reader import Reader
 from inkling.ui import views
+from support.static_server import OPEN_LINK, link, serving
+from support.virtual_users import drawings
 from tests.pages import draw, line
 
 DIGITS, FRAMES = 200, 400

@@ -6,12 +6,12 @@ import pytest
 from conftest import sketch
 from PIL import Image
 
-from bench.pages import blank_sheets
 from inkling.imaging.binarize import MARKS
 from inkling.imaging.mnist_frame import cropped
 from inkling.recognition.hypotheses import hypotheses
 from inkling.recognition.ink_finder import learned_ink
 from inkling.recognition.reader import Reader
+from support.composed_pages import blank_sheets
 
 SIDE = 280
 y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from bench.pages import PAGES, compose
 from inkling.datasets.image_folder import pictures_in
 from inkling.imaging.open_image import PictureError
 from inkling.recognition.reading import BLANK, NO_DIGIT, in_company
+from support.composed_pages import PAGES, compose
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ ON_A_FULL_DISK = """
 import asyncio, os, subprocess, sys
 sys.path.insert(0, os.getcwd())
 sys.path.insert(0, "tests")
-from bench.visitors import Drawing, window
+from support.virtual_users import Drawing, window
 from conftest import told
 
 async def visit(url, file):

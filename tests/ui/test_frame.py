@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from bench.static_page import serving
+from support.static_server import serving
 from tests.pages import BAR, drawn
 
 # What Chrome's translation does, but for the words.

@@ -5,7 +5,7 @@ import re
 
 from playwright.sync_api import expect
 
-from bench.static_page import link
+from support.static_server import link
 from tests.pages import draw, drawn, reads, strokes_of, tool
 
 SOUND = {"width": 79, "erases": False, "points": [500, 200, 500, 800]}

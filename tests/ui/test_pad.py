@@ -9,8 +9,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from inkling.imaging.sketch import Sketch
+from support.sketches import STROKES
 from tests.pages import Hand, asked, draw, drawn, line, reads, settled, strokes_of, strokes_on
-from tests.sketches import STROKES
 
 CANVAS = "document.querySelector('#pad canvas').toDataURL()"
 NO_READING_BACK = """

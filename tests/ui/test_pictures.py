@@ -4,8 +4,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from support.sketches import sketch
 from tests.pages import BAR, NUMBER, ROOT, asked, draw, drawn, example, give, reads, until, upload
-from tests.sketches import sketch
 
 LETTER = ROOT / "examples" / "9-letter-k.png"
 README = ROOT / "README.md"

@@ -11,9 +11,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 
-from bench.visitors import Visitor
 from inkling.recognition.reader import Unreachable
 from inkling.ui.questions import OF_ONE, Questions
+from support.virtual_users import Visitor
 from tests.pages import ROOT, asked, draw, reads, strokes_on, until
 
 FRAMES = """(count) => new Promise((done) => {

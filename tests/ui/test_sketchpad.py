@@ -10,8 +10,8 @@ from playwright.sync_api import expect
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.reader import Reader
 from inkling.ui.sketchpad import PEN, SIZE, Sketchpad
+from support.sketches import STROKES
 from tests.pages import drag
-from tests.sketches import STROKES
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from inkling.imaging.mnist_frame import Glyph, frame
 from inkling.recognition.reading import NO_DIGIT, Digit, Reading
 from inkling.training.loop import Progress
 from inkling.ui.live_reader import NoReader
+from support.sketches import sketch
 from tests.pages import line, opened, settled
-from tests.sketches import sketch
 
 SCREENS = {"phone": (360, 700), "tablet": (768, 1024), "laptop": (1280, 800), "wall": (1920, 1080)}
 LOOKS = {  # colours do not depend on the screen: each comes with two

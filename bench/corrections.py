@@ -1,6 +1,6 @@
 """Correct the first digits that the reader misreads of each writer, and count what that changes.
 
-    python -m bench.teaching --pictures FOLDER [--checkpoint PATH] [--corrections N]
+    python -m bench.corrections --pictures FOLDER [--checkpoint PATH] [--corrections N]
 
 The pictures are FOLDER/WRITER/DIGIT/*.png, each with one digit, named in the order in which they
 were drawn. A writer's lessons are the first N pictures that are read wrong, or as no digit. Errors

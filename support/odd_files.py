@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from tests.sketches import sketch
+from support.sketches import sketch
 
 
 class Odd(NamedTuple):

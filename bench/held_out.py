@@ -1,7 +1,7 @@
 """Read hands, scripts and pictures that no training saw, by the full reader.
 
-    python -m bench.strangers                     what is held out of data/hands
-    python -m bench.strangers --pictures FOLDER   also your own pictures: a folder of each kind in
+    python -m bench.held_out                     what is held out of data/hands
+    python -m bench.held_out --pictures FOLDER   also your own pictures: a folder of each kind in
                                                   it, each file named by what it says: 7_a.png,
                                                   42_b.jpg, or none_c.png if that is no digit
 
