@@ -43,7 +43,7 @@ with importing_gradio():
     from inkling.terminal import INSTALL_RAY
     from inkling.ui import views
     from inkling.ui.events import Events
-    from inkling.ui.layout import lay_out
+    from inkling.ui.layout import build_page
     from inkling.ui.live_reader import LiveReader
 
 source: LiveReader  # where readings come from; hot reload goes on with it
@@ -54,7 +54,9 @@ VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "port": ("GRADIO_SERVER_PORT", port_number),
 }
 
-serve = partial(launch, css_paths=views.STYLES)  # serves the page in its style, as `launch` does
+serve = partial(
+    launch, css_paths=views.STYLESHEETS
+)  # serves the page in its style, as `launch` does
 
 
 @gradio_defaults()
@@ -66,8 +68,8 @@ def build_demo(source: LiveReader, trains: bool = False, collect: Path | None = 
     """
     gradio_internals.keep_uploads_together()
     with gr.Blocks(title="Inkling", analytics_enabled=False, fill_width=True) as demo:
-        page = lay_out(trains, collects=collect is not None)
-        Events(page, source, collect, gradio_internals.find_visitor).connect(demo, trains)
+        page = build_page(trains, collects=collect is not None)
+        Events(page, source, collect, gradio_internals.find_session).connect(demo, trains)
     return demo
 
 

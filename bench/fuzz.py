@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 
 from inkling.recognition.reader import Reader
-from inkling.ui.session import Visit
+from inkling.ui.session import SessionState
 from support.odd_files import ODD, content, saved, wrong
 
 ROOT = Path(__file__).parent.parent
@@ -112,7 +112,7 @@ def case(number: int, seed: int) -> tuple[str, bytes]:
 def read_all(first: int, count: int, seed: int) -> None:
     """Read files `first` to `count`, and print what became of each as a line of JSON."""
     reader, file = Reader.load(), Path.cwd() / "odd"
-    Visit().read(saved(), reader)
+    SessionState().read(saved(), reader)
     case(len(ODD), seed)  # makes all of them
     with contextlib.suppress(ValueError, OSError):
         room = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + ROOM
@@ -127,8 +127,10 @@ def read_all(first: int, count: int, seed: int) -> None:
         before, start = megabytes("VmRSS"), time.process_time()
         signal.alarm(PATIENCE)  # ends this process
         try:
-            visit = Visit()
-            reading = visit.read(whole, reader).by_network if number % 2 else reader.read_file(file)
+            visit = SessionState()
+            reading = (
+                visit.read(whole, reader).network_reading if number % 2 else reader.read_file(file)
+            )
             told = {"note": reading.remark, "error": wrong(name, reading.text, reading.remark)}
             if not all(np.isfinite(d.probabilities).all() for d in reading.digits):
                 told["error"] = "probabilities that are no numbers"

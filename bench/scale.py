@@ -38,7 +38,7 @@ from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
 from inkling.scale.serving import FarReader, deploy
-from inkling.ui.session import Visit, Visitor
+from inkling.ui.session import Session, SessionState
 from support.virtual_users import ROOT, drawings, serving
 
 ASKING = 8  # threads that ask at the same time
@@ -67,7 +67,7 @@ def cluster(cores: int = 2) -> Iterator[Cluster]:
 
 def answer(reader: Reader, sketch: Sketch) -> str:
     """Have a drawing read and explained, as the page does; return its text."""
-    found = Visitor().turn_to(Visit.read_sketch, sketch, reader)
+    found = Session().read_latest(SessionState.read_sketch, sketch, reader)
     return found.reading.text if found else ""
 
 

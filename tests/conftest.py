@@ -88,8 +88,14 @@ def pytest_collection_modifyitems(items):
     The page comes first: it takes half of the time, and who begins it last waits for it alone. But
     Ray is asked before any browser: after one, a thread counts as the loop of its events.
     """
-    watching = {"test_page", "test_pad", "test_pictures", "test_connection", "test_asking"}
-    watching |= {"test_questions", "test_sketchpad", "test_states", "test_subject", "test_lessons"}
+    watching = {"test_page", "test_pad", "test_pictures", "test_connection", "test_explanations"}
+    watching |= {
+        "test_pad_requests",
+        "test_sketchpad",
+        "test_states",
+        "test_subject",
+        "test_stored_corrections",
+    }
     watching |= {"test_links", "test_frame", "test_hostile"}
     lanes = {item: "page" if item.path.stem in watching else item.path.stem for item in items}
     for item, lane in lanes.items():

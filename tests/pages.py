@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import expect
 
 from inkling.recognition.reader import Reader
-from inkling.ui.session import looked_at
+from inkling.ui.session import read_and_analyze
 from support.sketches import STROKES
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +48,7 @@ class Obedient(Reader):
     begun = 0  # pictures
 
     def ask(self, function, *values):
-        if function is looked_at:
+        if function is read_and_analyze:
             self.begun += 1
             if gate := self.gate:
                 gate.wait(WAIT / 1000)

@@ -25,7 +25,7 @@ from inkling.imaging import binarize, mnist_frame, sketch
 from inkling.recognition import reading, segmentation
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
 from inkling.terminal import INSTALL_ONNX, printable, run
-from inkling.ui import doubts, sketchpad
+from inkling.ui import sketchpad, uncertainty
 
 STATIC = Path(__file__).parent / "static"
 LICENCE = Path(__file__).parents[2] / "LICENSE"
@@ -58,10 +58,10 @@ SETTINGS = {
     "LARGE_PEN": mnist_frame.LARGE_PEN,
     "BAR": segmentation.BAR,
     "ROW": segmentation.ROW,
-    "UNSURE": doubts.UNSURE,
-    "RUNNER_UP": doubts.RUNNER_UP,
+    "UNSURE": uncertainty.UNSURE_BELOW,
+    "RUNNER_UP": uncertainty.MIN_SECOND_PROB,
     "NO_DIGIT": reading.NO_DIGIT,
-    "PEN": round(sketchpad.PEN * sketchpad.SIZE / sketch.SIDE),
+    "PEN": round(sketchpad.PAD_PEN_PX * sketchpad.PAD_UNITS / sketch.SIDE),
 }
 
 
@@ -96,7 +96,9 @@ def scripts(folder: Path) -> None:
     (folder / ".gitattributes").write_text(ATTRIBUTES)
     told = json.dumps(SETTINGS, ensure_ascii=False, indent=2)
     (folder / "settings.js").write_text(f"export default {told};\n", "utf-8")
-    pad = {kind: (sketchpad.FILES / f"sketchpad.{kind}").read_text("utf-8") for kind in KINDS}
+    pad = {
+        kind: (sketchpad.SKETCHPAD_DIR / f"sketchpad.{kind}").read_text("utf-8") for kind in KINDS
+    }
     # Gradio calls its script with these names, and puts its style below the component's element
     script = f"export default function (element, props, trigger, watch) {{\n{pad['js']}}}\n"
     (folder / "sketchpad.js").write_text(script, "utf-8")

@@ -145,7 +145,7 @@ def is_event(queue: Queue, name: str) -> bool:
     return any(name in names for names in events)
 
 
-async def find_visitor(request: Request, visitor: gr.State) -> tuple[str, Any]:
+async def find_session(request: Request, visitor: gr.State) -> tuple[str, Any]:
     """Return the session that a request to a component's function is of, and its `visitor`.
 
     Gradio gives such functions the request alone, whose body it has read.

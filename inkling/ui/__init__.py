@@ -1,1 +1,1 @@
-"""What the page shows of a visit."""
+"""What the page shows of a state."""

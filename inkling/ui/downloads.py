@@ -1,4 +1,4 @@
-"""A visit becomes what one can take away: a report, the data, a corrected digit's picture."""
+"""A state becomes what one can take away: a report, the data, a corrected digit's picture."""
 
 import base64
 import io
@@ -15,65 +15,70 @@ from inkling.recognition.reading import HOLE, Reading
 from inkling.rendering import render
 from inkling.ui import views
 from inkling.ui.live_reader import NoReader
-from inkling.ui.session import Visit
+from inkling.ui.session import SessionState
 
-CUT_MARGIN = 0.15  # of a glyph's longer side, left around it in a saved picture
+CROP_MARGIN_SHARE = 0.15  # of a glyph's longer side, left around it in a saved picture
 
 
-def report(visit: Visit, reader: Reader | NoReader) -> dict | None:
+def build_report(state: SessionState, reader: Reader | NoReader) -> dict | None:
     """Return one HTML page that needs no other file, on the present reading, as a download."""
-    reading = reader.ask(Visit.reading, visit)
+    reading = reader.ask(SessionState.reading, state)
     if not reading.digits:
         return None
-    folded = replace(visit, unfolded=False)
+    folded = replace(state, unfolded=False)
     glyphs = [
-        reader.ask(Visit.findings, replace(folded, chosen=k)) for k in range(len(reading.digits))
+        reader.ask(SessionState.findings, replace(folded, chosen=k))
+        for k in range(len(reading.digits))
     ]
     page = render(
-        "takeaway.html",
-        style=views.source("evidence.css"),
+        "reading_report.html",
+        style=views.read_static("evidence.css"),
         made=datetime.now(UTC),
-        answer=views.answer(reading),
+        answer=views.summarize(reading),
         glyphs=[
             {
-                "looks": views.original_html(one) + views.evidence_html(one),
-                "ink": views.ink_url(one.reading.digits[one.chosen].glyph.ink),
-                "bars": views.bars(one),
+                "looks": views.render_original(one) + views.render_evidence(one),
+                "ink": views.encode_ink(one.reading.digits[one.chosen].glyph.ink),
+                "bars": views.build_bars(one),
             }
             for one in glyphs
         ],
         description=reader.description,
-        known=len(visit.lessons),
+        known=len(state.lessons),
     )
-    return {"name": f"{file_name(reading)}.html", "type": "text/html", "content": page}
+    return {"name": f"{name_download(reading)}.html", "type": "text/html", "content": page}
 
 
-def data(visit: Visit, reader: Reader | NoReader) -> dict | None:
+def build_json(state: SessionState, reader: Reader | NoReader) -> dict | None:
     """Return the present reading as the endpoint gives it, as a download."""
-    reading = reader.ask(Visit.reading, visit)
+    reading = reader.ask(SessionState.reading, state)
     if not reading.digits:
         return None
     content = json.dumps(reading.as_dict(), indent=1)
-    return {"name": f"{file_name(reading)}.json", "type": "application/json", "content": content}
+    return {
+        "name": f"{name_download(reading)}.json",
+        "type": "application/json",
+        "content": content,
+    }
 
 
-def file_name(reading: Reading) -> str:
+def name_download(reading: Reading) -> str:
     """Return the name of a download, which must have no `?` on Windows."""
     return f"inkling-{reading.text.replace(HOLE, '_') or 'none'}"
 
 
-def save_correction(visit: Visit, digit: int | None, folder: Path) -> None:
+def save_correction(state: SessionState, digit: int | None, folder: Path) -> None:
     """Save the chosen glyph's part of the picture as `folder/digit/….png`.
 
     Nothing is saved of pixels that a hand has changed: the picture shows others.
     """
-    if digit is None or visit.drawn is not None or not visit.by_network.digits:
+    if digit is None or state.drawn is not None or not state.network_reading.digits:
         return
-    _, _, content = visit.picture.data.partition("base64,")
+    _, _, content = state.picture.data.partition("base64,")
     picture = Image.open(io.BytesIO(base64.b64decode(content)))
-    unit = picture.width / visit.picture.size[0]
-    left, top, right, bottom = visit.by_network.digits[visit.chosen].glyph.box
-    margin = CUT_MARGIN * max(right - left, bottom - top)
+    unit = picture.width / state.picture.size[0]
+    left, top, right, bottom = state.network_reading.digits[state.chosen].glyph.box
+    margin = CROP_MARGIN_SHARE * max(right - left, bottom - top)
     place = folder / str(digit)
     place.mkdir(parents=True, exist_ok=True)
     inside = (

@@ -11,25 +11,25 @@ from inkling.imaging.image_formats import ACCEPTED, UPLOAD_LIMIT
 from inkling.recognition.corrections import LIMIT
 from inkling.rendering import render
 from inkling.ui import views
-from inkling.ui.questions import Questions
-from inkling.ui.session import Findings, Visitor
+from inkling.ui.pad_requests import PadRequests
+from inkling.ui.session import Findings, Session
 from inkling.ui.sketchpad import Sketchpad
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").iterdir())
-TICK = 1.0  # seconds between two looks at a training
-TAKEN = (("copy", "Copy"), ("link", "Link"), ("report", "Report"), ("data", "JSON"))
-NOTHING = Findings()  # what a page shows before anything is read
+TRAINING_POLL_S = 1.0  # seconds between two looks at a training
+ACTIONS = (("copy", "Copy"), ("link", "Link"), ("report", "Report"), ("data", "JSON"))
+NO_FINDINGS = Findings()  # what a page shows before anything is read
 
 
 @dataclass(frozen=True)
 class Page:
     """The parts that events have to do with."""
 
-    visitor: gr.State
+    session: gr.State
     kept: gr.HTML  # lessons, which stay in the browser
     timer: gr.Timer
     status: gr.HTML
-    questions: Questions  # that the pad asks
+    questions: PadRequests  # that the pad asks
     upload: gr.Image
     answer: gr.HTML
     strip: gr.HTML
@@ -76,11 +76,11 @@ class Bars(gr.Label):
 def html(value: str | dict | None = "", script: str | None = None, **more: Any) -> gr.HTML:
     """Return a part of the page that is our own HTML and style, with a script of `static/`."""
     return gr.HTML(
-        value, apply_default_css=False, js_on_load=script and views.source(script), **more
+        value, apply_default_css=False, js_on_load=script and views.read_static(script), **more
     )
 
 
-def lay_out(trains: bool, collects: bool) -> Page:
+def build_page(trains: bool, collects: bool) -> Page:
     """Put every part of the page in its place; return those that events have to do with.
 
     The page says so if it `collects` corrections, and has a button if one `trains` on it.
@@ -91,14 +91,14 @@ def lay_out(trains: bool, collects: bool) -> Page:
     with gr.Tabs(elem_id="views"):
         with gr.Tab("Read"):
             with gr.Row(elem_id="desk"):
-                parts |= input_parts() | answer_parts()
-                parts |= look_parts()
+                parts |= build_input() | build_answer()
+                parts |= build_details()
             with gr.Accordion("Inside the network", open=False, elem_id="inside") as inside:
                 with gr.Row(elem_id="asked"):
                     parts["layers"] = html(
                         None,
                         "inside.js",
-                        html_template=views.source("inside.html"),
+                        html_template=views.read_static("inside.html"),
                         elem_id="layers",
                     )
                     parts["opened"] = html(elem_id="opened")
@@ -106,17 +106,17 @@ def lay_out(trains: bool, collects: bool) -> Page:
                     parts["map"] = html(elem_id="map")
                     parts["nearest"] = html(elem_id="nearest")
         with gr.Tab("The network") as about:
-            parts |= card_parts(trains)
+            parts |= build_card(trains)
     return Page(
-        visitor=gr.State(Visitor()),
-        timer=gr.Timer(TICK, active=False),
+        session=gr.State(Session()),
+        timer=gr.Timer(TRAINING_POLL_S, active=False),
         inside=inside,
         about=about,
         **parts,
     )
 
 
-def input_parts() -> dict[str, Any]:
+def build_input() -> dict[str, Any]:
     """Place the pad, the upload and the examples."""
     with gr.Column(elem_id="input", min_width=280):
         with gr.Tabs(elem_id="ways"):
@@ -135,50 +135,52 @@ def input_parts() -> dict[str, Any]:
                     elem_id="upload",
                 )
         html(script="picture.js", accept=ACCEPTED, limit=UPLOAD_LIMIT, elem_id="picture")
-        html(views.examples_html(EXAMPLES), "pick.js", elem_id="examples")
+        html(views.render_examples(EXAMPLES), "pick.js", elem_id="examples")
     return {"upload": upload}
 
 
-def answer_parts() -> dict[str, Any]:
+def build_answer() -> dict[str, Any]:
     """Place the answer, its probabilities, the lessons, and what can be taken away."""
     with gr.Column(elem_id="reading", min_width=280):
         parts: dict[str, Any] = {
-            "answer": html(views.answer_html(NOTHING), elem_id="answer"),
-            "questions": Questions(),
+            "answer": html(views.render_answer(NO_FINDINGS), elem_id="answer"),
+            "questions": PadRequests(),
             "strip": html(script="pick.js", elem_id="strip"),
             "label": Bars(
-                views.bars(NOTHING),
+                views.build_bars(NO_FINDINGS),
                 label="Probabilities",
                 show_label=False,
                 show_heading=False,
                 elem_id="label",
             ),
             "lessons": html(script="pick.js", elem_id="lessons"),
-            "kept": html({}, "lessons.js", html_template="<!-- -->", limit=LIMIT, elem_id="kept"),
+            "kept": html(
+                {}, "corrections.js", html_template="<!-- -->", limit=LIMIT, elem_id="kept"
+            ),
         }
         with gr.Row(elem_id="take"):
-            for name, words in TAKEN:
+            for name, words in ACTIONS:
                 parts[name] = gr.Button(words, size="sm", min_width=60, elem_id=name)
     return parts
 
 
-def look_parts() -> dict[str, Any]:
+def build_details() -> dict[str, Any]:
     """Place what the network saw, and why it answers so."""
     with gr.Column(elem_id="looks", min_width=0):
         return {
-            "original": html(views.original_html(NOTHING), elem_id="original"),
+            "original": html(views.render_original(NO_FINDINGS), elem_id="original"),
             "pixels": html(
-                views.pixels(NOTHING),
+                views.encode_pixels(NO_FINDINGS),
                 "pixels.js",
-                html_template=views.source("pixels.html"),
+                html_template=views.read_static("pixels.html"),
                 elem_id="pixels",
             ),
-            "evidence": html(views.evidence_html(NOTHING), elem_id="evidence"),
-            "change": html(views.change_html(NOTHING), "pick.js", elem_id="change"),
+            "evidence": html(views.render_evidence(NO_FINDINGS), elem_id="evidence"),
+            "change": html(views.render_change(NO_FINDINGS), "pick.js", elem_id="change"),
         }
 
 
-def card_parts(trains: bool) -> dict[str, Any]:
+def build_card(trains: bool) -> dict[str, Any]:
     """Place the model's card, and what trains the network again."""
     parts: dict[str, Any] = {"card": html(elem_id="card")}
     with gr.Row(elem_id="confusions"):

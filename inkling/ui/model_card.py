@@ -8,16 +8,16 @@ from inkling.evaluation.plots import calibration_plot, learning_curve
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.reader import Reader
 from inkling.rendering import render
-from inkling.ui.images import ink_url
+from inkling.ui.images import encode_ink
 from inkling.ui.live_reader import LiveReader, NoReader
-from inkling.ui.session import index
+from inkling.ui.session import parse_index
 from inkling.ui.views import percent
 
-HARDEST = 40  # misread digits on the card
-SHOWN_OF_CELL = 18  # digits behind a cell of the confusion matrix
+MAX_HARDEST_DIGITS = 40  # misread digits on the card
+MAX_CELL_DIGITS = 18  # digits behind a cell of the confusion matrix
 
 
-def status_html(source: LiveReader) -> str:
+def render_status(source: LiveReader) -> str:
     """Return how far the network has learned, in words and as a curve; nothing if it has."""
     progress = source.progress if source.learning else None
     words = "getting ready. MNIST's digits are joined by drawn ones."
@@ -37,7 +37,7 @@ def status_html(source: LiveReader) -> str:
     )
 
 
-def train_words(source: LiveReader) -> str:
+def label_train_button(source: LiveReader) -> str:
     """Return what stands on the button that trains again: how far it is, where it is pressed."""
     if not source.again:
         return "Train again"
@@ -45,7 +45,7 @@ def train_words(source: LiveReader) -> str:
     return f"Epoch {progress.epoch} of {progress.epochs}" if progress else "Getting ready"
 
 
-def card_html(reader: Reader | NoReader) -> tuple[str, str, str, str]:
+def render_card(reader: Reader | NoReader) -> tuple[str, str, str, str]:
     """Return what is known of the network: above all, its confusions, the worst one, and more."""
     description, gallery = reader.description, Gallery.of(reader.gallery)
     evaluation = description.get("evaluation")
@@ -56,47 +56,52 @@ def card_html(reader: Reader | NoReader) -> tuple[str, str, str, str]:
         worst=evaluation and np.argsort(evaluation["by_digit"])[:2].tolist(),
         calibration=evaluation and calibration_plot(evaluation["calibration"]),
         learned=history and learning_curve(history, history[-1][0], "epoch"),
-        hardest=gallery and digits_shown(gallery, misread(gallery)[:HARDEST]),
+        hardest=gallery
+        and build_digit_contexts(gallery, find_misread(gallery)[:MAX_HARDEST_DIGITS]),
     )
     confusion = evaluation and evaluation["confusion"]
     return (
         render("card.html", description=description, evaluation=evaluation),
         render("matrix.html", confusion=confusion),
-        cell_html(reader, worst(confusion)) if confusion else "",
+        render_cell(reader, find_worst_confusion(confusion)) if confusion else "",
         more,
     )
 
 
-def worst(confusion: list[list[int]]) -> str:
+def find_worst_confusion(confusion: list[list[int]]) -> str:
     """Return which digit is most often taken for which, as "label-answer"."""
     wrong = np.array(confusion) * (1 - np.eye(10, dtype=int))
     return "{}-{}".format(*np.unravel_index(wrong.argmax(), wrong.shape))
 
 
-def cell_html(reader: Reader | NoReader, told: object) -> str:
+def render_cell(reader: Reader | NoReader, told: object) -> str:
     """Return the digits behind a cell of the confusion matrix, told as "label-answer"."""
     first, _, second = str(told).partition("-")
-    label, answer, gallery = index(first, 10), index(second, 10), Gallery.of(reader.gallery)
+    label, answer, gallery = (
+        parse_index(first, 10),
+        parse_index(second, 10),
+        Gallery.of(reader.gallery),
+    )
     if label is None or answer is None or gallery is None:
         return ""
     behind = (gallery.labels == label) & (gallery.answers == answer)
     title = f"{label} read as {answer}" if label != answer else f"{label} read right"
-    shown = behind.nonzero()[:SHOWN_OF_CELL, 0].tolist()
-    return render("cell.html", title=title, digits=digits_shown(gallery, shown))
+    shown = behind.nonzero()[:MAX_CELL_DIGITS, 0].tolist()
+    return render("cell.html", title=title, digits=build_digit_contexts(gallery, shown))
 
 
-def misread(gallery: Gallery) -> list[int]:
+def find_misread(gallery: Gallery) -> list[int]:
     """Return the indices of the misread digits, the surest first."""
     wrong = (gallery.labels != gallery.answers).nonzero()[:, 0]
     return wrong[gallery.confidence[wrong].argsort(descending=True)].tolist()
 
 
-def digits_shown(gallery: Gallery, indices: Iterable[int]) -> list[dict]:
+def build_digit_contexts(gallery: Gallery, indices: Iterable[int]) -> list[dict]:
     """Return digits of the gallery as templates show them."""
     return [
         {
             "index": k,
-            "picture": ink_url(gallery.ink[k].numpy() / 255),
+            "picture": encode_ink(gallery.ink[k].numpy() / 255),
             "label": int(gallery.labels[k]),
             "answer": int(gallery.answers[k]),
             "sure": percent(float(gallery.confidence[k])),

@@ -1,6 +1,6 @@
-"""What one visitor does becomes what there is to show: every event turns a `Visit` into the next.
+"""What one session does becomes what there is to show: each event maps a state to the next.
 
-A visit lives in the server's memory as long as the page is open; nothing here knows Gradio.
+A state lives in the server's memory as long as the page is open; nothing here knows Gradio.
 """
 
 import base64
@@ -24,11 +24,11 @@ from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons, adapt
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
-from inkling.ui.doubts import Candidate, candidates, is_unsure
-from inkling.ui.images import Thumbnail, thumbnail
+from inkling.ui.images import Thumbnail, make_thumbnail
 from inkling.ui.live_reader import NoReader
+from inkling.ui.uncertainty import Candidate, find_candidates, is_unsure
 
-A_DOT = "That is a dot: draw a digit, or a whole number."
+DOT_NOTE = "That is a dot: draw a digit, or a whole number."
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Findings:
     reading: Reading = Reading()
     picture: Thumbnail = Thumbnail()
     chosen: int = 0  # the glyph that the rest is about
-    count: int = 0  # of the visitor's answers so far
+    count: int = 0  # of the session's answers so far
     asked: int = 0  # the pad's number of the question; 0: another's
     lessons: int = 0  # that were heeded
     why: Evidence | None = None  # None where there is no digit
@@ -51,10 +51,10 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class Visit:
-    """What the server remembers of one visitor."""
+class SessionState:
+    """What the server remembers of one session."""
 
-    by_network: Reading = Reading()  # of the latest picture, before any lesson
+    network_reading: Reading = Reading()  # of the latest picture, before any lesson
     picture: Thumbnail = Thumbnail()
     chosen: int = 0  # the glyph whose details are shown
     rival: int | None = None  # the digit that the answer is held against; None: the runner-up
@@ -72,7 +72,7 @@ class Visit:
                 if isinstance(content, PictureError):
                     raise content
                 opened, size = open_picture(content)
-                latest, picture = reader.read(opened, size), thumbnail(opened, size)
+                latest, picture = reader.read(opened, size), make_thumbnail(opened, size)
             except PictureError as error:
                 latest = Reading(error=str(error))
         return self.see(latest, picture)
@@ -82,20 +82,20 @@ class Visit:
         latest, picture = Reading(), Thumbnail()
         if sketch.strokes:
             drawn = sketch.picture()
-            latest, picture = reader.read(drawn), thumbnail(drawn, drawn.size)
+            latest, picture = reader.read(drawn), make_thumbnail(drawn, drawn.size)
         if sketch.is_dots:
-            latest = Reading(note=A_DOT)
+            latest = Reading(note=DOT_NOTE)
         return self.see(latest, picture, sketch.asked)
 
     def read_digit(self, told: object, reader: Reader | NoReader) -> Self:
         """Have a digit of the gallery read, told by its index; another wipes the slate."""
         gallery = Gallery.of(reader.gallery)
-        k = index(told, len(gallery.labels)) if gallery else None
+        k = parse_index(told, len(gallery.labels)) if gallery else None
         if gallery is None or k is None:
             return self.see(Reading(), Thumbnail())
         ink = gallery.ink[k].numpy()
         glyph = Glyph(ink.astype(np.float32) / 255, (0, 0, FRAME, FRAME))
-        picture = thumbnail(Image.fromarray(255 - ink), (FRAME, FRAME))
+        picture = make_thumbnail(Image.fromarray(255 - ink), (FRAME, FRAME))
         seen = (f"one of MNIST's test digits, a {int(gallery.labels[k])}",)
         return self.see(reader.read_glyphs([glyph], seen), picture)
 
@@ -103,63 +103,70 @@ class Visit:
         """Find out what is read of an unfinished sketch; None where that is nothing yet."""
         if not sketch.strokes or sketch.is_dots:
             return None
-        glanced = replace(self, by_network=reader.read(sketch.picture()))
+        glanced = replace(self, network_reading=reader.read(sketch.picture()))
         return Findings(glanced.reading(reader), count=self.count, asked=self.asked)
 
     def see(self, latest: Reading, picture: Thumbnail, asked: int = 0) -> Self:
         """Turn to another picture, and its reading; what is chosen of the same one stays so."""
-        seen = replace(self, by_network=latest, picture=picture, drawn=None)
+        seen = replace(self, network_reading=latest, picture=picture, drawn=None)
         if asked and asked == self.asked:  # the pad asked twice, as the first answer was late
             return seen
         return replace(seen, chosen=0, rival=None, asked=asked)
 
     def read_again(self, reader: Reader | NoReader) -> Self:
         """Have the same glyphs read by a network that has learned more since."""
-        if not self.by_network.digits:
+        if not self.network_reading.digits:
             return self
         return replace(
-            self, by_network=reader.read_glyphs(self.by_network.glyphs, self.by_network.seen)
+            self,
+            network_reading=reader.read_glyphs(
+                self.network_reading.glyphs, self.network_reading.seen
+            ),
         )
 
     def choose(self, glyph: object) -> Self:
         """Show the details of another glyph of the picture."""
-        chosen = index(glyph, len(self.by_network.digits))
+        chosen = parse_index(glyph, len(self.network_reading.digits))
         return self if chosen is None else replace(self, chosen=chosen, rival=None)
 
     def compare(self, digit: object) -> Self:
         """Hold the answer against another digit than the runner-up."""
-        return replace(self, rival=index(digit, 10))
+        return replace(self, rival=parse_index(digit, 10))
 
     def edit(self, told: object, reader: Reader | NoReader) -> Self:
         """Have other pixels read for the chosen glyph, as a browser tells them; None undoes it."""
         if told is None:
-            return replace(self, by_network=self.drawn or self.by_network, drawn=None, rival=None)
-        ink = ink_told(told)
+            return replace(
+                self, network_reading=self.drawn or self.network_reading, drawn=None, rival=None
+            )
+        ink = decode_ink(told)
         return self if ink is None else self.with_ink(ink, reader)
 
     def with_ink(self, ink: np.ndarray, reader: Reader | NoReader) -> Self:
         """Have other ink (28, 28) read for the chosen glyph; where there is none, as the first."""
-        glyphs = self.by_network.glyphs or [Glyph(ink, (0, 0, 1, 1))]
+        glyphs = self.network_reading.glyphs or [Glyph(ink, (0, 0, 1, 1))]
         glyphs[self.chosen] = replace(glyphs[self.chosen], ink=ink, in_line=())
-        changed = reader.read_glyphs(glyphs, self.by_network.seen) if ink.any() else Reading()
-        return replace(self, by_network=changed, drawn=self.drawn or self.by_network, rival=None)
+        changed = reader.read_glyphs(glyphs, self.network_reading.seen) if ink.any() else Reading()
+        return replace(
+            self, network_reading=changed, drawn=self.drawn or self.network_reading, rival=None
+        )
 
-    def with_change(self, reader: Reader | NoReader) -> Self:
+    def apply_change(self, reader: Reader | NoReader) -> Self:
         """Do what would make the glyph the digit that was asked about."""
         change = self.findings(reader).change
         return self.with_ink(change.ink, reader) if change else self
 
     def taught(self, lessons: Lessons, digit: int | None) -> Self:
         """Know these lessons and one more: that the chosen glyph is this digit."""
-        if digit is not None and self.by_network.digits:
-            lessons = lessons.add(self.by_network.digits[self.chosen].glyph.ink, digit)
+        if digit is not None and self.network_reading.digits:
+            lessons = lessons.add(self.network_reading.digits[self.chosen].glyph.ink, digit)
         return replace(self, lessons=lessons)
 
     def reading(self, reader: Reader | NoReader) -> Reading:
         """Return the reading as the lessons have it."""
         if not self.lessons or isinstance(reader, NoReader):
-            return self.by_network
-        return adapt(self.by_network, self.lessons, reader.model)
+            return self.network_reading
+        return adapt(self.network_reading, self.lessons, reader.model)
 
     def findings(self, reader: Reader | NoReader) -> Findings:
         """Find out everything that the page shows of the present picture."""
@@ -190,7 +197,7 @@ class Visit:
             change = counterfactual(reader.model, digit.glyph.ink, asked_for, known)
             found = replace(found, change=change)
         elif is_unsure(digit):
-            found = replace(found, doubts=candidates(reader, digit))
+            found = replace(found, doubts=find_candidates(reader, digit))
         if not self.unfolded:
             return found
         return replace(
@@ -200,7 +207,7 @@ class Visit:
         )
 
 
-def ink_told(told: object) -> np.ndarray | None:
+def decode_ink(told: object) -> np.ndarray | None:
     """Return the ink (28, 28), float32, 0 to 1, that a browser tells: a byte a pixel in base64."""
     try:
         content = base64.b64decode(str(told), validate=True)
@@ -211,38 +218,40 @@ def ink_told(told: object) -> np.ndarray | None:
     return np.frombuffer(content, np.uint8).reshape(FRAME, FRAME).astype(np.float32) / 255
 
 
-def index(told: object, count: int) -> int | None:
+def parse_index(told: object, count: int) -> int | None:
     """Return what a browser told as an index below `count`, or None if it is none."""
     text = str(told)
     return int(text) if re.fullmatch("[0-9]{1,6}", text) and int(text) < count else None
 
 
-See = Callable[[Visit, Any, Reader | NoReader], Visit]  # a picture, as one of the ways to tell it
+See = Callable[
+    [SessionState, Any, Reader | NoReader], SessionState
+]  # a picture, as one of the ways to tell it
 
 
-def looked_at(
-    visit: Visit, see: See, told: object, reader: Reader | NoReader
-) -> tuple[Visit, Findings]:
-    """Return the visit that has turned to another picture, and its findings."""
-    seen = replace(see(visit, told, reader), count=visit.count + 1)
+def read_and_analyze(
+    state: SessionState, see: See, told: object, reader: Reader | NoReader
+) -> tuple[SessionState, Findings]:
+    """Return the state that has turned to another picture, and its findings."""
+    seen = replace(see(state, told, reader), count=state.count + 1)
     return seen, seen.findings(reader)
 
 
-class Visitor:
-    """A visitor's latest visit; events of one visitor may be handled at the same time."""
+class Session:
+    """A session's latest state; events of one session may be handled at the same time."""
 
     def __init__(self) -> None:
-        """Begin with a visit in which nothing was done yet."""
-        self.visit = Visit()
+        """Begin with a state in which nothing was done yet."""
+        self.state = SessionState()
         self._turn = 0  # number of the latest picture that was asked about
         self._asked = 0  # the page's number of that question
         self._lock = threading.Lock()
 
-    def __deepcopy__(self, _: dict) -> "Visitor":
+    def __deepcopy__(self, _: dict) -> "Session":
         """Return one who has done nothing yet: each session gets its own."""
-        return Visitor()
+        return Session()
 
-    def turn_to(
+    def read_latest(
         self, see: See, told: object, reader: Reader | NoReader, number: int = 0
     ) -> Findings | None:
         """Have another picture seen, which takes its time, and return what is found out.
@@ -255,39 +264,41 @@ class Visitor:
                 return None
             self._asked = number or self._asked
             self._turn += 1
-            turn, before = self._turn, self.visit
-        seen, found = reader.ask(looked_at, before, see, told)
+            turn, before = self._turn, self.state
+        seen, found = reader.ask(read_and_analyze, before, see, told)
         with self._lock:
             if turn != self._turn:
                 return None
-            if self.visit is before:
-                self.visit = seen
+            if self.state is before:
+                self.state = seen
                 return found
-            latest = self.visit.see(seen.by_network, seen.picture, seen.asked)
+            latest = self.state.see(seen.network_reading, seen.picture, seen.asked)
             return self._become(latest, reader)
 
     def unfold(self, unfolded: bool) -> None:
         """From now on find out about the inside of the network, or nothing more about it."""
         with self._lock:
-            if self.visit.unfolded != unfolded:
-                self.visit = replace(self.visit, unfolded=unfolded)
+            if self.state.unfolded != unfolded:
+                self.state = replace(self.state, unfolded=unfolded)
 
-    def update(self, change: Callable[[Visit], Visit], reader: Reader | NoReader) -> Findings:
-        """Change the visit, and return its findings, in the order in which things were asked."""
+    def update(
+        self, change: Callable[[SessionState], SessionState], reader: Reader | NoReader
+    ) -> Findings:
+        """Change the state, and return its findings, in the order in which things were asked."""
         with self._lock:
-            return self._become(change(self.visit), reader)
+            return self._become(change(self.state), reader)
 
-    def _become(self, changed: Visit, reader: Reader | NoReader) -> Findings:
-        changed = replace(changed, count=self.visit.count + 1)
-        found = reader.ask(Visit.findings, changed)
-        self.visit = changed
+    def _become(self, changed: SessionState, reader: Reader | NoReader) -> Findings:
+        changed = replace(changed, count=self.state.count + 1)
+        found = reader.ask(SessionState.findings, changed)
+        self.state = changed
         return found
 
     def remember(self, lessons: Lessons, reader: Reader | NoReader) -> Findings:
-        """Know the lessons that a browser kept, and return the findings of the same visit.
+        """Know the lessons that a browser kept, and return the findings of the same state.
 
         The pad may have asked before: its answer keeps its count, put as the lessons have it.
         """
         with self._lock:
-            self.visit = replace(self.visit, lessons=lessons)
-            return reader.ask(Visit.findings, self.visit)
+            self.state = replace(self.state, lessons=lessons)
+            return reader.ask(SessionState.findings, self.state)

@@ -14,9 +14,9 @@ from PIL import Image
 
 from inkling.imaging.sketch import SIDE, Sketch
 
-SIZE = 1_000  # parts of the pad's side that the browser counts in, whatever its screen
-PEN = 22.0  # px of 280: a digit two thirds as high then has strokes as wide as MNIST's
-FILES = Path(__file__).parent / "static"
+PAD_UNITS = 1_000  # parts of the pad's side that the browser counts in, whatever its screen
+PAD_PEN_PX = 22.0  # px of 280: a digit two thirds as high then has strokes as wide as MNIST's
+SKETCHPAD_DIR = Path(__file__).parent / "static"
 
 
 class Sketchpad(gr.HTML):
@@ -61,16 +61,16 @@ class Sketchpad(gr.HTML):
         """
         self.type, self.size = type, size
         self.placeholder, self.storage_key = placeholder, storage_key
-        self.brush = PEN * size / SIDE if brush is None else brush
+        self.brush = PAD_PEN_PX * size / SIDE if brush is None else brush
         super().__init__(
             value,
-            html_template=(FILES / "sketchpad.html").read_text("utf-8"),
-            css_template=(FILES / "sketchpad.css").read_text("utf-8"),
-            js_on_load=(FILES / "sketchpad.js").read_text("utf-8"),
+            html_template=(SKETCHPAD_DIR / "sketchpad.html").read_text("utf-8"),
+            css_template=(SKETCHPAD_DIR / "sketchpad.css").read_text("utf-8"),
+            js_on_load=(SKETCHPAD_DIR / "sketchpad.js").read_text("utf-8"),
             apply_default_css=False,
             label=label,
             elem_id=elem_id,
-            pen=round(self.brush * SIZE / size),
+            pen=round(self.brush * PAD_UNITS / size),
             placeholder=placeholder,
             kept_as=storage_key,
             **more,
@@ -99,7 +99,7 @@ class Sketchpad(gr.HTML):
     def example_payload(self) -> Any:
         """Return an example of what programs send."""
         stroke = {"width": 79, "erases": False, "points": [500, 200, 500, 800]}
-        return {"size": SIZE, "strokes": [stroke]}
+        return {"size": PAD_UNITS, "strokes": [stroke]}
 
     def example_value(self) -> Any:
         """Return an example of what functions return."""

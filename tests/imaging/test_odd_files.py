@@ -14,7 +14,7 @@ from PIL import Image
 from inkling.imaging.image_formats import UPLOAD_LIMIT
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.recognition.reader import Reader
-from inkling.ui.session import Visit
+from inkling.ui.session import SessionState
 from support.odd_files import ODD, PLACES, content, make_odd_places, wrong
 
 HANG_S = 240  # for all odd files; they take 20 on one core
@@ -132,4 +132,4 @@ def test_a_picture_of_one_colour_holds_no_digits_at_any_size():
 
 
 def test_an_empty_pad_is_a_clean_slate():
-    assert Visit().read(b"", Reader.load()).by_network.note == ""
+    assert SessionState().read(b"", Reader.load()).network_reading.note == ""

@@ -112,7 +112,7 @@ def test_it_answers_as_python_does_and_in_the_same_words(page):
     reader, told = Reader.load(), [drawing.told for drawing in drawings(DIGITS)]
     readings = [reader.read(Sketch.from_json(one).picture()) for one in told]
     answers = [page.evaluate(OPEN_LINK, link(one)) for one in told]
-    python = [views.answer(reading) for reading in readings]
+    python = [views.summarize(reading) for reading in readings]
     same = [
         (a["look"], a["text"]) == (p.state, p.text) for a, p in zip(answers, python, strict=True)
     ]

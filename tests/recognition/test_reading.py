@@ -11,7 +11,7 @@ from PIL import Image
 from inkling.imaging.mnist_frame import Glyph, frame
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import BLANK, NO_DIGIT, Digit, Reading
-from inkling.ui.views import answer
+from inkling.ui.views import summarize
 
 ROUND, STAR = sketch(0), np.full((280, 280), 255, np.uint8)
 for turn in np.arange(6) * np.pi / 6:
@@ -53,7 +53,7 @@ def test_a_glyph_of_a_digit_s_size_that_is_not_read_leaves_a_hole_in_its_line(di
     reading = Reading.of(digits)
     assert (reading.text, reading.note) == (text, note)
     assert len(reading.digits) == len(digits) and reading.as_dict()["note"] == note
-    said = answer(reading)
+    said = summarize(reading)
     if "?" in text:
         assert (said.state, said.text, said.caption) == ("unsure", text, note)
     assert ("sure of the whole" in said.caption) == (text.isdigit() and len(digits) > 1)

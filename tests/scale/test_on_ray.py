@@ -14,7 +14,7 @@ from PIL import Image
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader, Unreachable
-from inkling.ui.session import Visit, Visitor
+from inkling.ui.session import Session, SessionState
 
 ray = pytest.importorskip("ray", reason="an extra: deploy/requirements-ray.txt")
 pytestmark = pytest.mark.filterwarnings("ignore")  # Ray's own
@@ -52,10 +52,10 @@ def far(near):
 
 def test_the_answer_and_its_reasons_are_the_same(near, far):
     sketch = Sketch.from_json(told(4))
-    here, there = Visitor(), Visitor()
-    one = here.turn_to(Visit.read_sketch, sketch, near)
-    other = there.turn_to(Visit.read_sketch, sketch, far)
-    assert here.visit.by_network.as_dict() == there.visit.by_network.as_dict()
+    here, there = Session(), Session()
+    one = here.read_latest(SessionState.read_sketch, sketch, near)
+    other = there.read_latest(SessionState.read_sketch, sketch, far)
+    assert here.state.network_reading.as_dict() == there.state.network_reading.as_dict()
     assert one.reading.text == other.reading.text == "4"
     assert one.why.because == other.why.because and (one.why.map == other.why.map).all()
 
@@ -78,7 +78,7 @@ def test_a_replica_that_dies_takes_no_answer_along(far):
 
     def ask():
         for _ in range(15):
-            found = Visitor().turn_to(Visit.read_sketch, Sketch.from_json(told(7)), far)
+            found = Session().read_latest(SessionState.read_sketch, Sketch.from_json(told(7)), far)
             texts.append(found.reading.text)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]

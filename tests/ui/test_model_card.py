@@ -12,7 +12,7 @@ from inkling.ui.live_reader import NoReader
 
 
 def test_the_card_tells_the_figures_of_the_checkpoint(shipped):
-    above, matrix, _, below = model_card.card_html(shipped)
+    above, matrix, _, below = model_card.render_card(shipped)
     evaluation = shipped.description["evaluation"]
     assert f"{100 * evaluation['accuracy']:.2f} %" in above
     assert f"{shipped.description['weights']:,} weights" in above
@@ -26,33 +26,35 @@ def test_every_confusion_opens_onto_as_many_digits_and_what_is_none_onto_none(sh
     confusion = shipped.description["evaluation"]["confusion"]
     for label, row in enumerate(confusion):
         for answer, count in enumerate(row):
-            shown = model_card.cell_html(shipped, f"{label}-{answer}").count("<img")
-            assert shown == (count if label != answer else model_card.SHOWN_OF_CELL)
+            shown = model_card.render_cell(shipped, f"{label}-{answer}").count("<img")
+            assert shown == (count if label != answer else model_card.MAX_CELL_DIGITS)
     for told in ("", "x-y", "4", "4-11", None, "1-2-3"):
-        assert "<img" not in model_card.cell_html(shipped, told)
+        assert "<img" not in model_card.render_cell(shipped, told)
 
 
 def test_the_margins_say_how_many_of_a_row_and_of_a_column_are_right(shipped):
     confusion = np.array(shipped.description["evaluation"]["confusion"])
-    told = re.findall(r'class="sum">([\d.]+)<', model_card.card_html(shipped)[1])
+    told = re.findall(r'class="sum">([\d.]+)<', model_card.render_card(shipped)[1])
     rows, columns = (100 * confusion.diagonal() / confusion.sum(axis=axis) for axis in (1, 0))
     assert [float(n) for n in told] == [round(n, 1) for n in (*rows.tolist(), *columns.tolist())]
 
 
 def test_the_worst_confusion_is_open_at_first(shipped):
-    label, answer = model_card.worst(shipped.description["evaluation"]["confusion"]).split("-")
-    assert f"{label} read as {answer}" in model_card.card_html(shipped)[2] and label != answer
+    label, answer = model_card.find_worst_confusion(
+        shipped.description["evaluation"]["confusion"]
+    ).split("-")
+    assert f"{label} read as {answer}" in model_card.render_card(shipped)[2] and label != answer
 
 
 def test_the_hardest_come_first(shipped):
     gallery = Gallery.of(shipped.gallery)
-    wrong = model_card.misread(gallery)
+    wrong = model_card.find_misread(gallery)
     sure = gallery.confidence[wrong].tolist()
     assert wrong and sure == sorted(sure, reverse=True)
 
 
 def test_a_card_without_a_network_says_so():
-    assert "no checkpoint yet" in model_card.card_html(NoReader("wait"))[0]
+    assert "no checkpoint yet" in model_card.render_card(NoReader("wait"))[0]
 
 
 def test_a_bin_of_fewer_than_ten_readings_is_not_plotted():

@@ -1,4 +1,4 @@
-"""What a visitor does becomes what the page shows, and nothing that a browser tells is trusted."""
+"""What a session does becomes what the page shows, and nothing that a browser tells is trusted."""
 
 import base64
 import io
@@ -21,8 +21,8 @@ from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Digit, Reading
 from inkling.rendering import render
 from inkling.ui import downloads, inside_views, views
-from inkling.ui.doubts import is_unsure
-from inkling.ui.session import Visit, Visitor, index
+from inkling.ui.session import Session, SessionState, parse_index
+from inkling.ui.uncertainty import is_unsure
 
 FOUR_OR_NINE = {
     "size": 100,
@@ -40,72 +40,80 @@ def png(digit):
     return file.getvalue()
 
 
-def details(visit, reader):
-    found = visit.findings(reader)
-    return views.original_html(found) + views.evidence_html(found)
+def details(state, reader):
+    found = state.findings(reader)
+    return views.render_original(found) + views.render_evidence(found)
 
 
 def test_a_sketch_is_read_as_it_was_drawn_and_taps_are_kindly_called_a_dot(shipped):
-    visit = Visit().read_sketch(Sketch.from_json(told(3, asked=5)), shipped)
-    assert visit.reading(shipped).text == "3"
-    assert (visit.picture.size, visit.asked) == ((280, 280), 5)
+    state = SessionState().read_sketch(Sketch.from_json(told(3, asked=5)), shipped)
+    assert state.reading(shipped).text == "3"
+    assert (state.picture.size, state.asked) == ((280, 280), 5)
     dots = {"asked": 1, "size": 1000, "strokes": [{"width": 79, "erases": False, "points": [9, 9]}]}
-    visit = visit.read_sketch(Sketch.from_json(dots), shipped)
-    assert "dot" in visit.by_network.note and visit.by_network.digits == ()
+    state = state.read_sketch(Sketch.from_json(dots), shipped)
+    assert "dot" in state.network_reading.note and state.network_reading.digits == ()
 
 
 @given(st.binary(max_size=200).filter(lambda content: not is_apart(content)))
 def test_whatever_a_file_holds_there_is_an_answer(shipped, content):
-    visit = Visit().read(content, shipped)
-    assert visit.reading(shipped).text == ""
-    assert visit.findings(shipped).why is None
+    state = SessionState().read(content, shipped)
+    assert state.reading(shipped).text == ""
+    assert state.findings(shipped).why is None
 
 
 @pytest.mark.parametrize("start", [TIFF[0], b"\0\0\0\x10ftypavif"], ids=["TIFF", "AVIF"])
 def test_what_is_decoded_in_a_process_of_its_own_is_refused_in_words(shipped, start):
-    assert "damaged" in Visit().read(start + bytes(99), shipped).by_network.error
+    assert "damaged" in SessionState().read(start + bytes(99), shipped).network_reading.error
 
 
 def test_an_index_is_a_whole_number_below_a_count_of_any_size():
-    assert [index(value, 10**6) for value in (0, "7", 99_999, "100000")] == [0, 7, 99_999, 100_000]
+    assert [parse_index(value, 10**6) for value in (0, "7", 99_999, "100000")] == [
+        0,
+        7,
+        99_999,
+        100_000,
+    ]
     for value in (-1, "-1", "+1", "1.0", 1.0, " 1", "1_0", "٣", "", None, [1], 5, "9" * 5000):
-        assert index(value, 5) is None
+        assert parse_index(value, 5) is None
     start = time.process_time()
-    assert [index("3", 10**6) for _ in range(100)] == [3] * 100
+    assert [parse_index("3", 10**6) for _ in range(100)] == [3] * 100
     assert time.process_time() - start < 1  # a second for each, if what is there were listed
 
 
 @given(st.one_of(st.none(), st.integers(), st.text(max_size=4), st.lists(st.integers())))
 def test_a_choice_that_is_none_changes_nothing(shipped, told):
-    visit = Visit().read(png(7), shipped)
-    if index(told, 1) is None:
-        assert visit.choose(told) == visit
-    assert not visit.taught(Lessons(), None).lessons and not Visit().taught(Lessons(), 7).lessons
+    state = SessionState().read(png(7), shipped)
+    if parse_index(told, 1) is None:
+        assert state.choose(told) == state
+    assert (
+        not state.taught(Lessons(), None).lessons
+        and not SessionState().taught(Lessons(), 7).lessons
+    )
 
 
 def test_what_was_taught_is_read_and_the_network_s_own_reading_is_kept(shipped):
-    visit = Visit().read(png(7), shipped)
-    visit = visit.taught(Lessons(), 1)
-    assert visit.reading(shipped).text == "1" and visit.by_network.text == "7"
-    assert visit.read(png(7), shipped).reading(shipped).text == "1"
+    state = SessionState().read(png(7), shipped)
+    state = state.taught(Lessons(), 1)
+    assert state.reading(shipped).text == "1" and state.network_reading.text == "7"
+    assert state.read(png(7), shipped).reading(shipped).text == "1"
 
 
 def test_nothing_is_computed_of_the_inside_while_it_is_folded(shipped):
-    visit = Visit().read(png(4), shipped)
-    assert (visit.findings(shipped).inside, visit.findings(shipped).around) == (None, None)
-    unfolded = Visit(unfolded=True).read(png(4), shipped)
+    state = SessionState().read(png(4), shipped)
+    assert (state.findings(shipped).inside, state.findings(shipped).around) == (None, None)
+    unfolded = SessionState(unfolded=True).read(png(4), shipped)
     found = unfolded.findings(shipped)
-    layers, nearest = inside_views.layers(found), inside_views.neighbours_html(found)
+    layers, nearest = inside_views.encode_layers(found), inside_views.render_neighbours(found)
     assert len(layers["stages"]) == len(shipped.model.widths) - 1 and len(layers["scores"]) == 10
     assert nearest.count("alike</small>") == 5
 
 
 def test_an_answer_is_held_against_the_runner_up_or_whom_one_wants(shipped):
-    visit = Visit().read(png(4), shipped)
-    _, runner_up = visit.reading(shipped).digits[0].ranking[:2]
-    assert f"Why 4, not {runner_up}" in details(visit, shipped)
-    assert "Why 4, not 2" in details(visit.compare("2"), shipped)
-    assert f"Why 4, not {runner_up}" in details(visit.compare("4"), shipped)
+    state = SessionState().read(png(4), shipped)
+    _, runner_up = state.reading(shipped).digits[0].ranking[:2]
+    assert f"Why 4, not {runner_up}" in details(state, shipped)
+    assert "Why 4, not 2" in details(state.compare("2"), shipped)
+    assert f"Why 4, not {runner_up}" in details(state.compare("4"), shipped)
 
 
 def in_base64(ink):
@@ -113,58 +121,62 @@ def in_base64(ink):
 
 
 def test_pixels_that_a_hand_changes_are_read_and_taken_back(shipped):
-    visit = Visit().read(png(4), shipped)
+    state = SessionState().read(png(4), shipped)
     ink = np.zeros((28, 28), np.float32)
     ink[5:23, 13:15] = 1
-    edited = visit.edit(in_base64(ink), shipped)
+    edited = state.edit(in_base64(ink), shipped)
     assert edited.reading(shipped).text == "1" and edited.findings(shipped).edited
-    assert edited.edit(None, shipped).by_network == visit.by_network
+    assert edited.edit(None, shipped).network_reading == state.network_reading
     assert edited.edit(in_base64(0 * ink), shipped).reading(shipped).text == ""
     assert edited.read(png(7), shipped).drawn is None
-    assert Visit().edit(in_base64(ink), shipped).reading(shipped).text == "1"  # on an empty pad
+    assert (
+        SessionState().edit(in_base64(ink), shipped).reading(shipped).text == "1"
+    )  # on an empty pad
     in_line = tuple(0.99 if digit == 4 else 0.001 for digit in range(11))
-    glyph = replace(visit.by_network.glyphs[0], in_line=in_line)  # a 4, says its line
-    lined = visit.see(shipped.read_glyphs([glyph]), visit.picture).edit(in_base64(ink), shipped)
-    assert lined.by_network.as_dict() == edited.by_network.as_dict()
-    number = Visit().read(NUMBER, shipped).choose("1")  # of which the chosen glyph alone is changed
-    seven = in_base64(number.by_network.digits[0].glyph.ink)
-    assert number.edit(seven, shipped).by_network.text == "7732"
+    glyph = replace(state.network_reading.glyphs[0], in_line=in_line)  # a 4, says its line
+    lined = state.see(shipped.read_glyphs([glyph]), state.picture).edit(in_base64(ink), shipped)
+    assert lined.network_reading.as_dict() == edited.network_reading.as_dict()
+    number = (
+        SessionState().read(NUMBER, shipped).choose("1")
+    )  # of which the chosen glyph alone is changed
+    seven = in_base64(number.network_reading.digits[0].glyph.ink)
+    assert number.edit(seven, shipped).network_reading.text == "7732"
     for none in ("", "?", "AAAA", 7, ["A"], {"a": 1}, "A" * 5_000):  # are no pixels
-        assert visit.edit(none, shipped) == visit
+        assert state.edit(none, shipped) == state
 
 
 def test_a_bar_that_is_tapped_says_what_would_make_it_that_digit_and_a_button_does_it(shipped):
-    visit = Visit().read(png(4), shipped).compare("9")
-    found = visit.findings(shipped)
+    state = SessionState().read(png(4), shipped).compare("9")
+    found = state.findings(shipped)
     assert (
         found.change
-        and f"{views.sentence(found.change.words)}, and it is a 9" in views.change_html(found)
+        and f"{views.capitalize(found.change.words)}, and it is a 9" in views.render_change(found)
     )
-    done = visit.with_change(shipped)
+    done = state.apply_change(shipped)
     assert done.reading(shipped).digits[0].best == 9 and done.findings(shipped).change is None
-    assert Visit().with_change(shipped) == Visit()
+    assert SessionState().apply_change(shipped) == SessionState()
 
 
 def test_an_unsure_answer_names_look_alikes_and_what_to_draw(shipped):
-    visit = Visit().read_sketch(Sketch.from_json(FOUR_OR_NINE), shipped)
-    found = visit.findings(shipped)
+    state = SessionState().read_sketch(Sketch.from_json(FOUR_OR_NINE), shipped)
+    found = state.findings(shipped)
     assert {one.digit for one in found.doubts} == {4, 9}
-    assert all(one.advice and len(one.alike) == 2 for one in found.doubts)
-    said = views.change_html(found)
+    assert all(one.advice and len(one.similar) == 2 for one in found.doubts)
+    said = views.render_change(found)
     assert "For a 4: " in said and "For a 9: " in said
-    assert "of ten drawings like this, about" in views.answer(found.reading).caption
-    assert Visit().read(png(7), shipped).findings(shipped).doubts == ()
-    glyph = Visit().read(png(7), shipped).by_network.glyphs[0]
+    assert "of ten drawings like this, about" in views.summarize(found.reading).caption
+    assert SessionState().read(png(7), shipped).findings(shipped).doubts == ()
+    glyph = SessionState().read(png(7), shipped).network_reading.glyphs[0]
     assert is_unsure(Digit(glyph, (0.7, 0.15, *[0.15 / 8] * 8), 0.0))
     assert not is_unsure(Digit(glyph, (0.7, *[0.3 / 9] * 9), 0.0))  # which other, nobody can say
 
 
 def test_a_digit_of_the_card_is_opened_as_one_s_own(shipped):
     misread = (shipped.gallery["labels"] != shipped.gallery["answers"]).nonzero()[0, 0].item()
-    found = Visit().read_digit(str(misread), shipped).findings(shipped)
+    found = SessionState().read_digit(str(misread), shipped).findings(shipped)
     assert found.reading.digits[0].best == shipped.gallery["answers"][misread]
-    assert f"a {shipped.gallery['labels'][misread]}." in views.original_html(found)
-    assert Visit().read_digit("no digit", shipped).by_network.digits == ()
+    assert f"a {shipped.gallery['labels'][misread]}." in views.render_original(found)
+    assert SessionState().read_digit("no digit", shipped).network_reading.digits == ()
 
 
 def test_words_from_outside_are_shown_as_words():
@@ -177,7 +189,7 @@ def test_what_was_done_to_a_picture_is_said(shipped):
     board.paste(Image.fromarray(thin), (9, 130))
     file = io.BytesIO()
     board.save(file, "png")
-    said = details(Visit().read(file.getvalue(), shipped), shipped)
+    said = details(SessionState().read(file.getvalue(), shipped), shipped)
     for words in ("inverted", "cropped", "thickened", "moved"):
         assert words in said
 
@@ -188,37 +200,40 @@ def test_what_was_done_to_a_picture_is_said(shipped):
 def test_that_a_glyph_is_reduced_or_enlarged_is_said_of_what_is(longest, done):
     box = (10, 10, 15, 10 + longest)
     digit = Digit(Glyph(np.eye(28, dtype=np.float32), box), (0.1,) * 10, 0.0)
-    said = views.what_was_done(Reading((digit,)), digit, (300, 300))
+    said = views.describe_preprocessing(Reading((digit,)), digit, (300, 300))
     assert (f"{done} pixels" in said) if done else ("pixels" not in said)
 
 
 def test_the_report_holds_every_glyph_and_needs_no_other_file(shipped):
-    packed = downloads.report(Visit().read(NUMBER, shipped), shipped)
+    packed = downloads.build_report(SessionState().read(NUMBER, shipped), shipped)
     assert packed["name"] == "inkling-7432.html" and "<h1>7432</h1>" in packed["content"]
     for digit in "7432":
         assert f"Why {digit}, not" in packed["content"]
     assert "http" not in packed["content"].replace("http://www.w3.org", "")
     learning = Reader(shipped.model)
-    packed = downloads.report(Visit().read(png(7), learning), learning)
+    packed = downloads.build_report(SessionState().read(png(7), learning), learning)
     assert "<h1>7</h1>" in packed["content"] and "still learning" in packed["content"]
 
 
 def test_the_data_are_those_of_the_endpoint_and_there_are_none_of_nothing(shipped):
-    packed = downloads.data(Visit().read(NUMBER, shipped), shipped)
+    packed = downloads.build_json(SessionState().read(NUMBER, shipped), shipped)
     assert json.loads(packed["content"]) == shipped.read_file(NUMBER).as_dict()
-    assert downloads.report(Visit(), shipped) is None and downloads.data(Visit(), shipped) is None
+    assert (
+        downloads.build_report(SessionState(), shipped) is None
+        and downloads.build_json(SessionState(), shipped) is None
+    )
 
 
 def test_a_correction_is_saved_as_a_picture_that_is_read_alike(shipped, tmp_path):
-    visit = Visit().read(NUMBER, shipped).choose("3")
-    downloads.save_correction(visit, 2, tmp_path)
+    state = SessionState().read(NUMBER, shipped).choose("3")
+    downloads.save_correction(state, 2, tmp_path)
     (file,) = (tmp_path / "2").iterdir()
     assert shipped.read_file(file).text == "2"
-    downloads.save_correction(visit, None, tmp_path)
-    downloads.save_correction(Visit(), 2, tmp_path)
+    downloads.save_correction(state, None, tmp_path)
+    downloads.save_correction(SessionState(), 2, tmp_path)
     ink = in_base64(np.eye(28, dtype=np.float32))
-    downloads.save_correction(visit.edit(ink, shipped), 2, tmp_path)
-    downloads.save_correction(Visit().edit(ink, shipped), 2, tmp_path)
+    downloads.save_correction(state.edit(ink, shipped), 2, tmp_path)
+    downloads.save_correction(SessionState().edit(ink, shipped), 2, tmp_path)
     assert len(list(tmp_path.rglob("*.png"))) == 1
 
 
@@ -240,59 +255,59 @@ class Interrupted:
 
 def test_of_two_pictures_the_one_asked_about_later_is_shown(shipped):
     """However long the reading of the first takes."""
-    visitor = Visitor()
-    slow = Interrupted(shipped, lambda: visitor.turn_to(Visit.read, png(7), shipped))
-    assert visitor.turn_to(Visit.read, png(4), slow) is None
-    assert visitor.visit.by_network.text == "7" and visitor.visit.count == 1
+    session = Session()
+    slow = Interrupted(shipped, lambda: session.read_latest(SessionState.read, png(7), shipped))
+    assert session.read_latest(SessionState.read, png(4), slow) is None
+    assert session.state.network_reading.text == "7" and session.state.count == 1
 
 
 def test_of_two_pictures_that_arrive_in_another_order_the_one_asked_about_later_stays(shipped):
-    visitor = Visitor()
-    assert visitor.turn_to(Visit.read, png(7), shipped, 2).reading.text == "7"
-    assert visitor.turn_to(Visit.read, png(4), shipped, 1) is None
-    assert visitor.visit.by_network.text == "7" and visitor.visit.count == 1
+    session = Session()
+    assert session.read_latest(SessionState.read, png(7), shipped, 2).reading.text == "7"
+    assert session.read_latest(SessionState.read, png(4), shipped, 1) is None
+    assert session.state.network_reading.text == "7" and session.state.count == 1
     for number in (2, 0):  # asked once more, as the answer was lost; by what gives no numbers
-        assert visitor.turn_to(Visit.read, png(4), shipped, number).reading.text == "4"
+        assert session.read_latest(SessionState.read, png(4), shipped, number).reading.text == "4"
 
 
 def test_what_is_asked_about_a_picture_does_not_make_it_an_old_one(shipped):
-    visitor = Visitor()
-    slow = Interrupted(shipped, lambda: visitor.update(lambda visit: visit.compare("5"), shipped))
-    found = visitor.turn_to(Visit.read, png(4), slow)
-    assert found.reading.text == "4" and (found.count, visitor.visit.count) == (2, 2)
+    session = Session()
+    slow = Interrupted(shipped, lambda: session.update(lambda state: state.compare("5"), shipped))
+    found = session.read_latest(SessionState.read, png(4), slow)
+    assert found.reading.text == "4" and (found.count, session.state.count) == (2, 2)
 
 
 def test_what_is_folded_while_a_picture_is_read_stays_folded(shipped):
-    visitor = Visitor()
-    visitor.unfold(True)
-    slow = Interrupted(shipped, lambda: visitor.unfold(False))
-    found = visitor.turn_to(Visit.read, png(4), slow)
-    assert found.reading.text == "4" and found.inside is None and not visitor.visit.unfolded
+    session = Session()
+    session.unfold(True)
+    slow = Interrupted(shipped, lambda: session.unfold(False))
+    found = session.read_latest(SessionState.read, png(4), slow)
+    assert found.reading.text == "4" and found.inside is None and not session.state.unfolded
 
 
 def test_a_picture_is_read_and_explained_in_one_question(shipped):
     """Each goes to another process where readers are elsewhere."""
     counting = Interrupted(shipped, None)
-    found = Visitor().turn_to(Visit.read_sketch, Sketch.from_json(told(3)), counting)
+    found = Session().read_latest(SessionState.read_sketch, Sketch.from_json(told(3)), counting)
     assert found.reading.text == "3" and found.why and counting.asked == 1
 
 
 def test_what_is_chosen_stays_when_the_pad_asks_twice_and_not_for_a_new_picture(shipped):
-    number = Visit().read(NUMBER, shipped)
-    two_digits = number.by_network, number.picture
-    chosen = Visit().see(*two_digits, asked=5).choose("1").compare("3")
+    number = SessionState().read(NUMBER, shipped)
+    two_digits = number.network_reading, number.picture
+    chosen = SessionState().see(*two_digits, asked=5).choose("1").compare("3")
     for asked, expected in ((5, (1, 3)), (6, (0, None))):
         seen = chosen.see(*two_digits, asked=asked)
         assert (seen.chosen, seen.rival) == expected
     assert chosen.read(png(1), shipped).chosen == 0 and chosen.read(png(1), shipped).rival is None
-    assert chosen.read(None, shipped).by_network.digits == ()
+    assert chosen.read(None, shipped).network_reading.digits == ()
 
 
 def test_lessons_that_a_browser_kept_hold_for_the_answer_that_came_before_them(shipped):
     """A page that is loaded again asks about its drawing, and tells its lessons, in any order."""
-    taught = Visit().read(png(7), shipped).taught(Lessons(), 1)
-    visitor = Visitor()
-    visitor.update(lambda visit: visit.read(png(7), shipped), shipped)
-    answer = views.answer_html(visitor.remember(taught.lessons, shipped))
+    taught = SessionState().read(png(7), shipped).taught(Lessons(), 1)
+    session = Session()
+    session.update(lambda state: state.read(png(7), shipped), shipped)
+    answer = views.render_answer(session.remember(taught.lessons, shipped))
     assert 'data-number="1"' in answer and 'data-count="1"' in answer
-    assert visitor.visit.reading(shipped).text == "1" and visitor.visit.count == 1
+    assert session.state.reading(shipped).text == "1" and session.state.count == 1

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.reader import Reader
-from inkling.ui.sketchpad import PEN, SIZE, Sketchpad
+from inkling.ui.sketchpad import PAD_PEN_PX, PAD_UNITS, Sketchpad
 from support.sketches import STROKES
 from tests.pages import drag
 
@@ -125,6 +125,6 @@ def test_what_a_function_draws_comes_back_as_it_was():
 def test_the_pen_is_as_wide_as_it_is_told_in_a_picture_of_any_size(size, brush):
     pad = Sketchpad(type="numpy", size=size, brush=brush)
     line = {"width": pad.props["pen"], "erases": False, "points": [200, 500, 800, 500]}
-    ink = 255 - pad.preprocess({"size": SIZE, "strokes": [line]})
-    expected = PEN * size / 280 if brush is None else brush
+    ink = 255 - pad.preprocess({"size": PAD_UNITS, "strokes": [line]})
+    expected = PAD_PEN_PX * size / 280 if brush is None else brush
     assert ink[:, size // 2].sum() / 255 == pytest.approx(expected, abs=0.7)

@@ -15,9 +15,9 @@ import app
 from inkling.imaging.mnist_frame import Glyph
 from inkling.recognition.corrections import Lessons
 from inkling.recognition.reading import Digit, Reading
+from inkling.ui.event_payloads import load_upload
 from inkling.ui.live_reader import NoReader
-from inkling.ui.session import Visitor
-from inkling.ui.told import uploaded
+from inkling.ui.session import Session
 
 
 class FakeReader:
@@ -107,7 +107,7 @@ def test_an_upload_that_is_too_large_is_refused(page):
 def test_what_is_no_upload_of_this_page_is_refused():
     for told in ({"path": "/elsewhere.png"}, {"path": ["a"]}, {"path": "\0"}, ["a"], "a", 7, True):
         with pytest.raises(HTTPException, match="Only uploaded pictures"):
-            uploaded(told)
+            load_upload(told)
 
 
 def test_what_trains_again_is_not_wired_up_unless_it_is_allowed(page):
@@ -129,11 +129,11 @@ def test_a_page_that_collects_corrections_says_so(page, tmp_path):
 def test_what_a_browser_kept_never_comes_over_the_answer_to_a_drawing(page):
     """Both are asked for as a page opens, and the answers come in any order."""
     handlers = {fn.name: fn.fn for fn in page.demo.fns.values()}
-    visitor, nobody = Visitor(), NoReader()
+    session, nobody = Session(), NoReader()
     page.source.reader = nobody
     lessons = Lessons().add(np.eye(28, dtype=np.float32), 7)
-    assert handlers["remember"](visitor, []) == gr.skip()
-    (known,) = handlers["remember"](visitor, lessons.to_json()).values()
+    assert handlers["remember"](session, []) == gr.skip()
+    (known,) = handlers["remember"](session, lessons.to_json()).values()
     assert "knows 1 of your digits" in known
-    visitor.update(lambda visit: visit, nobody)
-    assert len(handlers["remember"](visitor, lessons.to_json())) > 5
+    session.update(lambda state: state, nobody)
+    assert len(handlers["remember"](session, lessons.to_json())) > 5

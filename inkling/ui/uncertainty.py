@@ -18,13 +18,15 @@ from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Digit
 from model import DigitCNN
 
-PEN = 2.4  # px of the frame: MNIST's median stroke
-CLEAR = 1.4  # logits by which a clear digit leads all else: 80 %
-UNSURE = 0.8  # a confidence below it names two candidates: one such answer in five is wrong or more
-RUNNER_UP = 0.1  # the least that the second candidate must have to be named
+STYLE_PEN_PX = 2.4  # px of the frame: MNIST's median stroke
+CLEAR_LEAD_LOGITS = 1.4  # logits by which a clear digit leads all else: 80 %
+UNSURE_BELOW = (
+    0.8  # a confidence below it names two candidates: one such answer in five is wrong or more
+)
+MIN_SECOND_PROB = 0.1  # the least that the second candidate must have to be named
 
 
-class LookAlike(NamedTuple):
+class SimilarExample(NamedTuple):
     """Something that the network knows, and finds like a drawing."""
 
     ink: np.ndarray  # (28, 28) float32, 0 to 1
@@ -36,43 +38,45 @@ class Candidate:
     """One of the digits that an unsure answer may be."""
 
     digit: int
-    alike: tuple[LookAlike, ...]  # the nearest of this digit: a way of writing it, and MNIST's
+    similar: tuple[
+        SimilarExample, ...
+    ]  # the nearest of this digit: a way of writing it, and MNIST's
     advice: str  # what would make it clear, in words: "close the top"; "" where nothing is found
 
 
 def is_unsure(digit: Digit) -> bool:
     """Tell whether a glyph may be one of two digits."""
     chances = sorted(digit.probabilities)
-    return digit.digit is not None and chances[-1] < UNSURE and chances[-2] >= RUNNER_UP
+    return digit.digit is not None and chances[-1] < UNSURE_BELOW and chances[-2] >= MIN_SECOND_PROB
 
 
-def candidates(reader: Reader, digit: Digit) -> tuple[Candidate, ...]:
+def find_candidates(reader: Reader, digit: Digit) -> tuple[Candidate, ...]:
     """Return what an unsure glyph may be, the likelier one first."""
     ink, features = digit.glyph.ink, reader.features(digit.glyph.ink)
     gallery = Gallery.of(reader.gallery)
     found = []
     for candidate in digit.ranking[:2]:
-        alike, known = [nearest_style(reader.model, features, candidate)], None
+        similar, known = [find_nearest_style(reader.model, features, candidate)], None
         if gallery:
             known = gallery.read_as(candidate)
-            alike.append(LookAlike(gallery.nearest(features, candidate), "one of MNIST's"))
-        change = counterfactual(reader.model, ink, candidate, known, CLEAR)
-        found.append(Candidate(candidate, tuple(alike), change.words if change else ""))
+            similar.append(SimilarExample(gallery.nearest(features, candidate), "one of MNIST's"))
+        change = counterfactual(reader.model, ink, candidate, known, CLEAR_LEAD_LOGITS)
+        found.append(Candidate(candidate, tuple(similar), change.words if change else ""))
     return tuple(found)
 
 
-def nearest_style(model: DigitCNN, features: Tensor, digit: int) -> LookAlike:
+def find_nearest_style(model: DigitCNN, features: Tensor, digit: int) -> SimilarExample:
     """Return the drawn style of a digit that is most like features (z,)."""
-    inks, directions = styles(model, digit)
+    inks, directions = draw_styles(model, digit)
     best = int((directions @ F.normalize(features, dim=0)).argmax())
-    return LookAlike(inks[best], f"“{list(STYLES[digit])[best]}”")
+    return SimilarExample(inks[best], f"“{list(STYLES[digit])[best]}”")
 
 
 @lru_cache(maxsize=20)
 @torch.inference_mode()
-def styles(model: DigitCNN, digit: int) -> tuple[np.ndarray, Tensor]:
+def draw_styles(model: DigitCNN, digit: int) -> tuple[np.ndarray, Tensor]:
     """Return a digit's drawn styles: ink (S, 28, 28), and features (S, z) of length 1."""
     rng = np.random.default_rng(0)
-    inks = [frame(draw(Style(path).plain(), rng, PEN)) for path in STYLES[digit].values()]
+    inks = [frame(draw(Style(path).plain(), rng, STYLE_PEN_PX)) for path in STYLES[digit].values()]
     ink = np.stack(inks)
     return ink, F.normalize(model.features(torch.from_numpy(ink).unsqueeze(1)), dim=1)

@@ -9,11 +9,11 @@ from starlette.exceptions import HTTPException
 
 from inkling.imaging.image_formats import UPLOAD_LIMIT
 from inkling.imaging.open_image import PictureError
-from inkling.ui.session import index
+from inkling.ui.session import parse_index
 
-FOREIGN = "Only uploaded pictures are read."
-UNSENT = "the picture could not be sent: try again in a moment."
-MOST = 10  # questions at once: a page's picture, and what was asked about it since
+NOT_UPLOADED = "Only uploaded pictures are read."
+UPLOAD_FAILED = "the picture could not be sent: try again in a moment."
+MAX_PAGE_REQUESTS = 10  # questions at once: a page's picture, and what was asked about it since
 
 
 class Asked(NamedTuple):
@@ -34,12 +34,12 @@ def asked(told: object) -> Asked:
         return Asked([("sketch", told)])
     rows = told.get("questions", [("sketch", told)])
     rows = [row for row in rows if isinstance(row, list | tuple)] if isinstance(rows, list) else []
-    questions = [(str(row[0]), row[1]) for row in rows[:MOST] if len(row) == 2]
-    number = index(told.get("asked"), 1_000_000) or 0
+    questions = [(str(row[0]), row[1]) for row in rows[:MAX_PAGE_REQUESTS] if len(row) == 2]
+    number = parse_index(told.get("asked"), 1_000_000) or 0
     return Asked(questions, bool(told.get("known")), bool(told.get("unfolded")), number)
 
 
-def picked(event: gr.EventData) -> object:
+def parse_pick(event: gr.EventData) -> object:
     """Return what was picked, as the page says it; None if what came is not from the page."""
     try:
         return event.pick
@@ -47,7 +47,7 @@ def picked(event: gr.EventData) -> object:
         return None
 
 
-def uploaded(file: object) -> bytes | PictureError | None:
+def load_upload(file: object) -> bytes | PictureError | None:
     """Return what an uploaded file holds, or why nothing; None if there is none any more.
 
     Raises `HTTPException` if it is not among the uploads.
@@ -55,18 +55,18 @@ def uploaded(file: object) -> bytes | PictureError | None:
     if file is None:
         return None
     told = file if isinstance(file, dict) else {"path": "/"}
-    if size := index(told.get("megabytes"), 100_000):
+    if size := parse_index(told.get("megabytes"), 100_000):
         limit = UPLOAD_LIMIT // 1_000_000
         return PictureError(f"the file has {size} MB, and the limit is {limit}: make it smaller.")
     if "path" not in told:
-        return PictureError(UNSENT)
+        return PictureError(UPLOAD_FAILED)
     try:
         path = Path(told["path"]).resolve()
     except (TypeError, ValueError, OSError) as error:
-        raise HTTPException(400, FOREIGN) from error
+        raise HTTPException(400, NOT_UPLOADED) from error
     if not path.is_relative_to(Path(get_upload_folder()).resolve()):
-        raise HTTPException(400, FOREIGN)
+        raise HTTPException(400, NOT_UPLOADED)
     try:
         return path.read_bytes()
     except OSError:  # it is removed already
-        return PictureError(UNSENT)
+        return PictureError(UPLOAD_FAILED)

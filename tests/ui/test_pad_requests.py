@@ -12,7 +12,7 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 
 from inkling.recognition.reader import Unreachable
-from inkling.ui.questions import OF_ONE, Questions
+from inkling.ui.pad_requests import MAX_REQUESTS_PER_SESSION, PadRequests
 from support.virtual_users import Visitor
 from tests.pages import ROOT, asked, draw, reads, strokes_on, until
 
@@ -65,11 +65,13 @@ def test_what_no_pad_tells_is_an_empty_pad(ask, data):
 
 
 def test_of_one_session_few_questions_are_taken_at_once(served, ask, together):
-    (questions,) = (part for part in served.demo.blocks.values() if isinstance(part, Questions))
+    (questions,) = (part for part in served.demo.blocks.values() if isinstance(part, PadRequests))
     with served.reader.held():
-        for _ in range(OF_ONE):
+        for _ in range(MAX_REQUESTS_PER_SESSION):
             together()
-        until(lambda: questions.asking.total() == OF_ONE)  # those that wait as well
+        until(
+            lambda: questions.asking.total() == MAX_REQUESTS_PER_SESSION
+        )  # those that wait as well
         refused = ask()
         assert refused.status_code == 503 and "busy" in refused.json()["detail"]
     until(lambda: ask().status_code == 200)
