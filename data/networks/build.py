@@ -35,7 +35,7 @@ from model import (
     LineNet,
 )
 
-STEPS = {"ink": 10_000, "line": 30_000}  # batches
+STEPS = {"ink": 10_000, "line": 42_000}  # batches
 PAGES_PER_BATCH, LINES_PER_BATCH = 16, 48
 LINE_WORKERS = 1  # processes that compose lines: one keeps up with a core that learns
 GROUP = 16  # batches that are composed, sorted by width and sent at once

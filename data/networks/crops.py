@@ -5,6 +5,7 @@ python -m data.networks.crops sheet.png   a contact sheet: crops, with their lab
 
 import argparse
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -26,6 +27,9 @@ MIN_TEXT_PX, MAX_TEXT_PX = 12, 60  # height of a digit in the camera's pixels
 EASY_MIN_TEXT_PX = 20
 EASY_SHARE = 0.25  # of crops on plain paper, as drawings are
 NEIGHBOR_COUNT = 30  # lines of which fragments show above and below others
+# Shares of crops with a printed box around the number, with a cell for each digit, with a printed
+# word above or below, and with a stroke of the pen under the number.
+BOX_SHARE, CELL_SHARE, WORD_SHARE, UNDERLINE_SHARE = 0.15, 0.04, 0.1, 0.08
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +74,19 @@ class CropComposer:
         text_px = np.exp(
             rng.uniform(np.log(EASY_MIN_TEXT_PX if easy else MIN_TEXT_PX), np.log(MAX_TEXT_PX))
         )
-        ink, left, across = self.placed(line, text_px, easy)
-        light = self.drawing(ink) if easy else self.photograph(ink, text_px)
+        boxed = not easy and rng.random() < BOX_SHARE
+        ink, (left, top, right, bottom), across = self.placed(line, text_px, easy, boxed)
+        if line.labels and rng.random() < UNDERLINE_SHARE:
+            self.add_underline(ink, (left, right, bottom), text_px)
+        paper = np.zeros(ink.shape, np.float32) if easy else self.paper(*ink.shape, text_px)
+        if boxed:
+            self.add_box(paper, (left, top, right, bottom), text_px)
+        if not easy and rng.random() < CELL_SHARE:
+            gaps = [(a[1] + b[0]) / 2 for a, b in pairwise(line.spans)]
+            self.add_cells(paper, [left + gap * across for gap in gaps])
+        if not easy and rng.random() < WORD_SHARE:
+            self.add_word(paper, (top, bottom), text_px)
+        light = self.drawing(ink) if easy else self.photograph(ink, paper, text_px)
         width = max(8, round(light.shape[1] * LINE_HEIGHT_PX / len(light)))
         unit = width / light.shape[1]
         spans = tuple(
@@ -79,14 +94,17 @@ class CropComposer:
         )
         return Crop(resize_line(light, width), line.labels, spans)
 
-    def placed(self, line: Line, text_px: float, easy: bool) -> tuple[np.ndarray, int, float]:
-        """Return ink (H, W) with margins, where the line begins, px, and its scale across."""
+    def placed(
+        self, line: Line, text_px: float, easy: bool, boxed: bool
+    ) -> tuple[np.ndarray, tuple[int, int, int, int], float]:
+        """Return ink (H, W) with margins, the box of the line, px, and its scale across."""
         rng = self.rng
         scale = text_px / HEIGHT
         width = max(2, round(line.ink.shape[1] * scale * np.exp(rng.normal(0, 0.12))))
         height = max(2, round(line.ink.shape[0] * scale))
         small = cv2.resize(line.ink, (width, height), interpolation=cv2.INTER_AREA)
         is_tight = rng.random() < (0.7 if easy else 0.4)
+        is_tight = is_tight and not boxed
         top, bottom = (round(text_px * m) for m in rng.uniform(0, 0.15 if is_tight else 0.6, 2))
         left, right = (
             round(text_px * (rng.uniform(0, 0.2) if rng.random() < 0.5 else rng.uniform(0.1, 1.2)))
@@ -97,7 +115,52 @@ class CropComposer:
         for margin, is_above in ((top, True), (bottom, False)):
             if margin > 2 and rng.random() < 0.12:
                 self.add_neighbor(ink, round(margin * rng.uniform(0.2, 1.1)), scale, is_above)
-        return ink, left, width / line.ink.shape[1]
+        box = (left, top, left + width, top + height)
+        return ink, box, width / line.ink.shape[1]
+
+    def add_underline(self, ink: np.ndarray, span: tuple[int, int, int], text_px: float) -> None:
+        """Draw one or two strokes of the pen under a line from left to right, px, at its base."""
+        rng = self.rng
+        thick = max(1, round(text_px * rng.uniform(0.03, 0.12)))
+        for _ in range(1 + (rng.random() < 0.3)):
+            y = span[2] + text_px * rng.uniform(-0.05, 0.25)
+            ends = [
+                (
+                    round(x + text_px * rng.uniform(-0.4, 0.3)),
+                    round(y + text_px * rng.normal(0, 0.05)),
+                )
+                for x in span[:2]
+            ]
+            cv2.line(ink, *ends, float(rng.uniform(0.7, 1)), thick, cv2.LINE_AA)
+
+    def add_box(self, paper: np.ndarray, box: tuple[int, int, int, int], text_px: float) -> None:
+        """Print a box around a line's left, top, right, bottom, px: it may touch the line."""
+        rng = self.rng
+        margins = text_px * rng.uniform(0.02, 0.35, 4)
+        left, top, right, bottom = np.add(box, margins * (-1, -1, 1, 1)).round().astype(int)
+        dark, thick = float(rng.uniform(0.3, 1.0)), int(rng.integers(1, 2 + (text_px > 20)))
+        cv2.rectangle(paper, (left, top), (right, bottom), dark, thick)
+
+    def add_cells(self, paper: np.ndarray, gaps: list[float]) -> None:
+        """Print the sides of cells between digits, px from the left."""
+        dark, thick = float(self.rng.uniform(0.3, 1.0)), int(self.rng.integers(1, 3))
+        for x in gaps:
+            cv2.line(paper, (round(x), 0), (round(x), len(paper)), dark, thick, cv2.LINE_AA)
+
+    def add_word(self, paper: np.ndarray, span: tuple[int, int], text_px: float) -> None:
+        """Print a word above or below a line from top to bottom, px, where there is room."""
+        rng = self.rng
+        word = self.glyphs.words[rng.integers(len(self.glyphs.words))]
+        height = max(3, round(text_px * rng.uniform(0.2, 0.4)))
+        y = span[0] - height if rng.random() < 0.7 else span[1]
+        width = min(paper.shape[1], round(word.shape[1] * height / len(word)))
+        y = min(max(y, 0), len(paper) - height)
+        if width < 3 or y < 0:
+            return
+        word = rng.uniform(0.3, 1) * cv2.resize(word, (width, height), interpolation=cv2.INTER_AREA)
+        x = int(rng.integers(0, paper.shape[1] - width + 1))
+        place = paper[y : y + height, x : x + width]
+        np.maximum(place, word, out=place)
 
     def add_neighbor(self, ink: np.ndarray, depth: int, scale: float, is_above: bool) -> None:
         """Let a fragment of another line show above or below, `depth` px of it."""
@@ -117,12 +180,17 @@ class CropComposer:
         light = 1 - light if self.rng.random() < 0.3 else light
         return (255 * light.clip(0, 1)).round().astype(np.uint8)
 
-    def photograph(self, ink: np.ndarray, text_px: float) -> np.ndarray:
-        """Return ink (H, W) on paper of some kind, under some light: (H, W) uint8."""
-        rng, (h, w) = self.rng, ink.shape
+    def paper(self, h: int, w: int, text_px: float) -> np.ndarray:
+        """Return paper of some kind: darkness (h, w) float32."""
+        rng = self.rng
         paper = self.piece_of_paper(h, w) if rng.random() < 0.8 else np.zeros((h, w), np.float32)
         paper *= rng.choice([1, rng.uniform(0.2, 0.9)])
         self.add_rules(paper, text_px)
+        return paper
+
+    def photograph(self, ink: np.ndarray, paper: np.ndarray, text_px: float) -> np.ndarray:
+        """Return ink on paper, both (H, W), under some light: (H, W) uint8."""
+        rng, (h, w) = self.rng, ink.shape
         pressed: np.ndarray | float = 1.0
         if rng.random() < 0.5:
             grain = rng.normal(0, 0.5, (max(2, h // 3), max(2, w // 3))).astype(np.float32)
