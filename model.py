@@ -2,7 +2,7 @@
 
 `DigitCNN` maps the ink of a glyph to logits and calibrated probabilities. Ink is float32, shape
 (N, 1, 28, 28), range 0 to 1: 0 = paper, 1 = ink, framed as MNIST frames its digits. Mean and
-standard deviation live in the model, so no other file knows them. `InkNet` and `LineNet` take
+standard deviation are constants of the model. `InkNet` and `LineNet` take
 brightness that `inkling.recognition.page_networks` standardizes.
 """
 
@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-NONE, SEVERAL = 20, 21  # classes beside MNIST's ten digits and ten drawn ones
+NON_DIGIT_CLASS, MULTI_DIGIT_CLASS = 20, 21  # after MNIST's ten digits and ten drawn ones
 INK_MEAN, INK_STD = 0.1307, 0.3081  # of MNIST's 60,000 training images
 INK_NET_WIDTHS = (16, 24, 32, 48, 48)  # channels at 1/2 of the picture's size, 1/4, and so on
 INK_NET_MULTIPLE_PX = 2 ** len(INK_NET_WIDTHS)  # sides of its pictures are multiples of this
@@ -25,22 +25,20 @@ LINE_HEIGHT_PX = 32  # of a line as the network sees it
 COLUMN_STRIDE_PX = 2  # from one column of the network's output to the next
 LINE_MULTIPLE_PX = 4  # widths of lines are multiples of this
 CTC_SIGN, CTC_BLANK = 10, 11  # classes after the ten digits: writing that is no digit, nothing
-LABEL_DOUBT = (
-    0.0015  # share of MNIST's test labels that most people reject: evaluation.metrics.DOUBTFUL
-)
+LABEL_ERROR_RATE = 0.0015  # of MNIST's test labels: `evaluation.metrics` lists the images
 
 
-class Judgement(NamedTuple):
-    """What a network makes of ink (N, 1, 28, 28)."""
+class Prediction(NamedTuple):
+    """The output of `DigitCNN.predict` for ink (N, 1, 28, 28)."""
 
     probabilities: Tensor  # (N, 10), calibrated, rows summing to 1
     not_a_digit: Tensor  # (N,), 0 to 1; above 0.5 it is refused
-    plausible: Tensor  # (N,), log-probability of being a digit, and the likeliest one
-    several: Tensor  # (N,), logit of being several digits rather than none
+    best_log_prob: Tensor  # (N,), of being a digit, and the most probable one
+    multi_digit_logit: Tensor  # (N,), of several digits against no digit
 
 
-def standardised(ink: Tensor) -> Tensor:
-    """Return ink as the first layer takes it, with about mean 0 and standard deviation 1."""
+def normalize_ink(ink: Tensor) -> Tensor:
+    """Scale ink to about mean 0 and standard deviation 1."""
     return (ink - INK_MEAN) / INK_STD
 
 
@@ -52,7 +50,7 @@ def conv_block(
     dilation: int = 1,
     pool: bool = False,
 ) -> list[nn.Module]:
-    """Return a convolution, max pooling by 2 if asked for, batch normalization and ReLU."""
+    """Build a convolution, optional max pooling by 2, batch normalization and ReLU."""
     convolution = nn.Conv2d(
         channels_in, channels_out, kernel, padding=padding, dilation=(1, dilation), bias=False
     )
@@ -90,48 +88,49 @@ class DigitCNN(nn.Module):
         self.register_buffer("doubt_scale", torch.ones(()))
 
     def features(self, ink: Tensor) -> Tensor:
-        """Return what the last layer weighs up, (N, widths[-1]), for ink (N, 1, 28, 28)."""
-        values = standardised(ink)
-        for layer in list(self.layers)[:-1]:  # a slice would be built anew each time
+        """Compute the inputs of the last layer, (N, widths[-1]), for ink (N, 1, 28, 28)."""
+        values = normalize_ink(ink)
+        for layer in list(self.layers)[:-1]:  # a slice would build a new module each time
             values = layer(values)
         return values
 
-    def by_kind(self, ink: Tensor) -> Tensor:
-        """Return logits (N, 22) for ink (N, 1, 28, 28): ten digits of MNIST, ten drawn, and others.
+    def class_logits(self, ink: Tensor) -> Tensor:
+        """Return class logits (N, 22) for ink (N, 1, 28, 28).
 
-        The same shape may be a 7 in MNIST and a 1 with a flag elsewhere, so the two are learned
-        as classes of their own; a drawing is mostly told from a scan by the run of its lines. The
-        others are `NONE`, what is no digit at all, and `SEVERAL`, digits in rows.
+        Classes: MNIST digits, drawn digits, `NON_DIGIT_CLASS`, `MULTI_DIGIT_CLASS`. Scanned and
+        drawn digits are separate classes: one shape can be a 7 in MNIST and a flagged 1 elsewhere.
+        Mostly the line quality separates drawings from scans.
         """
         return self.layers[-1](self.features(ink))
 
     def forward(self, ink: Tensor) -> Tensor:
-        """Return logits (N, 10) for ink (N, 1, 28, 28): each digit's, of whichever kind it is."""
-        return self.of_digits(self.by_kind(ink))
+        """Return digit logits (N, 10) for ink (N, 1, 28, 28)."""
+        return self.digit_logits(self.class_logits(ink))
 
-    def of_digits(self, by_kind: Tensor) -> Tensor:
-        """Return logits (N, 10) of the digits, whichever kind they are, for logits (N, 22)."""
-        return by_kind[:, :NONE].unflatten(1, (2, 10)).logsumexp(dim=1)
+    def digit_logits(self, class_logits: Tensor) -> Tensor:
+        """Sum the probabilities of a digit's two classes: logits (N, 22) to (N, 10)."""
+        return class_logits[:, :NON_DIGIT_CLASS].unflatten(1, (2, 10)).logsumexp(dim=1)
 
-    def judge(self, ink: Tensor) -> Judgement:
-        """Judge ink (N, 1, 28, 28)."""
-        logits = self.by_kind(ink).float()
-        probabilities = calibrated(self.of_digits(logits), self.temperature)
-        doubts = doubt(logits)
-        excess = (doubts - self.doubt_ceiling) / self.doubt_scale
-        plausible = probabilities.amax(dim=1).log() - F.softplus(doubts)
-        several = logits[:, SEVERAL] - logits[:, NONE]
-        return Judgement(probabilities, excess.sigmoid(), plausible, several)
-
-
-def doubt(by_kind: Tensor) -> Tensor:
-    """Return how much more speaks for no single digit than for any, (N,), for logits (N, 22)."""
-    return by_kind[:, NONE:].logsumexp(dim=1) - by_kind[:, :NONE].logsumexp(dim=1)
+    def predict(self, ink: Tensor) -> Prediction:
+        """Predict digits and rejections for ink (N, 1, 28, 28)."""
+        logits = self.class_logits(ink).float()
+        probabilities = calibrated_softmax(self.digit_logits(logits), self.temperature)
+        rejection = rejection_logit(logits)
+        excess = (rejection - self.doubt_ceiling) / self.doubt_scale
+        best_log_prob = probabilities.amax(dim=1).log() - F.softplus(rejection)
+        multi_digit_logit = logits[:, MULTI_DIGIT_CLASS] - logits[:, NON_DIGIT_CLASS]
+        return Prediction(probabilities, excess.sigmoid(), best_log_prob, multi_digit_logit)
 
 
-def calibrated(logits: Tensor, temperature: Tensor) -> Tensor:
-    """Return probabilities (N, 10) for logits (N, 10); none is surer than MNIST's labels are."""
-    return (1 - LABEL_DOUBT) * (logits / temperature).softmax(dim=1) + LABEL_DOUBT / 10
+def rejection_logit(class_logits: Tensor) -> Tensor:
+    """Return the logit of not being one digit, (N,), for class logits (N, 22)."""
+    digits, others = class_logits.split(NON_DIGIT_CLASS, dim=1)
+    return others.logsumexp(dim=1) - digits.logsumexp(dim=1)
+
+
+def calibrated_softmax(logits: Tensor, temperature: Tensor) -> Tensor:
+    """Return probabilities (N, 10) for digit logits (N, 10), capped by MNIST's label noise."""
+    return (1 - LABEL_ERROR_RATE) * (logits / temperature).softmax(dim=1) + LABEL_ERROR_RATE / 10
 
 
 class InkNet(nn.Module):
@@ -210,13 +209,13 @@ class LineNet(nn.Module):
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def fused(model: Network) -> Network:
-    """Return a network for reading alone: the same answers, an eighth of the time saved.
+def fuse_batch_norm(model: Network) -> Network:
+    """Return a copy for inference: batch normalization folded into the convolution before it.
 
-    Where a normalization follows a convolution directly, it is folded into its weights.
+    The output is the same; the digit network takes an eighth less time.
     """
     model = copy.deepcopy(model).eval()
-    for name, block in reversed([*model.named_modules()]):  # inner ones first
+    for name, block in reversed([*model.named_modules()]):  # inner blocks first
         if isinstance(block, nn.Sequential):
             layers: list[nn.Module] = []
             for layer in block:

@@ -140,7 +140,7 @@ def report_reader() -> None:
     ink = torch.from_numpy(glyph.ink)[None, None]
     torch.set_num_threads(1)
     with torch.inference_mode():
-        report("network alone, one thread", time_rounds(lambda: reader.model.judge(ink)))
+        report("network alone, one thread", time_rounds(lambda: reader.model.predict(ink)))
     report("reader.read, 280 x 280 sketch", time_rounds(lambda: reader.read(picture)))
     why = partial(evidence, reader.model, glyph.ink, 7, 2)
     report("evidence, 7 rather than 2", time_rounds(why))

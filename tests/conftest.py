@@ -195,9 +195,9 @@ def unfused():
 @pytest.fixture(scope="session")
 def model(unfused):
     """Return the shipped network for reading alone."""
-    from model import fused
+    from model import fuse_batch_norm
 
-    return fused(unfused)
+    return fuse_batch_norm(unfused)
 
 
 @pytest.fixture

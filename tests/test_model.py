@@ -3,7 +3,7 @@
 import torch
 
 from inkling.training.recipes import DEFAULT, QUICK
-from model import SEVERAL, DigitCNN, fused
+from model import MULTI_DIGIT_CLASS, DigitCNN, fuse_batch_norm
 
 
 def test_a_fused_network_gives_the_same_answers(mnist):
@@ -11,8 +11,11 @@ def test_a_fused_network_gives_the_same_answers(mnist):
     model = DigitCNN((8, 8, 16, 16))
     model(mnist.train.ink[:500])  # in training mode: gives the normalisations something to fold
     with torch.inference_mode():
-        plain, quicker = model.eval()(mnist.test.ink[:200]), fused(model)(mnist.test.ink[:200])
-    assert len(fused(model).layers) < len(model.layers)
+        plain, quicker = (
+            model.eval()(mnist.test.ink[:200]),
+            fuse_batch_norm(model)(mnist.test.ink[:200]),
+        )
+    assert len(fuse_batch_norm(model).layers) < len(model.layers)
     assert (plain - quicker).abs().max() < 1e-4
 
 
@@ -26,14 +29,14 @@ def test_the_network_is_small_and_gives_ten_finite_logits():
 
 def test_the_logit_of_several_rises_with_that_of_its_class():
     model, ink = DigitCNN((4, 4, 4, 8)).eval(), torch.rand(5, 1, 28, 28)
-    before = model.judge(ink).several
+    before = model.predict(ink).multi_digit_logit
     with torch.no_grad():
-        model.layers[-1].bias[SEVERAL] += 3
-    torch.testing.assert_close(model.judge(ink).several, before + 3)
+        model.layers[-1].bias[MULTI_DIGIT_CLASS] += 3
+    torch.testing.assert_close(model.predict(ink).multi_digit_logit, before + 3)
 
 
 def test_probabilities_sum_to_one():
-    judged = DigitCNN((4, 4, 4, 8)).eval().judge(torch.rand(5, 1, 28, 28))
-    probabilities, not_a_digit, plausible, _ = judged
+    predicted = DigitCNN((4, 4, 4, 8)).eval().predict(torch.rand(5, 1, 28, 28))
+    probabilities, not_a_digit, best_log_prob, _ = predicted
     torch.testing.assert_close(probabilities.sum(dim=1), torch.ones(5))
-    assert ((not_a_digit >= 0) & (not_a_digit <= 1)).all() and (plausible <= 0).all()
+    assert ((not_a_digit >= 0) & (not_a_digit <= 1)).all() and (best_log_prob <= 0).all()

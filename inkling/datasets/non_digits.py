@@ -22,7 +22,7 @@ from inkling.datasets.pen_digits import seen
 from inkling.datasets.pen_slips import carelessly, dragged
 from inkling.datasets.pen_strokes import Style, draw
 from inkling.imaging.mnist_frame import FRAME, frame, main_strokes
-from model import NONE, SEVERAL
+from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
 
 CUT_OFF = 0.5  # share of digits seen again that have touched another
 
@@ -246,7 +246,7 @@ def outliers(
     seed: int | tuple[int, ...],
     kinds: dict[Callable, int] = KINDS,
 ) -> Digits:
-    """Draw things that are no digit, some of them made of digits; labels are NONE and SEVERAL."""
+    """Draw non-digits, some of them made of digits, with the labels of their classes."""
     rng = np.random.default_rng(seed)
     makers, share = list(kinds), np.array(list(kinds.values())) / sum(kinds.values())
     chosen = rng.choice(len(makers), count, p=share)
@@ -254,7 +254,7 @@ def outliers(
     for place, kind in enumerate(chosen):
         ink[place] = frame(seen(draw_one(makers[kind], rng, digits), rng))
     several = [makers.index(kind) for kind in (side_by_side, piled)]
-    labels = np.where(np.isin(chosen, several), SEVERAL, NONE)
+    labels = np.where(np.isin(chosen, several), MULTI_DIGIT_CLASS, NON_DIGIT_CLASS)
     return Digits(torch.from_numpy(ink)[:, None], torch.from_numpy(labels))
 
 

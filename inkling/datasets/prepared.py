@@ -20,7 +20,7 @@ from inkling.datasets.mnist import Digits, join, load_mnist
 from inkling.datasets.non_digits import outliers
 from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
 from inkling.imaging.mnist_frame import FRAME
-from model import NONE, SEVERAL
+from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
 
 PREPARED = Path(__file__).parents[2] / "data" / "prepared"
 DRAWN, OTHERS, HELD_OUT = 8_000, 6_000, 2_000  # pictures
@@ -34,7 +34,10 @@ SOURCES = (  # what decides how a picture turns out, beside `STROKES`
 
 def training_pictures() -> tuple[Digits, Digits]:
     """Read drawn digits, and what is no digit."""
-    none, several = labelled(read_sheet("none"), NONE), labelled(read_sheet("several"), SEVERAL)
+    none, several = (
+        labelled(read_sheet("none"), NON_DIGIT_CLASS),
+        labelled(read_sheet("several"), MULTI_DIGIT_CLASS),
+    )
     return in_turns(read_sheet("digits")), join(none, several)
 
 
@@ -89,7 +92,7 @@ def main() -> None:
     others = outliers(OTHERS, join(load_mnist().train, drawn), seed=0)
     write_sheet("digits", drawn.ink)
     write_sheet("held_out", drawn_digits(HELD_OUT, HELD_OUT_SEED).ink)
-    for name, label in (("none", NONE), ("several", SEVERAL)):
+    for name, label in (("none", NON_DIGIT_CLASS), ("several", MULTI_DIGIT_CLASS)):
         write_sheet(name, others.ink[others.labels == label])
 
 

@@ -16,7 +16,7 @@ from inkling.datasets.held_out_hands import held_out_characters, held_out_digits
 from inkling.datasets.image_folder import labelled_pictures
 from inkling.datasets.mnist import Digits
 from inkling.recognition.reader import Reader
-from model import DigitCNN, fused
+from model import DigitCNN, fuse_batch_norm
 
 # Test images whose given label fewer than 3 of 5 people kept: they cap what a reader can score.
 # Source: `mturk/mnist_mturk.json` of cleanlab/label-errors (Northcutt et al. 2021, 2103.14749).
@@ -97,7 +97,7 @@ class Score:
 @torch.inference_mode()
 def score(name: str, model: DigitCNN, digits: Digits) -> Score:
     """Have a network read digits."""
-    judged = [model.judge(batch)[:2] for batch in digits.ink.split(BATCH)]
+    judged = [model.predict(batch)[:2] for batch in digits.ink.split(BATCH)]
     probabilities, not_a_digit = (torch.cat(parts).numpy() for parts in zip(*judged, strict=True))
     return Score(name, digits.labels.numpy(), probabilities, not_a_digit)
 
@@ -119,12 +119,12 @@ def summary(one: Score) -> dict:
 @torch.inference_mode()
 def milliseconds(model: DigitCNN, digits: Digits) -> float:
     """Return how long the network takes to judge one glyph on one thread: the median of many."""
-    model, threads = fused(model), torch.get_num_threads()
+    model, threads = fuse_batch_norm(model), torch.get_num_threads()
     torch.set_num_threads(1)  # as a reader does
     seconds = []
     for ink in digits.ink[:TIMED].split(1):
         start = time.perf_counter()
-        model.judge(ink)
+        model.predict(ink)
         seconds.append(time.perf_counter() - start)
     torch.set_num_threads(threads)
     return round(1000 * float(np.median(seconds)), 3)
@@ -142,7 +142,7 @@ class Refusal:
 @torch.inference_mode()
 def doubted(model: DigitCNN, ink: Tensor) -> np.ndarray:
     """Return how surely each ink (N, 1, 28, 28) is no digit, (N,), 0 to 1."""
-    return torch.cat([model.judge(batch).not_a_digit for batch in ink.split(BATCH)]).numpy()
+    return torch.cat([model.predict(batch).not_a_digit for batch in ink.split(BATCH)]).numpy()
 
 
 def refusals(model: DigitCNN, digits: Digits, others: dict[str, Tensor]) -> list[Refusal]:

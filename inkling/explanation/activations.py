@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inkling.imaging.mnist_frame import FRAME
-from model import NONE, DigitCNN, standardised
+from model import NON_DIGIT_CLASS, DigitCNN, normalize_ink
 
 SHOWN = 12  # maps of a layer, at most
 EXCITING = 6  # test digits shown of those that excite a map most
@@ -78,7 +78,7 @@ def inside(model: DigitCNN, ink: np.ndarray) -> Inside:
     It must be in inference mode.
     """
     torch.set_num_threads(1)
-    values = standardised(torch.from_numpy(np.ascontiguousarray(ink, np.float32))[None, None])
+    values = normalize_ink(torch.from_numpy(np.ascontiguousarray(ink, np.float32))[None, None])
     stages: list[Stage] = []
     for modules, _, step in blocks(model):
         values = nn.Sequential(*modules)(values)
@@ -87,11 +87,15 @@ def inside(model: DigitCNN, ink: np.ndarray) -> Inside:
         part = maps[shown] / max(maps[shown].max(), 1e-6)
         stages.append(Stage(part, tuple(shown.tolist()), len(maps), step))
     features = values.flatten()  # (z,)
-    by_kind = model.layers[-1](features[None])
-    digits = torch.stack([by_kind[0, :10], by_kind[0, 10:NONE]]).softmax(dim=0)  # (2, 10)
-    weights = cast(nn.Linear, model.layers[-1]).weight[:NONE].view(2, 10, -1)  # (2, 10, z)
+    class_logits = model.layers[-1](features[None])
+    digits = torch.stack([class_logits[0, :10], class_logits[0, 10:NON_DIGIT_CLASS]]).softmax(
+        dim=0
+    )  # (2, 10)
+    weights = (
+        cast(nn.Linear, model.layers[-1]).weight[:NON_DIGIT_CLASS].view(2, 10, -1)
+    )  # (2, 10, z)
     speaks = (digits[..., None] * weights).sum(dim=0) * features  # (10, z)
-    scores = model.of_digits(by_kind)[0]
+    scores = model.digit_logits(class_logits)[0]
     return Inside(tuple(stages[:-1]), features.numpy(), scores.numpy(), speaks.numpy())
 
 
@@ -121,7 +125,7 @@ def opened(model: DigitCNN, layer: int, number: int, inks: Tensor) -> Opened:
 def peaks(model: DigitCNN, layer: int, inks: Tensor) -> tuple[Tensor, Tensor]:
     """Return how much each map of a layer responds to inks at most, and where: (N, C) each."""
     torch.set_num_threads(1)
-    values = standardised(inks[:, None].float() / 255)
+    values = normalize_ink(inks[:, None].float() / 255)
     for modules, _, _ in list(blocks(model))[: layer + 1]:
         values = nn.Sequential(*modules)(values)
     return values.flatten(2).max(dim=2)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from inkling.explanation.occlusion import REGIONS, STROKE_EDGE, box_corner, line, soft
 from inkling.imaging.mnist_frame import DIGIT
-from model import NONE, DigitCNN
+from model import NON_DIGIT_CLASS, DigitCNN
 
 ALONG = 10  # places along a side of the digit's box: a stroke is as wide as two
 RADIUS = 2.4  # px of a place: with 3 it took a quarter more ink, on 60 held-out digits
@@ -61,7 +61,7 @@ def counterfactual(
     steep: Slope = partial(slope, model, digit, lead)
     if not (ink > STROKE_EDGE).any():
         return None
-    torch.set_num_threads(1)  # of this thread, as `Reader.judge`
+    torch.set_num_threads(1)  # of this thread, as `Reader.predict_glyphs`
     distances = np.abs(examples - ink).sum(axis=(1, 2))
     nearest = examples[np.argsort(distances)[:NEAREST]]
     places = soft(line(centres(ink), centres(ink)), RADIUS).astype(np.float32)  # (P, 28, 28)
@@ -84,9 +84,11 @@ def centres(ink: np.ndarray) -> np.ndarray:
 
 def margin(model: DigitCNN, ink: Tensor, digit: int) -> Tensor:
     """Return by how much a digit leads all other answers together, (N,), for ink (N, 1, 28, 28)."""
-    by_kind = model.by_kind(ink)
-    digits = model.of_digits(by_kind)
-    others = torch.cat([digits[:, :digit], digits[:, digit + 1 :], by_kind[:, NONE:]], dim=1)
+    class_logits = model.class_logits(ink)
+    digits = model.digit_logits(class_logits)
+    others = torch.cat(
+        [digits[:, :digit], digits[:, digit + 1 :], class_logits[:, NON_DIGIT_CLASS:]], dim=1
+    )
     return digits[:, digit] - others.logsumexp(dim=1)
 
 

@@ -53,7 +53,7 @@ def evidence(model: DigitCNN, ink: np.ndarray, answer: int, rival: int) -> Evide
 
     The network is asked in one batch; it must be in inference mode.
     """
-    torch.set_num_threads(1)  # of this thread, as `Reader.judge`
+    torch.set_num_threads(1)  # of this thread, as `Reader.predict_glyphs`
     ink = np.ascontiguousarray(ink, np.float32)
     if not (ink > STROKE_EDGE).any():
         logits = model(torch.from_numpy(ink)[None, None])[0]

@@ -1,6 +1,6 @@
 """A checkpoint becomes an ONNX file: the network for other languages, phones and browsers.
 
-The file takes ink framed as MNIST frames its digits, and gives a `model.Judgement`: calibrated
+The file takes ink framed as MNIST frames its digits, and gives a `model.Prediction`: calibrated
 probabilities, and whether it is no digit. What goes in and comes out is told in its metadata.
 """
 
@@ -24,7 +24,7 @@ from onnxruntime.quantization import (
 )
 from torch import Tensor, nn
 
-from model import DigitCNN, Judgement, fused
+from model import DigitCNN, Prediction, fuse_batch_norm
 
 OPSET = 18  # the lowest that PyTorch exports without a conversion: runtimes since 2023 read it
 BATCH = 500  # digits judged at once
@@ -38,6 +38,7 @@ MEANING = {
     "plausible": "float32 (N,), log-probability of being a digit, and the likeliest one",
     "several": "float32 (N,), logit of being several digits rather than none",
 }
+OUTPUTS = tuple(MEANING)[1:]  # names in the file, in the order of `model.Prediction`
 
 
 class Differences(NamedTuple):
@@ -53,11 +54,11 @@ class Judging(nn.Module):
     def __init__(self, model: DigitCNN):
         """Take a trained network."""
         super().__init__()
-        self.model = fused(model).to(memory_format=torch.contiguous_format)
+        self.model = fuse_batch_norm(model).to(memory_format=torch.contiguous_format)
 
-    def forward(self, ink: Tensor) -> Judgement:
+    def forward(self, ink: Tensor) -> Prediction:
         """Judge ink (N, 1, 28, 28)."""
-        return self.model.judge(ink)
+        return self.model.predict(ink)
 
 
 def write_onnx(model: DigitCNN, description: dict, path: Path) -> None:
@@ -70,7 +71,7 @@ def write_onnx(model: DigitCNN, description: dict, path: Path) -> None:
             dynamo=True,
             opset_version=OPSET,
             input_names=[INK],
-            output_names=list(Judgement._fields),
+            output_names=list(OUTPUTS),
             dynamic_shapes={INK: {0: torch.export.Dim("N")}},
             verbose=False,
         )
@@ -135,26 +136,24 @@ def to_eight_bits(path: Path, ink: Tensor) -> None:
     path.write_bytes(rounded.SerializeToString())
 
 
-def judged_by(path: Path, ink: Tensor) -> Judgement:
+def judged_by(path: Path, ink: Tensor) -> Prediction:
     """Return what an ONNX file makes of ink (N, 1, 28, 28)."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-    answers = [
-        session.run(list(Judgement._fields), {INK: part.numpy()}) for part in ink.split(BATCH)
-    ]
-    return Judgement(*(torch.from_numpy(np.concatenate(a)) for a in zip(*answers, strict=True)))
+    answers = [session.run(list(OUTPUTS), {INK: part.numpy()}) for part in ink.split(BATCH)]
+    return Prediction(*(torch.from_numpy(np.concatenate(a)) for a in zip(*answers, strict=True)))
 
 
 @torch.inference_mode()
-def differences(theirs: Judgement, model: DigitCNN, ink: Tensor) -> Differences:
+def differences(theirs: Prediction, model: DigitCNN, ink: Tensor) -> Differences:
     """Compare an ONNX file's judgement of ink (N, 1, 28, 28) with the checkpoint's."""
-    judgements = [model.judge(part) for part in ink.split(BATCH)]
-    ours = Judgement(*(torch.cat(fields) for fields in zip(*judgements, strict=True)))
+    judgements = [model.predict(part) for part in ink.split(BATCH)]
+    ours = Prediction(*(torch.cat(fields) for fields in zip(*judgements, strict=True)))
     most = max((a - b).abs().max().item() for a, b in zip(ours[:2], theirs[:2], strict=True))
     return Differences(most, int((answers(ours) != answers(theirs)).sum()))
 
 
-def answers(judgement: Judgement) -> Tensor:
+def answers(judgement: Prediction) -> Tensor:
     """Return digits (N,), -1 where there is none."""
     return judgement.probabilities.argmax(1).where(judgement.not_a_digit <= 0.5, -1)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from inkling.imaging.mnist_frame import FRAME
 from inkling.recognition.reading import Digit, Reading
-from model import LABEL_DOUBT, DigitCNN, standardised
+from model import LABEL_ERROR_RATE, DigitCNN, normalize_ink
 
 LIMIT = 50  # lessons; the oldest falls out
 CODED = 4 * -(-FRAME * FRAME // 3)  # characters of a lesson's ink in base64
@@ -99,14 +99,16 @@ def taught_digits(
     digits: tuple[Digit, ...], lessons: Lessons, model: DigitCNN
 ) -> tuple[Digit, ...]:
     """Return the digits with probabilities, and doubt, moved by each lesson that they are like."""
-    torch.set_num_threads(1)  # of this thread, as `Reader.judge`
+    torch.set_num_threads(1)  # of this thread, as `Reader.predict_glyphs`
     seen = traces(model, np.stack([d.glyph.ink for d in digits]))
     cosines = [(seen @ memory(lesson.ink, model).T).amax(dim=1) for lesson in lessons.taught]
     distance = 1 - torch.stack(cosines, dim=1)  # (N, K)
     lean = LEAN * (-FALL * distance).exp() + STRESS * (-((distance / SAME) ** 2)).exp()
     labels = torch.tensor([lesson.digit for lesson in lessons.taught])
     logits = torch.tensor([d.probabilities for d in digits]).log().index_add(1, labels, lean)
-    probabilities = logits.softmax(dim=1).clamp_min(LABEL_DOUBT / 10)  # no surer than the network
+    probabilities = logits.softmax(dim=1).clamp_min(
+        LABEL_ERROR_RATE / 10
+    )  # no surer than the network
     probabilities /= probabilities.sum(dim=1, keepdim=True)
     doubt = torch.tensor([d.not_a_digit for d in digits]).logit(eps=1e-6) - lean.amax(dim=1)
     return tuple(
@@ -136,5 +138,5 @@ def varied(
 def traces(model: DigitCNN, inks: np.ndarray) -> Tensor:
     """Return the maps of layer `LAYER` for ink (N, 28, 28), flat and of length 1: (N, C)."""
     end = [k for k, layer in enumerate(model.layers) if isinstance(layer, nn.ReLU)][LAYER]
-    maps = model.layers[: end + 1](standardised(torch.from_numpy(inks).unsqueeze(1)))
+    maps = model.layers[: end + 1](normalize_ink(torch.from_numpy(inks).unsqueeze(1)))
     return F.normalize(maps.flatten(1), dim=1)

@@ -12,7 +12,7 @@ from inkling.recognition.strokes import Part
 WORST = 6.0  # cost of the least plausible glyph, in natural logarithms of its probability
 A_GLYPH = 0.2  # cost of one glyph more
 
-# Ink (N, 28, 28) to the four arrays of a `model.Judgement`.
+# Ink (N, 28, 28) to the four arrays of a `model.Prediction`.
 Judge = Callable[[np.ndarray], tuple[np.ndarray, ...]]
 
 

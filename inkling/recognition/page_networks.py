@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from safetensors.torch import load_file
 
-from model import InkNet, LineNet, Network, fused
+from model import InkNet, LineNet, Network, fuse_batch_norm
 
 NETWORKS = Path(__file__).parents[2] / "data" / "networks"
 MIN_SPREAD = 1e-4  # standard deviation of brightness: below it there is nothing to see
@@ -34,7 +34,7 @@ def load_network(network: Network, name: str) -> Network:
     """Return a network for reading alone, with the weights of a file."""
     tensors = load_file(NETWORKS / f"{name}.safetensors")
     network.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
-    return fused(network)
+    return fuse_batch_norm(network)
 
 
 def standardize(light: np.ndarray, window_px: int) -> np.ndarray:

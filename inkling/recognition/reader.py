@@ -29,7 +29,7 @@ from inkling.recognition.reading import (
 )
 from inkling.recognition.segmentation import ReadLine, find_rows
 from inkling.recognition.strokes import Part
-from model import DigitCNN, fused
+from model import DigitCNN, fuse_batch_norm
 
 LINE_MARGIN = 0.2  # heights of a line: paper around it
 CONFIDENT = 2.6  # log-odds of being right (93 %) with which no other hypothesis is made
@@ -49,7 +49,7 @@ class Reader:
         gallery: dict[str, Tensor] | None = None,
     ):
         """Take a trained network and what belongs to it; `Reader.load` has all of a checkpoint."""
-        self.model = fused(model)
+        self.model = fuse_batch_norm(model)
         self.description = description or {}
         self.gallery = gallery
 
@@ -101,7 +101,7 @@ class Reader:
         if ink is None:
             odds = compute_log_odds(hypothesis, [], "")
             return Reading(note=BLANK, log_odds=odds)
-        rows = find_rows(ink, self.judge, line_reader(hypothesis.light, ink))
+        rows = find_rows(ink, self.predict_glyphs, line_reader(hypothesis.light, ink))
         digits = [as_digit(glyph, hypothesis, k) for k, row in enumerate(rows) for glyph in row]
         seen = ink.notes
         if len(digits) > 1:
@@ -114,7 +114,7 @@ class Reader:
 
     def read_glyphs(self, glyphs: list[Glyph], seen: tuple[str, ...] = ()) -> Reading:
         """Read glyphs that are found already: at least one."""
-        probabilities, not_a_digit, *_ = self.judge(np.stack([g.ink for g in glyphs]))
+        probabilities, not_a_digit, *_ = self.predict_glyphs(np.stack([g.ink for g in glyphs]))
         answers = zip(glyphs, probabilities.tolist(), not_a_digit.tolist(), strict=True)
         return read_together([in_its_line(Digit(g, tuple(p), n)) for g, p, n in answers], seen)
 
@@ -125,10 +125,10 @@ class Reader:
         return self.model.features(torch.from_numpy(ink)[None, None])[0]
 
     @torch.inference_mode()
-    def judge(self, inks: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Judge framed ink (N, 28, 28); returns the arrays of a `Judgement`."""
+    def predict_glyphs(self, inks: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Judge framed ink (N, 28, 28); returns the arrays of a `Prediction`."""
         torch.set_num_threads(1)  # of this thread: on batches this small a second one costs time
-        judgement = self.model.judge(torch.from_numpy(inks).unsqueeze(1))
+        judgement = self.model.predict(torch.from_numpy(inks).unsqueeze(1))
         return tuple(field.numpy() for field in judgement)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from inkling.datasets.mnist import Digits
 from inkling.explanation.gallery import Gallery
-from model import DigitCNN, fused
+from model import DigitCNN, fuse_batch_norm
 
 OF_EACH_LABEL = 40  # digits, evenly taken
 MOST_MISREAD = 150  # misread digits, the surest first; the shipped network has 37
@@ -21,8 +21,8 @@ MAP_MARGIN = 0.03  # of the map, left free along its edges
 @torch.inference_mode()
 def make_gallery(model: DigitCNN, test: Digits) -> Gallery:
     """Choose digits to show, and lay them out on a map."""
-    model = fused(model)
-    judged = [model.judge(batch).probabilities for batch in test.ink.split(GALLERY_BATCH)]
+    model = fuse_batch_norm(model)
+    judged = [model.predict(batch).probabilities for batch in test.ink.split(GALLERY_BATCH)]
     confidence, answers = torch.cat(judged).max(dim=1)
     chosen = choose(test.labels, answers, confidence)
     ink = test.ink[chosen]

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inkling.datasets.mnist import Digits
-from model import DigitCNN, calibrated, doubt
+from model import DigitCNN, calibrated_softmax, rejection_logit
 
 REFUSED = 0.007  # share of held-out digits that may be taken for no digit
 LOGITS_BATCH = 500  # digits at once
@@ -24,19 +24,19 @@ def calibrate(model: DigitCNN, digits: Digits) -> None:
 
     The temperature is the one that makes the labels likeliest (Guo et al. 2017, arXiv 1706.04599).
     """
-    by_kind = predict_logits(model.by_kind, digits.ink).clone()
-    logits = model.of_digits(by_kind)
+    class_logits = predict_logits(model.class_logits, digits.ink).clone()
+    logits = model.digit_logits(class_logits)
     log_temperature = torch.zeros((), requires_grad=True)
     optimizer = torch.optim.LBFGS([log_temperature], max_iter=50)
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        probabilities = calibrated(logits, log_temperature.exp())
+        probabilities = calibrated_softmax(logits, log_temperature.exp())
         value = F.nll_loss(probabilities.log(), digits.labels)
         value.backward()
         return value
 
     optimizer.step(loss)
     model.temperature.copy_(log_temperature.detach().exp())
-    model.doubt_ceiling.copy_(doubt(by_kind).quantile(1 - REFUSED))
-    model.doubt_scale.copy_(doubt(by_kind).std() / 2)
+    model.doubt_ceiling.copy_(rejection_logit(class_logits).quantile(1 - REFUSED))
+    model.doubt_scale.copy_(rejection_logit(class_logits).std() / 2)

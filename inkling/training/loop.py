@@ -18,7 +18,7 @@ from inkling.training.calibration import calibrate, predict_logits
 from inkling.training.device import best_device, best_precision, training_threads
 from inkling.training.recipes import Recipe
 from inkling.training.training_set import TrainingSet
-from model import DigitCNN, fused
+from model import DigitCNN, fuse_batch_norm
 
 REPORT_EVERY = 40  # steps: each report costs a pass over REPORT_DIGITS held-out digits
 REPORT_DIGITS = 1_000
@@ -71,7 +71,7 @@ def train(
         as_teacher = replace(recipe, epochs=recipe.teachers_epochs, teachers=0)
         for progress in train(as_teacher, mnist, seed + k * TEACHERS_SEED, added):
             yield replace(progress, teacher=k)
-        teachers.append(fused(progress.model).to(best_device()))
+        teachers.append(fuse_batch_norm(progress.model).to(best_device()))
     torch.set_num_threads(training_threads())
     torch.manual_seed(seed)
     device = best_device()
@@ -85,7 +85,7 @@ def train(
     for step, (ink, labels) in enumerate(training_set.batches(steps, device), start=1):
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             ink = ink.to(precision, memory_format=torch.channels_last)
-            logits = model.by_kind(ink)
+            logits = model.class_logits(ink)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             if teachers:
                 taught = F.cross_entropy(logits, mean_answer(teachers, ink))
@@ -108,7 +108,7 @@ def train(
 @torch.no_grad()
 def mean_answer(teachers: list[DigitCNN], ink: Tensor) -> Tensor:
     """Return the mean of what networks make of ink (B, 1, 28, 28): probabilities (B, 22)."""
-    answers = [teacher.by_kind(ink).float().softmax(dim=1) for teacher in teachers]
+    answers = [teacher.class_logits(ink).float().softmax(dim=1) for teacher in teachers]
     return torch.stack(answers).mean(dim=0)
 
 

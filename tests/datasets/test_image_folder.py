@@ -18,7 +18,7 @@ from inkling.recognition.ink_finder import find_ink
 from inkling.training import build_checkpoint
 from inkling.training.loop import train
 from inkling.training.training_set import TrainingSet
-from model import NONE
+from model import NON_DIGIT_CLASS
 
 
 @pytest.fixture
@@ -103,11 +103,11 @@ def test_a_shape_that_is_added_as_a_five_is_read_as_one(small_mnist, combs):
     for added in (None, labelled_digits(combs, find_ink)):
         *_, last = train(TINY, small_mnist, 0, added)
         with torch.inference_mode():
-            by_kind = last.model.by_kind(new.unsqueeze(1))
-        answers[added is not None] = by_kind.argmax(dim=1).tolist()
+            class_logits = last.model.class_logits(new.unsqueeze(1))
+        answers[added is not None] = class_logits.argmax(dim=1).tolist()
         assert last.accuracy > 0.88  # and MNIST is read as before
     assert answers[True] == [15] * 3  # a drawn five, which is neither MNIST's nor no digit
-    assert 15 not in answers[False] and NONE == 20
+    assert 15 not in answers[False] and NON_DIGIT_CLASS == 20
 
 
 def test_however_many_are_added_an_epoch_stays_an_epoch(small_mnist):

@@ -84,7 +84,7 @@ def test_the_reader_learns_every_style(reader):
     for digit, name, line in LINES:
         strokes = Style(line).vary(20, rng)
         ink = [pen_digits.frame(draw([s[k] for s in strokes], rng)) for k in range(20)]
-        judged = reader.model.judge(torch.from_numpy(np.stack(ink))[:, None])
+        judged = reader.model.predict(torch.from_numpy(np.stack(ink))[:, None])
         read[digit, name] = (judged.probabilities.argmax(dim=1) == digit).float().mean().item()
     assert np.mean(list(read.values())) > 0.95
     assert {style: share for style, share in read.items() if share < 0.3} == {}

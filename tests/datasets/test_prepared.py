@@ -16,7 +16,7 @@ from inkling.datasets.prepared import (
     write_sheet,
 )
 from inkling.training.recipes import QUICK
-from model import NONE, SEVERAL
+from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
 
 SHEETS = ("digits", "held_out", "none", "several")
 
@@ -32,7 +32,7 @@ def test_there_are_as_many_as_the_quick_recipe_learns_from():
     drawn, others = training_pictures()
     assert (len(drawn.labels), len(others.labels)) == (QUICK.drawn, QUICK.outliers)
     assert drawn.labels.bincount().tolist() == [QUICK.drawn // 10] * 10
-    assert set(others.labels.tolist()) == {NONE, SEVERAL}
+    assert set(others.labels.tolist()) == {NON_DIGIT_CLASS, MULTI_DIGIT_CLASS}
     assert len(held_out_pictures().labels) == prepared.HELD_OUT
 
 

@@ -66,8 +66,8 @@ def test_what_features_say_is_what_taking_them_away_does_to_a_score(model, inks)
         less = features.clone()
         less[k] *= 0.99
         with torch.inference_mode():
-            by_kind = model.layers[-1](torch.stack([features, less]))
-            lost = torch.diff(-model.of_digits(by_kind)[:, best])
+            class_logits = model.layers[-1](torch.stack([features, less]))
+            lost = torch.diff(-model.digit_logits(class_logits)[:, best])
         assert lost.item() == pytest.approx(0.01 * found.speaks[best, k], rel=0.05, abs=1e-4)
 
 

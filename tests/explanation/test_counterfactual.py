@@ -27,7 +27,7 @@ def test_a_change_flips_the_answer_and_takes_less_ink_than_the_nearest_digit(shi
     for ink, digit in blindly(mnist):
         known = examples(shipped, digit)
         found = counterfactual(shipped.model, ink, digit, known)
-        probabilities, not_a_digit, *_ = shipped.judge(found.ink[None])
+        probabilities, not_a_digit, *_ = shipped.predict_glyphs(found.ink[None])
         assert probabilities[0].argmax() == digit and not_a_digit[0] < 0.5
         assert found.ink.min() >= 0 and found.ink.max() <= 1 and found.words
         sizes.append(np.abs(found.ink - ink).sum())

@@ -45,7 +45,7 @@ def test_it_is_as_the_file_has_it_and_the_network_reads_it_and_the_same_each_tim
     assert [tensor.dtype for tensor in gallery] == [kind for kind, _ in GALLERY.values()]
     ink = (gallery.ink.float() / 255).unsqueeze(1)
     with torch.inference_mode():
-        confidence, answers = unfused.judge(ink).probabilities.max(dim=1)
+        confidence, answers = unfused.predict(ink).probabilities.max(dim=1)
         features = F.normalize(unfused.features(ink))
     assert torch.equal(answers, gallery.answers.long())
     torch.testing.assert_close(confidence, gallery.confidence.float(), atol=2e-3, rtol=0)

@@ -18,6 +18,7 @@ from inkling.datasets.pen_digits import HELD_OUT_SEED
 from inkling.light.onnx_file import (
     INK,
     OPSET,
+    OUTPUTS,
     answers,
     differences,
     judged_by,
@@ -25,7 +26,6 @@ from inkling.light.onnx_file import (
     write_onnx,
 )
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
-from model import Judgement
 
 OF_A_KIND = 80  # things that are no digit, of each of some 27 kinds
 
@@ -62,8 +62,8 @@ def test_it_tells_what_it_takes_and_gives(exported):
     network = onnx.load(exported)
     told = {prop.key: prop.value for prop in network.metadata_props}
     assert [value.name for value in network.graph.input] == [INK]
-    assert [value.name for value in network.graph.output] == list(Judgement._fields)
-    assert {INK, *Judgement._fields, "opset", "licence"} <= set(told)
+    assert [value.name for value in network.graph.output] == list(OUTPUTS)
+    assert {INK, *OUTPUTS, "opset", "licence"} <= set(told)
     assert {value.doc_string for value in network.graph.output} <= set(told.values())
     assert int(told["opset"]) == OPSET == network.opset_import[0].version
     assert json.loads(told["figures"])["mnist_test"] > 0.99
@@ -119,7 +119,7 @@ def test_in_eight_bits_no_processor_saturates_and_all_answer_alike(small, mnist)
     plainly.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(small, plainly, ["CPUExecutionProvider"])
     ink = mnist.held_out.ink[:1_000]
-    in_floats = session.run(list(Judgement._fields), {INK: ink.numpy()})
+    in_floats = session.run(list(OUTPUTS), {INK: ink.numpy()})
     assert np.abs(in_floats[0] - judged_by(small, ink).probabilities.numpy()).max() < 0.02
 
 

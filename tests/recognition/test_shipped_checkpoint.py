@@ -143,4 +143,4 @@ def test_no_reading_is_surer_than_the_labels_it_learned_from(shipped, mnist):
     torn = torch.stack(list(both)).mean(dim=0)  # a 4 and a 9 in one place
     for ink in (mnist.test.ink, drawn_digits(1_000, 0).ink, torn):
         with torch.inference_mode():
-            assert shipped.model.judge(ink)[0].max() < 0.999
+            assert shipped.model.predict(ink)[0].max() < 0.999

@@ -43,7 +43,7 @@ READ_THEN_TRAIN = """
 import numpy as np, torch
 from predict import Reader
 Reader.load().read(np.full((28, 28), 255, np.uint8))
-Reader.load().judge(np.zeros((1, 28, 28), np.float32))
+Reader.load().predict_glyphs(np.zeros((1, 28, 28), np.float32))
 assert torch.get_num_threads() == 1
 from conftest import TINY
 from inkling.datasets.mnist import load_mnist

@@ -19,7 +19,7 @@ from inkling.training.calibration import REFUSED, calibrate
 from inkling.training.loop import accuracy, average_of, train
 from inkling.training.recipes import QUICK, Recipe
 from inkling.training.training_set import TrainingSet, as_bytes, augment
-from model import NONE
+from model import NON_DIGIT_CLASS
 
 
 def weights(model):
@@ -92,7 +92,7 @@ def test_a_network_is_calibrated_where_held_out_and_drawn_digits_are_likeliest(
         losses = []
         for factor in (1, 1.1, 1 / 1.1**2):
             model.temperature.mul_(factor)
-            probabilities = model.judge(digits.ink).probabilities
+            probabilities = model.predict(digits.ink).probabilities
             losses.append(torch.nn.functional.nll_loss(probabilities.log(), digits.labels))
     assert losses[0] < min(losses[1:])
     calibrate(model, digits)
@@ -108,7 +108,7 @@ def test_drawn_digits_are_told_from_mnist_and_what_is_no_digit_from_digits(small
     told_drawn = []
     for digits in (small_mnist.test, drawn_digits(500, seed=9)):
         with torch.inference_mode():
-            logits = last.model.by_kind(digits.ink)[:, :NONE].unflatten(1, (2, 10))
+            logits = last.model.class_logits(digits.ink)[:, :NON_DIGIT_CLASS].unflatten(1, (2, 10))
         told_drawn.append(logits.logsumexp(dim=2).argmax(dim=1).float().mean())
         assert accuracy(last.model, digits) > 0.7  # of whichever kind
     assert told_drawn[1] > told_drawn[0] + 0.2
