@@ -41,10 +41,10 @@ with importing_gradio():
     from inkling.server.launch import announce, launch
     from inkling.server.login import credentials
     from inkling.terminal import INSTALL_RAY
+    from inkling.training.live_reader import LiveReader
     from inkling.ui import views
     from inkling.ui.events import Events
     from inkling.ui.layout import build_page
-    from inkling.ui.live_reader import LiveReader
 
 source: LiveReader  # where readings come from; hot reload goes on with it
 # Variables of the environment, and what reads them, for arguments that are not given.
@@ -159,7 +159,7 @@ def main() -> None:
                 demo.close(verbose=False)  # before its uploads are removed
             source.wait()
     print("Closed.", flush=True)
-    if source.learning:  # a step that is not over yet: Python would be torn down under it
+    if source.is_training:  # a step that is not over yet: Python would be torn down under it
         os._exit(0)
 
 

@@ -58,7 +58,7 @@ def evaluate(
 def export(checkpoint: Path, path: Path, eight_bits: bool) -> None:
     """Write a checkpoint's network as an ONNX file, and print how its answers differ."""
     try:
-        from inkling.light import onnx_file
+        from inkling.export import onnx_file
     except ImportError:
         sys.exit(f"--onnx needs more: {INSTALL_ONNX}")
     model, description, _ = load_checkpoint(checkpoint)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+from inkling.export.static_page import build, sizes
 from inkling.imaging.sketch import Sketch
-from inkling.light.static_page import build, sizes
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
 from support.static_server import OPEN_LINK, link, serving

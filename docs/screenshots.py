@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
 
-from inkling.light.static_page import build  # noqa: E402
+from inkling.export.static_page import build  # noqa: E402
 from support.static_server import serving  # noqa: E402
 
 LAPTOP = {"viewport": {"width": 1280, "height": 800}, "device_scale_factor": 1.5}

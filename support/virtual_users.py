@@ -28,15 +28,15 @@ LIMITS = httpx.Limits(keepalive_expiry=4)  # seconds; the server waits 5
 SLOW = """
 import sys, time
 import app
-from inkling.ui import live_reader
 
-class Slow(live_reader.Reader):
+
+class Slow(app.Reader):
     def read(self, *picture):
         time.sleep(float(slow))
         return super().read(*picture)
 
 slow = sys.argv.pop(1)
-live_reader.Reader = Slow
+app.Reader = Slow
 app.main()
 """
 

@@ -73,7 +73,8 @@ def serving(reader, port=0, **options):
     """Serve the page with a reader; what it yields has its `url`, `reader`, `source` and `demo`."""
     import app
 
-    source = SimpleNamespace(reader=reader, progress=None, learning=False, again=False, failure="")
+    state = {"is_training": False, "is_retraining": False, "progress": None, "failure": ""}
+    source = SimpleNamespace(reader=reader, **state)
     demo = app.build_demo(source, **options)
     app.serve(demo, port)
     yield SimpleNamespace(url=demo.local_url, reader=reader, source=source, demo=demo)

@@ -13,14 +13,14 @@ from PIL import Image
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import HOLE, Reading
 from inkling.rendering import render
+from inkling.training.live_reader import PlaceholderReader
 from inkling.ui import views
-from inkling.ui.live_reader import NoReader
 from inkling.ui.session import SessionState
 
 CROP_MARGIN_SHARE = 0.15  # of a glyph's longer side, left around it in a saved picture
 
 
-def build_report(state: SessionState, reader: Reader | NoReader) -> dict | None:
+def build_report(state: SessionState, reader: Reader | PlaceholderReader) -> dict | None:
     """Return one HTML page that needs no other file, on the present reading, as a download."""
     reading = reader.ask(SessionState.reading, state)
     if not reading.digits:
@@ -49,7 +49,7 @@ def build_report(state: SessionState, reader: Reader | NoReader) -> dict | None:
     return {"name": f"{name_download(reading)}.html", "type": "text/html", "content": page}
 
 
-def build_json(state: SessionState, reader: Reader | NoReader) -> dict | None:
+def build_json(state: SessionState, reader: Reader | PlaceholderReader) -> dict | None:
     """Return the present reading as the endpoint gives it, as a download."""
     reading = reader.ask(SessionState.reading, state)
     if not reading.digits:

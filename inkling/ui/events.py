@@ -13,10 +13,10 @@ from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons
 from inkling.recognition.reader import Unreachable
 from inkling.recognition.reading import Reading
+from inkling.training.live_reader import LiveReader
 from inkling.ui import downloads, inside_views, model_card, views
 from inkling.ui.event_payloads import asked, load_upload, parse_pick
 from inkling.ui.layout import EXAMPLES, Page
-from inkling.ui.live_reader import LiveReader
 from inkling.ui.pad_requests import BUSY, Find
 from inkling.ui.session import Findings, See, Session, SessionState, parse_index
 
@@ -255,11 +255,11 @@ class Events:
         source, page = self.source, self.page
         return {
             page.status: model_card.render_status(source),
-            page.timer: gr.Timer(active=source.learning),
+            page.timer: gr.Timer(active=source.is_training),
             page.train: gr.Button(
-                model_card.label_train_button(source), interactive=not source.learning
+                model_card.label_train_button(source), interactive=not source.is_training
             ),
-            page.cancel: gr.Button(interactive=source.again),
+            page.cancel: gr.Button(interactive=source.is_retraining),
         }
 
     def show_card(self) -> dict:
@@ -270,7 +270,7 @@ class Events:
 
     def tick(self) -> dict:
         """Show how far it is, and once it has learned what is known of it."""
-        return self.look() | ({} if self.source.learning else self.show_card())
+        return self.look() | ({} if self.source.is_training else self.show_card())
 
     def show_cell(self, event: gr.EventData) -> str:
         """Show the digits behind a cell of the confusion matrix."""

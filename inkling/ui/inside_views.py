@@ -8,8 +8,8 @@ from inkling.explanation.activations import opened
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.reader import Reader
 from inkling.rendering import data_url, render
+from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.images import MAP_DIGIT_PX, MAP_SIDE_PX, draw_digit_map, draw_signed_map, encode_ink
-from inkling.ui.live_reader import NoReader
 from inkling.ui.session import Findings, parse_index
 from inkling.ui.views import encode_base64, encode_pixels
 
@@ -37,10 +37,10 @@ def encode_layers(found: Findings) -> dict | None:
     }
 
 
-def render_feature_map(reader: Reader | NoReader, told: object) -> str:
+def render_feature_map(reader: Reader | PlaceholderReader, told: object) -> str:
     """Return what a map of a layer looks for, told as "layer-map": its kernels, and digits."""
     gallery = Gallery.of(reader.gallery)
-    if gallery is None or isinstance(reader, NoReader):
+    if gallery is None or isinstance(reader, PlaceholderReader):
         return ""
     first, _, second = str(told).partition("-")
     layer = parse_index(first, len(reader.model.widths) - 1)

@@ -8,8 +8,8 @@ from inkling.evaluation.plots import calibration_plot, learning_curve
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.reader import Reader
 from inkling.rendering import render
+from inkling.training.live_reader import LiveReader, PlaceholderReader
 from inkling.ui.images import encode_ink
-from inkling.ui.live_reader import LiveReader, NoReader
 from inkling.ui.session import parse_index
 from inkling.ui.views import percent
 
@@ -19,7 +19,7 @@ MAX_CELL_DIGITS = 18  # digits behind a cell of the confusion matrix
 
 def render_status(source: LiveReader) -> str:
     """Return how far the network has learned, in words and as a curve; nothing if it has."""
-    progress = source.progress if source.learning else None
+    progress = source.progress if source.is_training else None
     words = "getting ready. MNIST's digits are joined by drawn ones."
     if progress:
         words = (
@@ -29,7 +29,7 @@ def render_status(source: LiveReader) -> str:
         )
     return render(
         "status.html",
-        learning=source.learning,
+        learning=source.is_training,
         failure=source.failure,
         words=words,
         share=progress and progress.step / progress.steps,
@@ -39,13 +39,13 @@ def render_status(source: LiveReader) -> str:
 
 def label_train_button(source: LiveReader) -> str:
     """Return what stands on the button that trains again: how far it is, where it is pressed."""
-    if not source.again:
+    if not source.is_retraining:
         return "Train again"
     progress = source.progress
     return f"Epoch {progress.epoch} of {progress.epochs}" if progress else "Getting ready"
 
 
-def render_card(reader: Reader | NoReader) -> tuple[str, str, str, str]:
+def render_card(reader: Reader | PlaceholderReader) -> tuple[str, str, str, str]:
     """Return what is known of the network: above all, its confusions, the worst one, and more."""
     description, gallery = reader.description, Gallery.of(reader.gallery)
     evaluation = description.get("evaluation")
@@ -74,7 +74,7 @@ def find_worst_confusion(confusion: list[list[int]]) -> str:
     return "{}-{}".format(*np.unravel_index(wrong.argmax(), wrong.shape))
 
 
-def render_cell(reader: Reader | NoReader, told: object) -> str:
+def render_cell(reader: Reader | PlaceholderReader, told: object) -> str:
     """Return the digits behind a cell of the confusion matrix, told as "label-answer"."""
     first, _, second = str(told).partition("-")
     label, answer, gallery = (

@@ -24,8 +24,8 @@ from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons, adapt
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
+from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.images import Thumbnail, make_thumbnail
-from inkling.ui.live_reader import NoReader
 from inkling.ui.uncertainty import Candidate, find_candidates, is_unsure
 
 DOT_NOTE = "That is a dot: draw a digit, or a whole number."
@@ -64,7 +64,9 @@ class SessionState:
     count: int = 0  # of the answers so far
     asked: int = 0  # the pad's number of the question that is answered; 0: another's
 
-    def read(self, content: Path | bytes | PictureError | None, reader: Reader | NoReader) -> Self:
+    def read(
+        self, content: Path | bytes | PictureError | None, reader: Reader | PlaceholderReader
+    ) -> Self:
         """Have a picture file read, or say why there is none; None wipes the slate."""
         latest, picture = Reading(), Thumbnail()
         if content is not None:
@@ -77,7 +79,7 @@ class SessionState:
                 latest = Reading(error=str(error))
         return self.see(latest, picture)
 
-    def read_sketch(self, sketch: Sketch, reader: Reader | NoReader) -> Self:
+    def read_sketch(self, sketch: Sketch, reader: Reader | PlaceholderReader) -> Self:
         """Have what stands on the pad read; an empty pad wipes the slate."""
         latest, picture = Reading(), Thumbnail()
         if sketch.strokes:
@@ -87,7 +89,7 @@ class SessionState:
             latest = Reading(note=DOT_NOTE)
         return self.see(latest, picture, sketch.asked)
 
-    def read_digit(self, told: object, reader: Reader | NoReader) -> Self:
+    def read_digit(self, told: object, reader: Reader | PlaceholderReader) -> Self:
         """Have a digit of the gallery read, told by its index; another wipes the slate."""
         gallery = Gallery.of(reader.gallery)
         k = parse_index(told, len(gallery.labels)) if gallery else None
@@ -99,7 +101,7 @@ class SessionState:
         seen = (f"one of MNIST's test digits, a {int(gallery.labels[k])}",)
         return self.see(reader.read_glyphs([glyph], seen), picture)
 
-    def glance(self, sketch: Sketch, reader: Reader | NoReader) -> Findings | None:
+    def glance(self, sketch: Sketch, reader: Reader | PlaceholderReader) -> Findings | None:
         """Find out what is read of an unfinished sketch; None where that is nothing yet."""
         if not sketch.strokes or sketch.is_dots:
             return None
@@ -113,7 +115,7 @@ class SessionState:
             return seen
         return replace(seen, chosen=0, rival=None, asked=asked)
 
-    def read_again(self, reader: Reader | NoReader) -> Self:
+    def read_again(self, reader: Reader | PlaceholderReader) -> Self:
         """Have the same glyphs read by a network that has learned more since."""
         if not self.network_reading.digits:
             return self
@@ -133,7 +135,7 @@ class SessionState:
         """Hold the answer against another digit than the runner-up."""
         return replace(self, rival=parse_index(digit, 10))
 
-    def edit(self, told: object, reader: Reader | NoReader) -> Self:
+    def edit(self, told: object, reader: Reader | PlaceholderReader) -> Self:
         """Have other pixels read for the chosen glyph, as a browser tells them; None undoes it."""
         if told is None:
             return replace(
@@ -142,7 +144,7 @@ class SessionState:
         ink = decode_ink(told)
         return self if ink is None else self.with_ink(ink, reader)
 
-    def with_ink(self, ink: np.ndarray, reader: Reader | NoReader) -> Self:
+    def with_ink(self, ink: np.ndarray, reader: Reader | PlaceholderReader) -> Self:
         """Have other ink (28, 28) read for the chosen glyph; where there is none, as the first."""
         glyphs = self.network_reading.glyphs or [Glyph(ink, (0, 0, 1, 1))]
         glyphs[self.chosen] = replace(glyphs[self.chosen], ink=ink, in_line=())
@@ -151,7 +153,7 @@ class SessionState:
             self, network_reading=changed, drawn=self.drawn or self.network_reading, rival=None
         )
 
-    def apply_change(self, reader: Reader | NoReader) -> Self:
+    def apply_change(self, reader: Reader | PlaceholderReader) -> Self:
         """Do what would make the glyph the digit that was asked about."""
         change = self.findings(reader).change
         return self.with_ink(change.ink, reader) if change else self
@@ -162,13 +164,13 @@ class SessionState:
             lessons = lessons.add(self.network_reading.digits[self.chosen].glyph.ink, digit)
         return replace(self, lessons=lessons)
 
-    def reading(self, reader: Reader | NoReader) -> Reading:
+    def reading(self, reader: Reader | PlaceholderReader) -> Reading:
         """Return the reading as the lessons have it."""
-        if not self.lessons or isinstance(reader, NoReader):
+        if not self.lessons or isinstance(reader, PlaceholderReader):
             return self.network_reading
         return adapt(self.network_reading, self.lessons, reader.model)
 
-    def findings(self, reader: Reader | NoReader) -> Findings:
+    def findings(self, reader: Reader | PlaceholderReader) -> Findings:
         """Find out everything that the page shows of the present picture."""
         reading = self.reading(reader)
         found = Findings(
@@ -180,7 +182,7 @@ class SessionState:
             lessons=len(self.lessons),
             edited=self.drawn is not None,
         )
-        if not reading.digits or isinstance(reader, NoReader):
+        if not reading.digits or isinstance(reader, PlaceholderReader):
             return found
         digit = reading.digits[self.chosen]
         best, second = digit.ranking[:2]
@@ -225,12 +227,12 @@ def parse_index(told: object, count: int) -> int | None:
 
 
 See = Callable[
-    [SessionState, Any, Reader | NoReader], SessionState
+    [SessionState, Any, Reader | PlaceholderReader], SessionState
 ]  # a picture, as one of the ways to tell it
 
 
 def read_and_analyze(
-    state: SessionState, see: See, told: object, reader: Reader | NoReader
+    state: SessionState, see: See, told: object, reader: Reader | PlaceholderReader
 ) -> tuple[SessionState, Findings]:
     """Return the state that has turned to another picture, and its findings."""
     seen = replace(see(state, told, reader), count=state.count + 1)
@@ -252,7 +254,7 @@ class Session:
         return Session()
 
     def read_latest(
-        self, see: See, told: object, reader: Reader | NoReader, number: int = 0
+        self, see: See, told: object, reader: Reader | PlaceholderReader, number: int = 0
     ) -> Findings | None:
         """Have another picture seen, which takes its time, and return what is found out.
 
@@ -282,19 +284,19 @@ class Session:
                 self.state = replace(self.state, unfolded=unfolded)
 
     def update(
-        self, change: Callable[[SessionState], SessionState], reader: Reader | NoReader
+        self, change: Callable[[SessionState], SessionState], reader: Reader | PlaceholderReader
     ) -> Findings:
         """Change the state, and return its findings, in the order in which things were asked."""
         with self._lock:
             return self._become(change(self.state), reader)
 
-    def _become(self, changed: SessionState, reader: Reader | NoReader) -> Findings:
+    def _become(self, changed: SessionState, reader: Reader | PlaceholderReader) -> Findings:
         changed = replace(changed, count=self.state.count + 1)
         found = reader.ask(SessionState.findings, changed)
         self.state = changed
         return found
 
-    def remember(self, lessons: Lessons, reader: Reader | NoReader) -> Findings:
+    def remember(self, lessons: Lessons, reader: Reader | PlaceholderReader) -> Findings:
         """Know the lessons that a browser kept, and return the findings of the same state.
 
         The pad may have asked before: its answer keeps its count, put as the lessons have it.

@@ -7,13 +7,13 @@ from playwright.sync_api import expect
 
 from inkling.recognition.reader import Reader
 from inkling.server import queue_admission, request_limits
-from inkling.ui.live_reader import NoReader
+from inkling.training.live_reader import PlaceholderReader
 
 
 @pytest.fixture
 def page():
     """Return a served page's address; its reader is never asked."""
-    with serving(NoReader("Not yet.")) as served:
+    with serving(PlaceholderReader("Not yet.")) as served:
         yield served.url
 
 

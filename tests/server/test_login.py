@@ -11,7 +11,7 @@ from conftest import run, serving
 import app
 from inkling.server import login
 from inkling.server.login import Login, credentials
-from inkling.ui.live_reader import NoReader
+from inkling.training.live_reader import PlaceholderReader
 
 
 @pytest.fixture
@@ -55,7 +55,10 @@ def test_a_login_is_written_with_a_colon():
 
 def test_without_the_password_a_stranger_gets_nothing_and_with_it_all(monkeypatch):
     monkeypatch.setattr(app, "serve", partial(app.serve, auth=("ann", "secret word")))
-    with serving(NoReader("Not yet.")) as locked, httpx.Client(base_url=locked.url) as visitor:
+    with (
+        serving(PlaceholderReader("Not yet.")) as locked,
+        httpx.Client(base_url=locked.url) as visitor,
+    ):
         call = {"data": [None], "fn_index": 0, "session_hash": "stranger"}
         for path in ("/config", "/gradio_api/info"):
             assert visitor.get(path).status_code == 401

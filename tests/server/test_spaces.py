@@ -13,7 +13,7 @@ from conftest import ROOT, sketch
 from huggingface_hub import SpaceCard
 from PIL import Image
 
-from inkling.light.static_page import ATTRIBUTES, STATIC, scripts
+from inkling.export.static_page import ATTRIBUTES, STATIC, scripts
 from inkling.training.device import best_device
 from tests.app_process import ASK, AppProcess
 

@@ -69,14 +69,11 @@ import app, conftest
 from dataclasses import replace
 import torch
 from inkling.datasets.mnist import Digits, Mnist
-from inkling.training import build_checkpoint, loop
-from inkling.ui import live_reader
+from inkling.training import build_checkpoint, recipes
 small = Mnist(*[Digits(torch.rand(400, 1, 28, 28), torch.arange(400) % 10)] * 3)
 epochs, slow = float(sys.argv.pop(1)), float(sys.argv.pop(1))
-recipe = replace(conftest.TINY, epochs=epochs)
+recipes.QUICK = replace(conftest.TINY, epochs=epochs)
 build_checkpoint.load_mnist = lambda: small
-ensure = build_checkpoint.ensure_checkpoint
-live_reader.ensure_checkpoint = lambda path, watch: ensure(path, recipe, watch=watch)
 flush = os.fsync
 def slowly(descriptor):
     print("saving", flush=True)
@@ -132,7 +129,7 @@ def test_without_checkpoint_archives_and_network_it_serves_and_says_why_in_a_lin
     command = ["-c", INSIDE, "app.py"]
     with AppProcess(tmp_path, command, checkout, may(SHUT_IN), **HARD) as page:
         asked = page.ask(ASK, seven)
-        failed = page.until("Learning ended early")
+        failed = page.until("Training ended early")
         assert "Put the four archives" in failed
         asked.communicate()
         page.stop(signal.SIGTERM)

@@ -6,7 +6,6 @@ import random
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 
 import pytest
 import torch
@@ -17,10 +16,9 @@ from inkling.datasets.mnist import Digits, Mnist
 from inkling.evaluation import metrics
 from inkling.recognition.checkpoint import load_checkpoint, save_checkpoint, write_whole
 from inkling.recognition.reader import Reader
-from inkling.training import build_checkpoint
+from inkling.training import build_checkpoint, live_reader, recipes
 from inkling.training.build_checkpoint import ensure_checkpoint, make_checkpoint
-from inkling.ui import live_reader
-from inkling.ui.live_reader import AGAIN, LiveReader
+from inkling.training.live_reader import RETRAINED_NAME, LiveReader
 from model import DigitCNN
 
 KILLS = int(os.environ.get("INKLING_KILLS", "4"))
@@ -60,7 +58,7 @@ def learn_again_and_again(path, mnist, saving):
 def learn_first(path, mnist, learned):
     """Run in a process of its own: get a reader as the page does, and tell whether it learned."""
     prepare(mnist)
-    live_reader.ensure_checkpoint = partial(ensure_checkpoint, recipe=HASTY)
+    recipes.QUICK = HASTY
     source = LiveReader(path)
     source.start()
     if source._thread:
@@ -94,7 +92,7 @@ def test_killed_at_any_moment_it_leaves_a_checkpoint_that_loads(processes, folde
         load_checkpoint(path)
         source = LiveReader(path)
         source.start()
-        assert isinstance(source.reader, Reader) and not source.learning
+        assert isinstance(source.reader, Reader) and not source.is_training
         assert [name for name in names(folder) if name.endswith(".tmp")] == []
         replaced += path.read_bytes() != before
     assert replaced
@@ -177,9 +175,7 @@ def test_of_three_first_runs_one_learns_and_if_it_is_killed_another(processes, f
 @pytest.fixture
 def ready(path, monkeypatch):
     """Return a source with a reader, which would learn for a second only."""
-    ensure = partial(ensure_checkpoint, recipe=HASTY)
-    monkeypatch.setattr(live_reader, "QUICK", HASTY)
-    monkeypatch.setattr(live_reader, "ensure_checkpoint", ensure)
+    monkeypatch.setattr(recipes, "QUICK", HASTY)
     source = LiveReader(path)
     make_checkpoint(path, HASTY, 0, lambda _: None)
     source.start()
@@ -196,7 +192,7 @@ def full(*_):
 def finish(source):
     """Wait until the training has ended."""
     source._thread.join(60)
-    assert not source.learning
+    assert not source.is_training
 
 
 def test_on_a_full_disk_nothing_is_lost_and_it_says_what_to_do(ready, capsys, monkeypatch):
@@ -229,7 +225,7 @@ def test_a_clock_that_jumps_disturbs_no_training(ready, monkeypatch):
     ready.train_again(seed=1, epochs=HASTY.epochs)
     finish(ready)
     assert ready.failure == "" and ready.reader.description["seed"] == 1
-    assert ready.checkpoint.with_name(AGAIN).exists()
+    assert ready.checkpoint.with_name(RETRAINED_NAME).exists()
 
 
 def test_a_place_that_cannot_be_written_is_named_before_the_training(tmp_path, monkeypatch):

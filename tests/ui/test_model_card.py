@@ -7,8 +7,8 @@ import pytest
 
 from inkling.evaluation.plots import calibration_plot, learning_curve
 from inkling.explanation.gallery import Gallery
+from inkling.training.live_reader import PlaceholderReader
 from inkling.ui import model_card
-from inkling.ui.live_reader import NoReader
 
 
 def test_the_card_tells_the_figures_of_the_checkpoint(shipped):
@@ -54,7 +54,7 @@ def test_the_hardest_come_first(shipped):
 
 
 def test_a_card_without_a_network_says_so():
-    assert "no checkpoint yet" in model_card.render_card(NoReader("wait"))[0]
+    assert "no checkpoint yet" in model_card.render_card(PlaceholderReader("wait"))[0]
 
 
 def test_a_bin_of_fewer_than_ten_readings_is_not_plotted():

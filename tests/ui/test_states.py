@@ -7,8 +7,8 @@ from playwright.sync_api import expect
 
 from inkling.imaging.mnist_frame import Glyph, frame
 from inkling.recognition.reading import NO_DIGIT, Digit, Reading
+from inkling.training.live_reader import PlaceholderReader
 from inkling.training.loop import Progress
-from inkling.ui.live_reader import NoReader
 from support.sketches import sketch
 from tests.pages import line, opened, settled
 
@@ -143,9 +143,12 @@ def test_learning_and_its_failure_are_shown(visit, served, look):
     held_out = ((40, 0.6), (80, 0.9), (120, 0.95))
     progress = Progress(120, 400, 2, 5, held_out, (), served.reader.model, 70.0)
     states = [
-        ({"learning": True, "reader": NoReader("The network has just begun")}, "getting ready"),
+        (
+            {"is_training": True, "reader": PlaceholderReader("The network has just begun")},
+            "getting ready",
+        ),
         ({"progress": progress}, "epoch 2 of 5, 95.0% of held-out digits right, 70 s left"),
-        ({"learning": False, "failure": "Learning ended early: no digits."}, "ended early"),
+        ({"is_training": False, "failure": "Training ended early: no digits."}, "ended early"),
     ]
     page = visit(**LOOKS[look])
     try:
@@ -156,7 +159,7 @@ def test_learning_and_its_failure_are_shown(visit, served, look):
             expect(page.locator("#status .plot")).to_have_count(int("epoch" in words))
             is_usable(page)
     finally:
-        vars(source).update(learning=False, progress=None, failure="", reader=served.reader)
+        vars(source).update(is_training=False, progress=None, failure="", reader=served.reader)
 
 
 @pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS)

@@ -15,8 +15,8 @@ import app
 from inkling.imaging.mnist_frame import Glyph
 from inkling.recognition.corrections import Lessons
 from inkling.recognition.reading import Digit, Reading
+from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.event_payloads import load_upload
-from inkling.ui.live_reader import NoReader
 from inkling.ui.session import Session
 
 
@@ -129,7 +129,7 @@ def test_a_page_that_collects_corrections_says_so(page, tmp_path):
 def test_what_a_browser_kept_never_comes_over_the_answer_to_a_drawing(page):
     """Both are asked for as a page opens, and the answers come in any order."""
     handlers = {fn.name: fn.fn for fn in page.demo.fns.values()}
-    session, nobody = Session(), NoReader()
+    session, nobody = Session(), PlaceholderReader()
     page.source.reader = nobody
     lessons = Lessons().add(np.eye(28, dtype=np.float32), 7)
     assert handlers["remember"](session, []) == gr.skip()

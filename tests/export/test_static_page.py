@@ -9,8 +9,8 @@ from conftest import ink_of
 from playwright.sync_api import expect
 
 from inkling.datasets.mnist import DataError
+from inkling.export.static_page import build, scripts, sizes
 from inkling.imaging.sketch import Sketch
-from inkling.light.static_page import build, scripts, sizes
 from inkling.recognition.reader import Reader
 from inkling.ui import views
 from support.static_server import OPEN_LINK, link, serving

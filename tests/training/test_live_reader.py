@@ -8,21 +8,15 @@ from conftest import TINY, sketch
 from inkling.datasets.mnist import DataError
 from inkling.recognition.checkpoint import load_checkpoint
 from inkling.recognition.reader import Reader
-from inkling.training import build_checkpoint
+from inkling.training import build_checkpoint, live_reader, recipes
+from inkling.training.live_reader import LiveReader
 from inkling.training.training_set import TrainingSet
-from inkling.ui import live_reader
-from inkling.ui.live_reader import LiveReader
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch, small_mnist):
     monkeypatch.setattr(build_checkpoint, "load_mnist", lambda: small_mnist)
-    monkeypatch.setattr(
-        live_reader,
-        "ensure_checkpoint",
-        lambda path, watch: build_checkpoint.ensure_checkpoint(path, TINY, watch=watch),
-    )
-    monkeypatch.setattr(live_reader, "QUICK", TINY)
+    monkeypatch.setattr(recipes, "QUICK", TINY)
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +48,7 @@ def run(tmp_path):
 def finish(source):
     """Wait until the training has ended."""
     source._thread.join(200)
-    assert not source.learning
+    assert not source.is_training
 
 
 def test_without_a_checkpoint_it_says_so_then_learns_then_loads_the_file(run):
@@ -68,11 +62,11 @@ def test_without_a_checkpoint_it_says_so_then_learns_then_loads_the_file(run):
 
 
 def test_with_a_checkpoint_nothing_is_learned_nor_in_no_epochs(ready):
-    assert isinstance(ready.reader, Reader) and not ready.learning and ready.progress is None
+    assert isinstance(ready.reader, Reader) and not ready.is_training and ready.progress is None
     for epochs in (0, -1, float("nan")):
         with pytest.raises(ValueError, match="epochs"):
             ready.train_again(seed=1, epochs=epochs)
-    assert not ready.learning
+    assert not ready.is_training
 
 
 @pytest.fixture
@@ -80,13 +74,13 @@ def paused(monkeypatch):
     """Have trainings wait after each report; return what tells of one, and lets it go on."""
     reported, go_on = threading.Event(), threading.Event()
 
-    class Pause(live_reader.TrainingBar):
+    class Pause(build_checkpoint.TrainingBar):
         def __call__(self, progress):
             if progress:
                 reported.set()
                 go_on.wait(30)
 
-    monkeypatch.setattr(live_reader, "TrainingBar", Pause)
+    monkeypatch.setattr(build_checkpoint, "TrainingBar", Pause)
     yield reported, go_on
     go_on.set()
 
@@ -96,7 +90,7 @@ def test_a_first_run_reads_while_it_learns_and_cannot_be_cancelled(run, paused):
     run.start()
     assert reported.wait(60)
     run.cancel()
-    assert run.learning and not run.progress.done
+    assert run.is_training and not run.progress.done
     assert len(run.reader.read(sketch(7)).digits) == 1
     go_on.set()
     finish(run)
@@ -135,15 +129,15 @@ def test_training_again_reads_meanwhile_and_in_the_end_from_its_own_file(ready, 
     former = ready.reader
     ready.train_again(seed=3, epochs=0.5)
     assert reported.wait(60)
-    assert ready.learning and ready.again and not ready.progress.done
+    assert ready.is_training and ready.is_retraining and not ready.progress.done
     assert ready.reader is not former
     assert len(ready.reader.read(sketch(7)).digits) == 1
     go_on.set()
     finish(ready)
-    told = load_checkpoint(ready.checkpoint.with_name(live_reader.AGAIN)).description
+    told = load_checkpoint(ready.checkpoint.with_name(live_reader.RETRAINED_NAME)).description
     assert told["seed"] == 3 and told["recipe"]["epochs"] == 0.5
     assert ready.reader.description == told and ready.reader.gallery is not None
-    assert ready.progress.done and ready.failure == "" and not ready.again
+    assert ready.progress.done and ready.failure == "" and not ready.is_retraining
     assert ready.checkpoint.read_bytes() == trained  # nothing is lost
 
 
@@ -152,7 +146,7 @@ def test_training_again_twice_keeps_both(ready):
         ready.train_again(seed, epochs=0.05)
         finish(ready)
         assert ready.reader.description["seed"] == seed
-    kept = ready.checkpoint.parent.glob(f"{live_reader.AGAIN}*")
+    kept = ready.checkpoint.parent.glob(f"{live_reader.RETRAINED_NAME}*")
     assert len([path for path in kept if path.suffix != ".lock"]) == 2
 
 
@@ -160,9 +154,9 @@ def test_one_network_is_trained_at_a_time_until_training_is_stopped(ready, pause
     ready.train_again(seed=3, epochs=20)
     assert paused[0].wait(60)
     thread = ready._thread
-    with pytest.raises(ValueError, match="learning already"):
+    with pytest.raises(ValueError, match="already running"):
         ready.train_again(seed=2, epochs=0.5)
-    assert ready._thread is thread and ready.learning
+    assert ready._thread is thread and ready.is_training
     paused[1].set()
     ready.stop()
     finish(ready)
@@ -179,9 +173,9 @@ def test_cancelling_goes_back_to_the_reader_from_before(ready, paused):
     go_on.set()
     ready.cancel()
     finish(ready)
-    assert not ready.again
+    assert not ready.is_retraining
     assert ready.reader is former and ready.progress is None and ready.failure == ""
-    assert list(ready.checkpoint.parent.glob(f"{live_reader.AGAIN}*")) == []
+    assert list(ready.checkpoint.parent.glob(f"{live_reader.RETRAINED_NAME}*")) == []
     ready.train_again(seed=3, epochs=0.05)  # it can begin again
     finish(ready)
     assert ready.reader is not former
@@ -192,7 +186,7 @@ def test_cancelling_while_the_first_digits_are_gathered_is_heeded_too(ready, mon
 
     def make(*given):
         begun.set()
-        ready._stop.wait(60)
+        ready._cancelled.wait(60)
         return gather(*given)
 
     monkeypatch.setattr(TrainingSet, "make", make)

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from inkling.datasets.mnist import DataError
-from inkling.light import static_page
-from inkling.light.static_page import MACHINE_CODE, MODULE, list_for_offline, runtime, scripts
+from inkling.export import static_page
+from inkling.export.static_page import MACHINE_CODE, MODULE, list_for_offline, runtime, scripts
 from support.static_server import Quiet, serving
 from tests.pages import line
 

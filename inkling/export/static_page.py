@@ -1,6 +1,6 @@
 """The page without a server: a folder that any web server, or a static Space, can serve.
 
-python -m inkling.light.static_page FOLDER
+python -m inkling.export.static_page FOLDER
 
 It holds the network as an ONNX file, the runtime that computes it in the browser (ONNX Runtime Web
 from npm, MIT licence), the Gradio page's own sketchpad, and `static/`, as it stands. What its
@@ -135,7 +135,7 @@ def build(folder: Path, checkpoint: Path = CHECKPOINT) -> None:
 
     Raises `OSError`, `CheckpointError`, and `DataError` if the runtime cannot be had.
     """
-    from inkling.light.onnx_file import write_onnx  # here: it needs what is an extra
+    from inkling.export.onnx_file import write_onnx  # here: it needs what is an extra
 
     model, description, _ = load_checkpoint(checkpoint)
     folder.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from onnx import numpy_helper
 
 from inkling.datasets.non_digits import by_kind
 from inkling.datasets.pen_digits import HELD_OUT_SEED
-from inkling.light.onnx_file import (
+from inkling.export.onnx_file import (
     INK,
     OPSET,
     OUTPUTS,
@@ -78,7 +78,7 @@ def test_it_takes_any_number_of_digits(exported, count):
 
 
 def test_the_documentation_s_example_runs(exported):
-    shown = (ROOT / "docs" / "light.md").read_text("utf-8")
+    shown = (ROOT / "docs" / "export.md").read_text("utf-8")
     code = re.search(r"```python\n(.*?)```", shown, re.S)[1]
     code += "assert probabilities.shape == (1, 10) and not_a_digit.shape == (1,)"
     subprocess.run([sys.executable, "-c", code], cwd=exported.parent, check=True)
