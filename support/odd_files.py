@@ -331,8 +331,6 @@ REFUSED = {  # name: words of what is said, and what makes it
     "noise.jpg": ("is no PNG", lambda: noise(5_000)),
     "an icon.png": ("is no PNG", lambda: saved("ico")),
     "a PDF.png": ("a PDF", lambda: saved("pdf")),
-    "JPEG 2000.png": ("a JPEG 2000 picture", lambda: saved("jpeg2000")),
-    "Photoshop.png": ("a Photoshop file", lambda: b"8BPS\0\1" + noise(500)),
     "HEIC.jpg": ("a HEIC picture", lambda: heif(b"heic", b"mif1")),
     "HEIC of several.jpg": ("a HEIC picture", lambda: heif(b"msf1", b"hevc")),
     "a film.jpg": ("is no PNG", lambda: heif(b"isom", b"mp41")),

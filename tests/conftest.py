@@ -17,9 +17,9 @@ from hypothesis import settings
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from inkling.imaging.binarize import two_level_ink
-from inkling.imaging.grayscale import brightness
-from inkling.imaging.mnist_frame import cropped, frame
+from inkling.imaging.binarize import otsu_ink
+from inkling.imaging.grayscale import to_grayscale
+from inkling.imaging.mnist_frame import crop_to_ink, frame_glyph
 from inkling.training.recipes import Recipe
 from support.sketches import STROKES, sketch
 from support.virtual_users import pad_tells
@@ -51,12 +51,12 @@ TINY = Recipe(
 def ink_in(picture):
     """Return the ink of a picture, of Pillow's or an array, on even paper."""
     picture = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    return two_level_ink(brightness(picture))
+    return otsu_ink(to_grayscale(picture))
 
 
 def ink_of(picture) -> np.ndarray:
     """Return all ink of a picture, of Pillow's or an array, as one glyph's: (28, 28)."""
-    return frame(cropped(ink_in(picture).depth))
+    return frame_glyph(crop_to_ink(ink_in(picture).coverage))
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -10,7 +10,7 @@ from conftest import ROOT
 from packaging.requirements import Requirement
 
 from inkling.datasets.stroke_styles import STYLES
-from inkling.imaging.image_formats import APART, HERE, SPOKEN
+from inkling.imaging.image_formats import FORMAT_NAMES, IN_PROCESS_FORMATS, ISOLATED_FORMATS
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 
 README = (ROOT / "README.md").read_text()
@@ -72,8 +72,11 @@ def test_every_file_that_the_docs_name_is_there():
 
 
 def test_the_formats_are_those_that_are_read():
-    assert SPOKEN in " ".join(DOCS.split())
-    assert SPOKEN.replace(" or", ",").upper().split(", ") == [*HERE, *APART]
+    assert FORMAT_NAMES in " ".join(DOCS.split())
+    assert FORMAT_NAMES.replace(" or", ",").upper().split(", ") == [
+        *IN_PROCESS_FORMATS,
+        *ISOLATED_FORMATS,
+    ]
 
 
 def test_the_styles_are_counted_and_the_example_is_one_of_them():

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from inkling.datasets.held_out_hands import character_drawings, digit_drawings
 from inkling.datasets.mnist import load_mnist
-from inkling.imaging.mnist_frame import cropped
+from inkling.imaging.mnist_frame import crop_to_ink
 from inkling.recognition.hypotheses import SOURCE_WEIGHTS, compute_features, hypotheses
 from inkling.recognition.reader import CONFIDENT, Reader
 from support.composed_pages import PAGES, blank_sheets, compose
@@ -56,7 +56,7 @@ def read_scans(count: int) -> Iterator[tuple[str, np.ndarray]]:
     """Yield what scans of few pixels say whose digit fills them, and the scans."""
     rng, digits = np.random.default_rng(FIRST_SEED), load_mnist().held_out
     for k in rng.choice(len(digits.labels), count, replace=False).tolist():
-        ink = cropped(digits.ink[k, 0].numpy())
+        ink = crop_to_ink(digits.ink[k, 0].numpy())
         ink = np.pad(ink, [(side, side) for side in (max(ink.shape) - np.array(ink.shape)) // 2])
         ink = np.pad(ink, int(rng.integers(0, 3)))
         rows = int(rng.integers(14, 29))

@@ -14,7 +14,7 @@ from inkling.datasets.hands import BY_FAMILY, characters, font_digits
 from inkling.datasets.mnist import Digits
 from inkling.datasets.pen_digits import HELD_OUT_SEED
 from inkling.datasets.pen_strokes import Style, draw
-from inkling.imaging.mnist_frame import frame
+from inkling.imaging.mnist_frame import frame_glyph
 
 PENS_EACH = 4  # drawings of each digit of a family, each with another pen
 OF_A_SCRIPT = 60  # characters, so that kanji, of which there are hundreds, do not decide
@@ -64,4 +64,4 @@ def held_out_characters() -> dict[str, Tensor]:
 
 def framed_all(drawings: Iterator[np.ndarray] | tuple[np.ndarray, ...]) -> Tensor:
     """Return drawings as the network sees them: ink (N, 1, 28, 28)."""
-    return torch.from_numpy(np.stack([frame(ink) for ink in drawings]))[:, None]
+    return torch.from_numpy(np.stack([frame_glyph(ink) for ink in drawings]))[:, None]

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from inkling.datasets.mnist import Digits
 from inkling.imaging.binarize import Ink
 from inkling.imaging.image_formats import is_picture_file
-from inkling.imaging.mnist_frame import cropped, frame
+from inkling.imaging.mnist_frame import crop_to_ink, frame_glyph
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.terminal import printable, some_of
 
@@ -51,7 +51,7 @@ def labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | None])
         if ink is None:
             tqdm.write(f"{printable(file)} is left out: there is no ink in it.", sys.stderr)
             continue
-        inks.append(torch.from_numpy(frame(cropped(ink.depth))))
+        inks.append(torch.from_numpy(frame_glyph(crop_to_ink(ink.coverage))))
         labels.append(label)
     if not inks:
         raise FileNotFoundError(f"{folder} has no picture in which a digit can be seen.")

@@ -21,7 +21,7 @@ from inkling.datasets.mnist import Digits, load_mnist
 from inkling.datasets.pen_digits import seen
 from inkling.datasets.pen_slips import carelessly, dragged
 from inkling.datasets.pen_strokes import Style, draw
-from inkling.imaging.mnist_frame import FRAME, frame, main_strokes
+from inkling.imaging.mnist_frame import FRAME, frame_glyph, remove_splinters
 from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
 
 CUT_OFF = 0.5  # share of digits seen again that have touched another
@@ -145,7 +145,7 @@ def cut_off(ink: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.
     y, x = np.mgrid[0 : both.shape[0], 0 : both.shape[1]]
     at = width + gap / 2 + rng.normal(0, 0.03) * height
     kept = both * (x + rng.uniform(-0.25, 0.25) * (y - both.shape[0] / 2) < at)
-    kept = crop(main_strokes(kept))
+    kept = crop(remove_splinters(kept))
     return np.ascontiguousarray(kept[:, ::-1] if mirrored else kept)
 
 
@@ -158,7 +158,7 @@ def seen_again(ink: torch.Tensor, seed: int | tuple[int, ...]) -> torch.Tensor:
         if rng.random() < CUT_OFF:
             other = crop(enlarged(ink[rng.integers(len(ink)), 0].numpy()))
             drawing = cut_off(drawing, other, rng)
-        again.append(frame(seen(drawing, rng)))
+        again.append(frame_glyph(seen(drawing, rng)))
     return torch.from_numpy(np.array(again, np.float32).reshape(ink.shape))
 
 
@@ -252,7 +252,7 @@ def outliers(
     chosen = rng.choice(len(makers), count, p=share)
     ink = np.zeros((count, FRAME, FRAME), np.float32)
     for place, kind in enumerate(chosen):
-        ink[place] = frame(seen(draw_one(makers[kind], rng, digits), rng))
+        ink[place] = frame_glyph(seen(draw_one(makers[kind], rng, digits), rng))
     several = [makers.index(kind) for kind in (side_by_side, piled)]
     labels = np.where(np.isin(chosen, several), MULTI_DIGIT_CLASS, NON_DIGIT_CLASS)
     return Digits(torch.from_numpy(ink)[:, None], torch.from_numpy(labels))
@@ -263,7 +263,7 @@ def by_kind(count: int, digits: Digits, seed: int | tuple[int, ...]) -> dict[str
     rng = np.random.default_rng(seed)
     drawn = {}
     for kind in KINDS:
-        shapes = [frame(draw_one(kind, rng, digits)) for _ in range(count)]
+        shapes = [frame_glyph(draw_one(kind, rng, digits)) for _ in range(count)]
         drawn[kind.__name__.replace("_", " ")] = torch.from_numpy(np.stack(shapes))[:, None]
     return drawn
 

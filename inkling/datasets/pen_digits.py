@@ -18,7 +18,7 @@ from inkling.datasets.mnist import Digits
 from inkling.datasets.pen_slips import carelessly
 from inkling.datasets.pen_strokes import Style, draw
 from inkling.datasets.stroke_styles import STYLES
-from inkling.imaging.mnist_frame import FRAME, cropped, frame
+from inkling.imaging.mnist_frame import FRAME, crop_to_ink, frame_glyph
 
 HELD_OUT_SEED = 2**32  # of drawn digits that no training sees
 # How pictures differ, from one that is as sharp as the drawing itself.
@@ -77,7 +77,7 @@ def seen(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     ink = cv2.copyMakeBorder(ink, border, border, border, border, cv2.BORDER_CONSTANT, value=0)
     ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(*BLUR))
     ink = (ink * rng.uniform(*GAIN) / ink.max()).clip(0, 1)
-    return cropped(ink)
+    return crop_to_ink(ink)
 
 
 def jagged(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -86,7 +86,7 @@ def jagged(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < SQUARED:
         size = max(size), max(size)
     few = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-    return cropped((few > rng.uniform(*INKED) * few.max()).astype(np.float32))
+    return crop_to_ink((few > rng.uniform(*INKED) * few.max()).astype(np.float32))
 
 
 def reduced(
@@ -102,7 +102,7 @@ def drawn_digits(count: int, seed: int | tuple[int, ...], hands: Hands = EVERYBO
     ink = torch.empty(count, 1, FRAME, FRAME)
     rng = np.random.default_rng(seed)
     for place, _, drawing in drawings(count, seed, hands=hands):
-        ink[place, 0] = torch.from_numpy(frame(seen(drawing, rng)))
+        ink[place, 0] = torch.from_numpy(frame_glyph(seen(drawing, rng)))
     return Digits(ink, torch.arange(count) % 10)
 
 
@@ -118,7 +118,7 @@ def contact_sheet(seed: int = 0, hands: int = 8, columns: int = 4) -> Image.Imag
         pen.text((x + 4, y + TILE // 3), f"{digit} {name}", fill=0)
         strokes = Style(line).vary(hands, rng)
         for hand in range(hands):
-            ink = frame(draw([s[hand] for s in strokes], rng))
+            ink = frame_glyph(draw([s[hand] for s in strokes], rng))
             tile = Image.fromarray(255 - (ink * 255).astype(np.uint8)).resize((TILE, TILE))
             page.paste(tile, (x + NAME_WIDTH + hand * TILE, y))
     return page

@@ -44,24 +44,24 @@ KEPT = (".css", ".gz", ".js", ".onnx", ".svg", ".webmanifest")  # offline, besid
 VERSION = "VERSION_OF_FILES"  # in the page and its service worker, until the files are known
 # What the scripts have from Python: see `frame.js` and `page.js`.
 SETTINGS = {
-    "SIDE": sketch.SIDE,
-    "FINE": sketch.FINE,
-    "ROUNDED": sketch.ROUNDED,
-    "BENDS": len(sketch.BEND),
-    "EDGE": mnist_frame.EDGE,
-    "SPECK": binarize.SPECK,
-    "SLIVER": binarize.SLIVER,
+    "SIDE": sketch.SKETCH_SIDE_PX,
+    "FINE": sketch.SUPERSAMPLING,
+    "ROUNDED": sketch.CORNER_PX,
+    "BENDS": len(sketch.CORNER_SHARES),
+    "EDGE": mnist_frame.BOX_INK_THRESHOLD,
+    "SPECK": binarize.MAX_SPECK_SHARE,
+    "SLIVER": binarize.MAX_SLIVER_SHARE,
     "FRAME": mnist_frame.FRAME,
     "DIGIT": mnist_frame.DIGIT,
-    "MIN_STROKE": mnist_frame.MIN_STROKE,
-    "THIN_STROKE_BECOMES": mnist_frame.THIN_STROKE_BECOMES,
-    "LARGE_PEN": mnist_frame.LARGE_PEN,
+    "MIN_STROKE": mnist_frame.MIN_STROKE_PX,
+    "THIN_STROKE_BECOMES": mnist_frame.THICKENED_STROKE_PX,
+    "LARGE_PEN": mnist_frame.MAX_DILATION_PX,
     "BAR": segmentation.BAR,
     "ROW": segmentation.ROW,
     "UNSURE": uncertainty.UNSURE_BELOW,
     "RUNNER_UP": uncertainty.MIN_SECOND_PROB,
     "NO_DIGIT": reading.NO_DIGIT,
-    "PEN": round(sketchpad.PAD_PEN_PX * sketchpad.PAD_UNITS / sketch.SIDE),
+    "PEN": round(sketchpad.PAD_PEN_PX * sketchpad.PAD_UNITS / sketch.SKETCH_SIDE_PX),
 }
 
 

@@ -1,40 +1,40 @@
-"""A picture in two levels becomes ink: strokes are told from paper where both are even."""
+"""Separate ink from even paper by Otsu's threshold, and remove specks."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from inkling.imaging.mnist_frame import EDGE
+from inkling.imaging.mnist_frame import BOX_INK_THRESHOLD
 
-LEAST_LEVELS = 3  # of 255: fainter ink is not told from what 8 bits round
-CONTRAST_TO_NOISE = 6.0  # a blank sheet with grain stays below this
-NOISE_FLOOR = 4.0  # standard deviations of the paper's grain that count as paper
-SAMPLED = 10_000  # values of which a median or the like is taken: its error is 1 % of a deviation
-SLIVER = 0.04  # of the picture: thinner ink along its edge has been cut off
-SPECK = 0.03  # of a usual stroke's area: smaller spots are dust
-RIM = 0.04  # of the picture: labels that drawing programs add lie within it, drawings do not
-MARKS = "marks at the rim ignored"
-MARK = 0.45  # of the highest stroke's height: labels are lower
+MIN_CONTRAST_LEVELS = 3  # of 255: fainter ink cannot be separated from rounding to 8 bits
+MIN_CONTRAST_TO_NOISE = 6.0  # a blank sheet with grain stays below this
+NOISE_FLOOR_SD = 4.0  # standard deviations of the paper's grain that count as paper
+MAX_QUANTILE_SAMPLES = 10_000  # values: a median's error is 1 % of a standard deviation
+MAX_SLIVER_SHARE = 0.04  # of the picture: thinner ink along its edge was cut off
+MAX_SPECK_SHARE = 0.03  # of a usual stroke's area: smaller spots are dust
+EDGE_ZONE_SHARE = 0.04  # of the picture: drawing programs put labels here; drawings stay clear
+MAX_MARK_HEIGHT_SHARE = 0.45  # of the highest stroke's height: labels are lower
+MARKS_NOTE = "marks at the rim ignored"
 
 
 @dataclass(frozen=True)
 class Ink:
-    """What was found on the paper."""
+    """Ink of a picture, separated from its paper."""
 
-    depth: np.ndarray  # (H, W) float32, 0 = paper, 1 = full ink, edges soft
-    mask: np.ndarray  # (H, W) uint8, 1 where a stroke is
+    coverage: np.ndarray  # (H, W) float32, 0 = paper, 1 = full ink, edges soft
+    mask: np.ndarray  # (H, W) uint8, 1 on a stroke
     dark: bool  # whether it is darker than the paper
-    notes: tuple[str, ...] = ()  # what was done to the picture
-    unevenness: float = 1.0  # how much the paper differs in itself, in shares of the ink's depth
+    notes: tuple[str, ...] = ()  # processing steps, for people
+    background_variation: float = 1.0  # range of the paper's gray, in shares of the ink's contrast
 
 
-def two_level_ink(light: np.ndarray, dark: bool | None = None) -> Ink | None:
-    """Tell ink from paper by brightness (H, W), 0 = black, 1 = white; None if it is all alike.
+def otsu_ink(gray: np.ndarray, dark: bool | None = None) -> Ink | None:
+    """Separate ink from paper in gray (H, W), 0 = black, 1 = white; None if it is uniform.
 
-    Without `dark`, paper is what most of the picture's border is, or else most of the picture.
+    Without `dark`, paper is the majority of the border, or else of the picture.
     """
-    levels = (light * 255).round().astype(np.uint8)
+    levels = (gray * 255).round().astype(np.uint8)
     _, bright = cv2.threshold(levels, 0, 1, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     if bright.all() or not bright.any():
         return None
@@ -43,45 +43,49 @@ def two_level_ink(light: np.ndarray, dark: bool | None = None) -> Ink | None:
         share = np.concatenate(edges).mean()
         dark = bool(bright.mean() > 0.5 if 0.35 < share < 0.65 else share > 0.5)
     mask = (bright != dark).astype(np.uint8)
-    paper_light = some_of(light[mask == 0])
-    paper = float(np.median(paper_light))
-    depth = (paper - light) if dark else (light - paper)
-    strong = float(np.percentile(some_of(depth[mask > 0]), 98))
-    noise = 1.4826 * float(np.median(np.abs(paper_light - paper)))  # of a normal grain
-    if strong < max(LEAST_LEVELS / 255, CONTRAST_TO_NOISE * noise):
+    paper_samples = subsample(gray[mask == 0])
+    paper = float(np.median(paper_samples))
+    contrast = (paper - gray) if dark else (gray - paper)
+    strong = float(np.percentile(subsample(contrast[mask > 0]), 98))
+    noise = 1.4826 * float(np.median(np.abs(paper_samples - paper)))  # SD of a normal grain
+    if strong < max(MIN_CONTRAST_LEVELS / 255, MIN_CONTRAST_TO_NOISE * noise):
         return None
     away = cv2.dilate(mask, np.ones((5, 5), np.uint8)) == 0
-    some = some_of(depth[away])
-    low, high = np.percentile(some, (0.5, 99.5)) if len(some) else (0.0, 0.0)
-    soft = np.clip((depth - NOISE_FLOOR * noise) / (strong - NOISE_FLOOR * noise), 0, 1)
-    return inked(soft, mask, dark, unevenness=float(high - low) / strong)
+    samples = subsample(contrast[away])
+    low, high = np.percentile(samples, (0.5, 99.5)) if len(samples) else (0.0, 0.0)
+    floor = NOISE_FLOOR_SD * noise
+    coverage = np.clip((contrast - floor) / (strong - floor), 0, 1)
+    return make_ink(coverage, mask, dark, background_variation=float(high - low) / strong)
 
 
-def some_of(values: np.ndarray) -> np.ndarray:
-    """Return values (N,), or some of them, evenly spaced: enough to tell quantiles."""
-    return values[:: max(1, len(values) // SAMPLED)]
+def subsample(values: np.ndarray) -> np.ndarray:
+    """Return at most about `MAX_QUANTILE_SAMPLES` of the values (N,), evenly spaced."""
+    return values[:: max(1, len(values) // MAX_QUANTILE_SAMPLES)]
 
 
-def inked(
-    soft: np.ndarray,
+def make_ink(
+    coverage: np.ndarray,
     mask: np.ndarray,
     dark: bool,
     notes: tuple[str, ...] = (),
-    unevenness: float = 1.0,
+    background_variation: float = 1.0,
 ) -> Ink | None:
-    """Return ink (H, W), 0 to 1, without specks, where a mask (H, W) uint8 has strokes, or None."""
-    kept, ignored = without_specks(mask)
-    notes += ignored
-    if not dark:
-        notes = ("light ink on dark: inverted", *notes)
-    soft = soft.astype(np.float32) * cv2.dilate(kept, np.ones((5, 5), np.uint8))  # edges are soft
-    return Ink(soft, kept, dark, notes, unevenness) if (soft > EDGE).any() else None
+    """Return ink of this coverage (H, W), 0 to 1, without specks; None if nothing is left.
+
+    The mask (H, W) uint8 is 1 on strokes.
+    """
+    kept, speck_notes = remove_specks(mask)
+    notes = (() if dark else ("light ink on dark: inverted",)) + notes + speck_notes
+    near = cv2.dilate(kept, np.ones((5, 5), np.uint8))  # keeps soft edges
+    coverage = coverage.astype(np.float32) * near
+    is_blank = not (coverage > BOX_INK_THRESHOLD).any()
+    return None if is_blank else Ink(coverage, kept, dark, notes, background_variation)
 
 
-def without_specks(mask: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the mask (H, W) uint8 without specks, slivers and marks, and what was left out.
+def remove_specks(mask: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return the mask (H, W) uint8 without specks, slivers and edge marks, and notes on these.
 
-    A sliver is what is left of a rule or a neighbour when a picture is cropped.
+    Slivers are parts of rules or neighbouring writing that cropping left along an edge.
     """
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     if count <= 2:  # the paper and one stroke
@@ -89,30 +93,31 @@ def without_specks(mask: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     left, top, width, height, area = stats.T
     at_side = (left == 0) | (left + width == mask.shape[1])
     at_end = (top == 0) | (top + height == mask.shape[0])
-    thin = np.minimum(width, height) < SLIVER * max(mask.shape)
+    thin = np.minimum(width, height) < MAX_SLIVER_SHARE * max(mask.shape)
     sliver = thin & np.where(height > width, at_side, at_end)
     sizes = np.sort(area[1:])
     usual = sizes[np.searchsorted(sizes.cumsum(), sizes.sum() / 2)]  # half of the ink is in larger
-    keep = (area >= SPECK * usual) & ~sliver
+    keep = (area >= MAX_SPECK_SHARE * usual) & ~sliver
     if not keep[1:].any():
         keep = area >= area[1:].max()
-    mark = keep & marks(stats, mask.shape)
-    notes = (("specks ignored",) if not keep[1:].all() else ()) + ((MARKS,) if mark.any() else ())
+    mark = keep & find_edge_marks(stats, mask.shape)
+    found = {"specks ignored": not keep[1:].all(), MARKS_NOTE: mark.any()}
     keep &= ~mark
     keep[0] = False  # the paper
-    return keep[labels].astype(np.uint8), notes
+    return keep[labels].astype(np.uint8), tuple(note for note in found if found[note])
 
 
-def marks(stats: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return which components of a picture (H, W), as OpenCV counts them, are marks at its rim.
+def find_edge_marks(stats: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return which components (N,) of a picture (H, W) are marks at its edge; OpenCV's `stats`.
 
-    They are low, and nearer to the rim than to the highest stroke, which is clear of it.
+    Marks are low, and nearer to the edge than to the highest stroke, which is clear of the edge.
     """
     left, top, width, height = stats[:, :4].T
     right, bottom = left + width, top + height
-    rim = np.min([left, top, shape[1] - right, shape[0] - bottom], axis=0)
+    to_edge = np.min([left, top, shape[1] - right, shape[0] - bottom], axis=0)
     main = 1 + height[1:].argmax()
     across = np.maximum(left, left[main]) - np.minimum(right, right[main])
     down = np.maximum(top, top[main]) - np.minimum(bottom, bottom[main])
-    near = (rim < RIM * max(shape)) & (rim < np.maximum(across, down))
-    return near & (height < MARK * height[main]) & (rim[main] >= RIM * max(shape))
+    zone = EDGE_ZONE_SHARE * max(shape)
+    near = (to_edge < zone) & (to_edge < np.maximum(across, down))
+    return near & (height < MAX_MARK_HEIGHT_SHARE * height[main]) & (to_edge[main] >= zone)

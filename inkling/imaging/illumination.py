@@ -1,21 +1,20 @@
-"""The light on a picture is divided out: what is left is how dark each place of the paper is."""
+"""Remove uneven illumination by flat-field correction: divide gray by the paper's gray."""
 
 import cv2
 import numpy as np
 
-GRAIN = 5  # px, median that takes away a camera's grain: its bright grains would count as paper
-WIDEST = 0.18  # of the picture: no stroke is wider, and a shadow seldom narrower
-DARKEST = 1 / 255  # brightness of paper below which there is nothing to divide by
+MEDIAN_SIDE_PX = 5  # px: removes a camera's bright grains, which would count as paper
+CLOSING_SIDE_SHARE = 0.18  # of the picture: no stroke is wider, and few shadows are narrower
+MIN_PAPER_GRAY = 1 / 255  # avoids a division by zero
 
 
-def evenly_lit(light: np.ndarray) -> np.ndarray:
-    """Return brightness (H, W), 0 to 1, as if the paper were lit evenly: paper 1, dark ink less.
+def flatten_illumination(gray: np.ndarray) -> np.ndarray:
+    """Return gray (H, W), 0 to 1, as in even light: paper 1, dark ink less.
 
-    A closing fills whatever is narrower than `WIDEST` with the paper around it and keeps the edges
-    of all that is wider, so that the edge of a shadow stays where it is, however hard.
+    A morphological closing estimates the paper: it fills dark areas narrower than
+    `CLOSING_SIDE_SHARE` and keeps the edges of wider ones, such as hard shadows.
     """
-    side = round(WIDEST * max(light.shape)) | 1
-    square = np.ones((side, side), np.uint8)
-    smooth = cv2.medianBlur(light.astype(np.float32), GRAIN)
-    paper = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, square)
-    return np.clip(light / np.maximum(paper, DARKEST), 0, 1).astype(np.float32)
+    side = round(CLOSING_SIDE_SHARE * max(gray.shape)) | 1
+    smooth = cv2.medianBlur(gray.astype(np.float32), MEDIAN_SIDE_PX)
+    paper = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8))
+    return np.clip(gray / np.maximum(paper, MIN_PAPER_GRAY), 0, 1).astype(np.float32)

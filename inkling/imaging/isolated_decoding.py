@@ -1,7 +1,7 @@
-"""A TIFF or an AVIF becomes a picture in a process of its own, which the system keeps in bounds.
+"""Decode TIFF and AVIF in a subprocess with memory and time limits.
 
-Their decoders cannot be kept there in any other way: an AVIF of 900 bytes that says it has 100 x
-100 pixels can hold 268 megapixels, and they are decoded before anyone can look.
+Header checks are not enough: a 900-byte AVIF that declares 100 x 100 pixels can hold 268
+megapixels, decoded before any check.
 """
 
 import io
@@ -12,27 +12,33 @@ from pathlib import Path
 
 from PIL import AvifImagePlugin, Image, TiffImagePlugin
 
-from inkling.imaging.decompression_limits import PictureError, limited_pillow, refuse_size
-from inkling.imaging.image_formats import APART
+from inkling.imaging.decompression_limits import (
+    DAMAGED,
+    PictureError,
+    check_size,
+    limited_pillow,
+)
+from inkling.imaging.image_formats import ISOLATED_FORMATS
 
-MOST_ISOLATED = 9_000_000  # pixels: a page of A4 with 300 dpi has 8.7
-MEMORY = 250_000_000  # bytes of addresses beyond those that Python and the file have: 28 a pixel
-SECONDS = 2  # of the processor: 9 megapixels of noise take 1.2 as an AVIF
-PATIENCE = 20  # seconds by the clock: others may be at work
-PROGRAM = [sys.executable, "-m", "inkling.imaging.isolated_decoding"]
-KIND, REDUCED = 254, 1  # a TIFF's tag, and its bit for a small copy of another picture in the file
+MAX_ISOLATED_PIXELS = 9_000_000  # pixels: A4 at 300 dpi has 8.7 million
+DECODE_MEMORY_BYTES = 250_000_000  # address space beyond Python and the file: 28 bytes a pixel
+DECODE_CPU_S = 2  # processor time: 9 megapixels of noise as an AVIF take 1.2 s
+DECODE_TIMEOUT_S = 20  # wall-clock time: the machine may be busy
+DECODER_COMMAND = [sys.executable, "-m", "inkling.imaging.isolated_decoding"]
+SUBFILE_TYPE_TAG = 254  # of a TIFF
+REDUCED_IMAGE_BIT = 1  # in that tag: a thumbnail of another picture in the file
 
 
-def decoded_apart(content: bytes) -> Image.Image:
-    """Return the first picture in a TIFF or an AVIF, and its EXIF data; raises `PictureError`."""
+def decode_in_subprocess(content: bytes) -> Image.Image:
+    """Return the first picture of a TIFF or an AVIF with its EXIF data; raises `PictureError`."""
     try:
         done = subprocess.run(
-            PROGRAM,
+            DECODER_COMMAND,
             cwd=Path(__file__).parents[2],
             input=content,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=PATIENCE,
+            timeout=DECODE_TIMEOUT_S,
             check=True,
         )
     except subprocess.SubprocessError as error:
@@ -40,21 +46,23 @@ def decoded_apart(content: bytes) -> Image.Image:
             "the picture asks for too much memory or time: save it as PNG."
         ) from error
     end = done.stdout.index(b"\n")
-    told = json.loads(done.stdout[:end])
-    if "error" in told:
-        raise PictureError(told["error"])
-    picture = Image.frombytes(told["mode"], told["size"], memoryview(done.stdout)[end + 1 :])
-    picture.info["exif"] = bytes.fromhex(told["exif"])
+    response = json.loads(done.stdout[:end])
+    if "error" in response:
+        raise PictureError(response["error"])
+    pixels = memoryview(done.stdout)[end + 1 :]
+    picture = Image.frombytes(response["mode"], response["size"], pixels)
+    picture.info["exif"] = bytes.fromhex(response["exif"])
     return picture
 
 
 def decode(content: bytes) -> tuple[dict, bytes]:
-    """Return what `decoded_apart` makes a picture of: its description and its pixels."""
-    with limited_pillow(), Image.open(io.BytesIO(content), formats=APART) as file:
+    """Return the description and the pixels of a picture, as `decode_in_subprocess` reads them."""
+    with limited_pillow(), Image.open(io.BytesIO(content), formats=ISOLATED_FORMATS) as file:
         picture: Image.Image = file
-        if isinstance(file, TiffImagePlugin.TiffImageFile) and file.tag_v2.get(KIND, 0) & REDUCED:
+        is_tiff = isinstance(file, TiffImagePlugin.TiffImageFile)
+        if is_tiff and file.tag_v2.get(SUBFILE_TYPE_TAG, 0) & REDUCED_IMAGE_BIT:
             raise PictureError("the file is a camera's raw picture: save it as PNG or JPEG.")
-        refuse_size(picture.size, MOST_ISOLATED, "a TIFF or an AVIF")
+        check_size(picture.size, MAX_ISOLATED_PIXELS, "a TIFF or an AVIF")
         picture.load()
         exif = picture.info.get("exif", b"").hex()
         if picture.mode in ("P", "PA"):
@@ -63,36 +71,35 @@ def decode(content: bytes) -> tuple[dict, bytes]:
 
 
 def limit_this_process() -> None:
-    """Have the system end this process if it asks for too much memory or time."""
+    """Set resource limits: the system ends this process when it exceeds its memory or time."""
     try:
         import resource
-    except ImportError:  # Windows has no such limits: there the clock alone ends it
+    except ImportError:  # Windows: only `DECODE_TIMEOUT_S` ends the process
         return
-    limits = {resource.RLIMIT_CPU: SECONDS, resource.RLIMIT_CORE: 0}
+    limits = {resource.RLIMIT_CPU: DECODE_CPU_S, resource.RLIMIT_CORE: 0}
     used = Path("/proc/self/statm")
     if used.exists():
         pages = int(used.read_text().split()[0])
-        limits[resource.RLIMIT_AS] = pages * resource.getpagesize() + MEMORY
+        limits[resource.RLIMIT_AS] = pages * resource.getpagesize() + DECODE_MEMORY_BYTES
     for which, limit in limits.items():
-        most = resource.getrlimit(which)[1]
-        if most == resource.RLIM_INFINITY or limit < most:
+        current = resource.getrlimit(which)[1]
+        if current == resource.RLIM_INFINITY or limit < current:
             resource.setrlimit(which, (limit, limit))
 
 
 def main() -> None:
-    """Decode what comes in; write a line of JSON and the pixels, or what is wrong with it."""
+    """Decode standard input; write a line of JSON and the pixels, or an error in that line."""
     content = sys.stdin.buffer.read()
     limit_this_process()
-    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each holds pictures of its own
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each thread holds its own pictures
     try:
-        told, pixels = decode(content)
+        response, pixels = decode(content)
     except MemoryError:
         raise
-    except PictureError as error:
-        told, pixels = {"error": str(error)}, b""
-    except Exception:  # decoders raise whatever they like on damaged files
-        told, pixels = {"error": "the picture is damaged or cut off: save it again."}, b""
-    sys.stdout.buffer.write(json.dumps(told).encode() + b"\n" + pixels)
+    except Exception as error:  # decoders raise any exception on damaged files
+        message = str(error) if isinstance(error, PictureError) else DAMAGED
+        response, pixels = {"error": message}, b""
+    sys.stdout.buffer.write(json.dumps(response).encode() + b"\n" + pixels)
 
 
 if __name__ == "__main__":

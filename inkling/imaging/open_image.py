@@ -1,7 +1,7 @@
-"""A file that a stranger chose becomes an upright picture in memory, or one clear sentence.
+"""Open an untrusted file as an upright 8-bit picture, or raise a one-sentence error.
 
-Only common formats are opened, and a picture's size is read from its header before any pixel is
-decoded: a 20 KB file can hold 169 megapixels.
+The picture's size is checked in its header before any pixel is decoded: a 20 KB file can hold 169
+megapixels.
 """
 
 import math
@@ -11,14 +11,25 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.WebPImagePlugin import WebPImageFile
 
-from inkling.imaging.decompression_limits import MOST, PictureError, open_content, refuse_bomb
-from inkling.imaging.image_formats import HERE, START, is_apart, refusal
-from inkling.imaging.isolated_decoding import decoded_apart
+from inkling.imaging.decompression_limits import (
+    DAMAGED,
+    MAX_PIXELS,
+    PictureError,
+    check_header,
+    open_content,
+)
+from inkling.imaging.image_formats import (
+    IN_PROCESS_FORMATS,
+    SIGNATURE_BYTES,
+    describe_refusal,
+    is_isolated_format,
+)
+from inkling.imaging.isolated_decoding import decode_in_subprocess
 
-ENOUGH = 2_000  # px: a JPEG's shorter side is decoded at the smallest fraction above this
-TINY = 1e-6  # the least that counts as light where values are floats: white is mostly 1
-PLAIN = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")  # modes that all that follows knows
-TURNS = {
+MIN_JPEG_SIDE_PX = 2_000  # px: a JPEG is decoded at the smallest fraction with sides above this
+MIN_FLOAT_RANGE = 1e-6  # of values in floats, of which white is mostly 1
+EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+EXIF_TRANSPOSES = {  # by EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -26,67 +37,72 @@ TURNS = {
     6: Image.Transpose.ROTATE_270,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
-}  # what brings a picture upright, by its EXIF orientation
+}
+FILE_ERRORS: dict[type[Exception], str] = {
+    FileNotFoundError: "there is no such file.",
+    PermissionError: "there is no permission to read the file.",
+    IsADirectoryError: "this is a folder, not a picture.",
+    Image.DecompressionBombError: "the picture has far too many pixels: make it smaller.",
+}
 
 
 def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
-    """Open a picture as a person sees it: its first frame, turned as its EXIF data says.
+    """Open the first frame of a picture, rotated by its EXIF orientation.
 
-    `file` is where it lies, or its content. Returns the picture, in any of Pillow's modes of 8 bits
-    or less, and its (width, height) in the file: a large JPEG is decoded at 1/2, 1/4 or 1/8 of
-    that. Raises `PictureError`, whose message is one sentence.
+    `file` is a path or the content. Returns the picture in one of `EIGHT_BIT_MODES`, and the
+    (width, height) in the file: a large JPEG is decoded at 1/2, 1/4 or 1/8 of that. Raises
+    `PictureError`, whose message is one sentence.
     """
+    start = b""
     try:
         with open_content(file) as content:
-            start = content.peek()[:START]
-            if is_apart(start):
-                seen = upright(in_bytes(decoded_apart(content.read())))
-                return seen, seen.size
-            with Image.open(content, formats=HERE) as picture:
-                refuse_bomb(picture, content)
+            start = content.peek()[:SIGNATURE_BYTES]
+            if is_isolated_format(start):
+                picture = decode_in_subprocess(content.read())
+                opened = apply_exif_orientation(to_8bit(picture))
+                return opened, opened.size
+            with Image.open(content, formats=IN_PROCESS_FORMATS) as picture:
+                check_header(picture, content)
                 width, height = size = picture.size
-                part = fraction(size)
-                picture.draft(None, (width // part, height // part))
+                divisor = jpeg_draft_divisor(size)
+                picture.draft(None, (width // divisor, height // divisor))
                 picture.load()
-                seen = upright(in_bytes(picture))
-                if seen is picture and isinstance(picture, WebPImageFile):
-                    seen = picture.copy()  # a WebP holds on to its decoder's memory
-                turned = seen.size != picture.size
-                return seen, size[::-1] if turned else size
+                opened = apply_exif_orientation(to_8bit(picture))
+                if opened is picture and isinstance(picture, WebPImageFile):
+                    opened = picture.copy()  # a WebP keeps its decoder's memory
+                return opened, size if opened.size == picture.size else size[::-1]
     except PictureError:
         raise
-    except FileNotFoundError as error:
-        raise PictureError("there is no such file.") from error
-    except PermissionError as error:
-        raise PictureError("there is no permission to read the file.") from error
-    except IsADirectoryError as error:
-        raise PictureError("this is a folder, not a picture.") from error
-    except Image.DecompressionBombError as error:
-        raise PictureError("the picture has far too many pixels: make it smaller.") from error
-    except UnidentifiedImageError as error:
-        raise PictureError(refusal(start)) from error
-    except Exception as error:  # decoders raise whatever they like on damaged files
-        if isinstance(error, OSError) and error.strerror:  # the system's, not a decoder's
-            why = error.strerror.lower()
-            raise PictureError(f"the file cannot be read: {why}.") from error
-        raise PictureError("the picture is damaged or cut off: save it again.") from error
+    except Exception as error:  # decoders raise any exception on damaged files
+        raise PictureError(describe_error(error, start)) from error
 
 
-def fraction(size: tuple[int, int]) -> int:
-    """Return by what a JPEG of this (width, height) is divided at least, before it is decoded."""
-    part = max(1, min(size) // ENOUGH)
-    while part < 8 and size[0] * size[1] > MOST * part**2:  # a panorama
-        part += 1
-    return part
+def describe_error(error: Exception, start: bytes) -> str:
+    """Return the sentence for an error in a file that starts with these bytes."""
+    if isinstance(error, UnidentifiedImageError):
+        return describe_refusal(start)
+    if type(error) in FILE_ERRORS:
+        return FILE_ERRORS[type(error)]
+    if isinstance(error, OSError) and error.strerror:  # the system's, not a decoder's
+        return f"the file cannot be read: {error.strerror.lower()}."
+    return DAMAGED
 
 
-def in_bytes(picture: Image.Image) -> Image.Image:
-    """Return a picture of any mode in one of 1, L, LA, P, PA, RGB and RGBA: 8 bits or less a value.
+def jpeg_draft_divisor(size: tuple[int, int]) -> int:
+    """Return the least divisor of a JPEG's (width, height) for Pillow's `draft`."""
+    divisor = max(1, min(size) // MIN_JPEG_SIDE_PX)
+    while divisor < 8 and size[0] * size[1] > MAX_PIXELS * divisor**2:  # a panorama
+        divisor += 1
+    return divisor
 
-    Values of more bits are divided by a power of two, the least that brings them below 256: cameras
-    and scanners keep 8, 10, 12 or 16 bits in 16.
+
+def to_8bit(picture: Image.Image) -> Image.Image:
+    """Convert a picture of any mode to one of `EIGHT_BIT_MODES`.
+
+    Values of more bits are divided by the least power of two that brings them below 256: cameras
+    and scanners store 8, 10, 12 or 16 bits in 16.
     """
-    if picture.mode in PLAIN:
+    if picture.mode in EIGHT_BIT_MODES:
         return picture
     if picture.mode in ("La", "RGBa"):
         return picture.convert(picture.mode.upper())
@@ -100,22 +116,22 @@ def in_bytes(picture: Image.Image) -> Image.Image:
     else:
         values = values.astype(np.float32)
         np.nan_to_num(values, copy=False, posinf=0, neginf=0)
-        low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))  # of 64 bits
-        scale = 255 / 2 ** math.ceil(math.log2(max(high - low, TINY)))
+        low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
+        scale = 255 / 2 ** math.ceil(math.log2(max(high - low, MIN_FLOAT_RANGE)))
         values *= scale
         values -= low * scale
         np.rint(values, out=values)
-    grey = Image.fromarray(values.astype(np.uint8))
-    clear = picture.info.get("transparency")
-    if clear is not None:
-        grey.putalpha(Image.fromarray(np.uint8(255) * (np.asarray(picture) != clear)))
-    return grey
+    gray = Image.fromarray(values.astype(np.uint8))
+    transparent = picture.info.get("transparency")
+    if transparent is not None:
+        gray.putalpha(Image.fromarray(np.uint8(255) * (np.asarray(picture) != transparent)))
+    return gray
 
 
-def upright(picture: Image.Image) -> Image.Image:
-    """Return a picture turned as its EXIF data says, or as it is if that cannot be read."""
+def apply_exif_orientation(picture: Image.Image) -> Image.Image:
+    """Return a picture transposed by its EXIF orientation, or unchanged if that is unreadable."""
     try:
-        turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # on damaged EXIF data anything may be raised
-        turn = None
-    return picture if turn is None else picture.transpose(turn)
+        transpose = EXIF_TRANSPOSES.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Pillow raises any exception on damaged EXIF data
+        transpose = None
+    return picture if transpose is None else picture.transpose(transpose)

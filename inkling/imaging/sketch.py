@@ -1,7 +1,7 @@
-"""Strokes that a pad tells of become the picture that it shows.
+"""Parse the pad's strokes and rasterise them.
 
-The pad sends where the pen went, not what its canvas holds: some browsers hand out no canvas, or
-one with noise in it, and a digit's strokes are a tenth of its picture.
+The pad sends pen paths, not its canvas. Some browsers return no canvas pixels, or noisy ones, and
+the paths have a tenth of a picture's size.
 """
 
 from dataclasses import dataclass
@@ -11,18 +11,19 @@ import cv2
 import numpy as np
 from PIL import Image
 
-SIDE = 280  # px of the picture
-FINE = 3  # times as large it is drawn, and then reduced: soft edges, as a browser draws them
-SUBPIXEL_BITS = 4  # bits of a pixel in the points given to OpenCV
-ROUNDED = 6.0  # px: how much of a line corners may take, as in `ui/static/sketchpad.js`
-BEND = np.linspace(0, 1, 5)[:, None, None]  # places along a rounded corner
-MOST_STROKES, MOST_POINTS = 2_000, 60_000  # of a sketch: a body of the largest size has 40,000
-DOT = 0.6  # of the pen's width: a stroke that goes no farther is a tap
+SKETCH_SIDE_PX = 280  # px of the picture
+SUPERSAMPLING = 3  # drawn larger and reduced: soft edges, as in a browser
+SUBPIXEL_BITS = 4  # fractional bits of the coordinates given to OpenCV
+CORNER_PX = 6.0  # px of a line that a rounded corner takes, as in `ui/static/sketchpad.js`
+CORNER_SHARES = np.linspace(0, 1, 5)[:, None, None]  # positions along a rounded corner
+MAX_SKETCH_STROKES = 2_000
+MAX_SKETCH_POINTS = 60_000  # the largest request body has 40,000
+MAX_DOT_SHARE = 0.6  # of the pen's width: a shorter stroke is a tap
 
 
 @dataclass(frozen=True, eq=False)
 class Stroke:
-    """Where a pen, or an eraser, went while it was down."""
+    """The path of a pen or an eraser from touching the pad to lifting."""
 
     points: np.ndarray  # (N, 2) float, x and y in px of the picture
     width: float  # px of the picture
@@ -31,80 +32,83 @@ class Stroke:
     @property
     def is_dot(self) -> bool:
         """Whether this is a tap: the pen hardly moved."""
-        return bool(np.ptp(self.points, axis=0).max() < DOT * self.width)
+        return bool(np.ptp(self.points, axis=0).max() < MAX_DOT_SHARE * self.width)
 
     def path(self) -> np.ndarray:
-        """Return the points of its line, corners rounded a little: (M, 2), px."""
+        """Return the points of its line with slightly rounded corners: (M, 2), px."""
         before, corner = self.points[:-1], self.points[1:]
         after = np.concatenate([self.points[2:], self.points[-1:]])[: len(corner)]
-        start, end = toward(corner, before), toward(corner, after)
-        curves = (1 - BEND) ** 2 * start + 2 * BEND * (1 - BEND) * corner + BEND**2 * end
+        start, end = point_toward(corner, before), point_toward(corner, after)
+        t = CORNER_SHARES  # of a quadratic Bezier curve
+        curves = (1 - t) ** 2 * start + 2 * t * (1 - t) * corner + t**2 * end
         return np.concatenate([self.points[:1], curves.swapaxes(0, 1).reshape(-1, 2)])
 
 
 @dataclass(frozen=True, eq=False)
 class Sketch:
-    """What stands on a pad."""
+    """The strokes on a pad."""
 
     strokes: tuple[Stroke, ...] = ()
-    asked: int = 0  # which of the pad's questions this is
+    asked: int = 0  # number of the pad's request
 
     @classmethod
-    def from_json(cls, told: Any) -> Self:
-        """Return the sketch that a pad tells of; an empty one if no pad would tell so.
+    def from_json(cls, payload: Any) -> Self:
+        """Parse a pad's payload; return an empty sketch if it is invalid.
 
-        A pad tells `{"asked": 1, "size": 1000, "strokes": [{"width": 79, "erases": false, "points":
-        [x, y, x, y, …]}]}`; lengths are in parts of the pad's side, of which it has `size`.
+        A payload is `{"asked": 1, "size": 1000, "strokes": [{"width": 79, "erases": false,
+        "points": [x, y, x, y, …]}]}`. The unit of length is the pad's side divided by `size`.
         """
         try:
-            size, asked = float(told["size"]), int(told.get("asked", 0))
-            rows = told["strokes"][:MOST_STROKES]
-            if sum(len(row["points"]) for row in rows) > 2 * MOST_POINTS or not 1 <= size < 1e5:
+            size, asked = float(payload["size"]), int(payload.get("asked", 0))
+            rows = payload["strokes"][:MAX_SKETCH_STROKES]
+            points = sum(len(row["points"]) for row in rows) / 2
+            if points > MAX_SKETCH_POINTS or not 1 <= size < 1e5:
                 return cls()
-            return cls(tuple(stroke(row, SIDE / size) for row in rows), asked)
+            return cls(tuple(parse_stroke(row, SKETCH_SIDE_PX / size) for row in rows), asked)
         except (TypeError, ValueError, LookupError, AttributeError, OverflowError):
             return cls()
 
     @property
     def is_dots(self) -> bool:
-        """Whether there are taps of the pen, and nothing else."""
+        """Whether the pen only tapped."""
         drawn = [s for s in self.strokes if not s.erases]
         return bool(drawn) and all(s.is_dot for s in drawn)
 
     def to_json(self) -> dict:
-        """Return what a pad shows, and `from_json` takes."""
+        """Return the payload that `from_json` parses."""
         strokes = [
             {"width": s.width, "erases": s.erases, "points": s.points.ravel().tolist()}
             for s in self.strokes
         ]
-        return {"asked": self.asked, "size": SIDE, "strokes": strokes}
+        return {"asked": self.asked, "size": SKETCH_SIDE_PX, "strokes": strokes}
 
-    def picture(self, side: int = SIDE) -> Image.Image:
-        """Draw it black on white: (side, side) of mode L."""
-        fine = FINE * side / SIDE
-        paper = np.full((side * FINE, side * FINE), 255, np.uint8)
-        for one in self.strokes:
-            path = (one.path() * fine - 0.5) * 2**SUBPIXEL_BITS
-            width, colour = max(1, round(one.width * fine)), 255 if one.erases else 0
+    def picture(self, side: int = SKETCH_SIDE_PX) -> Image.Image:
+        """Return the drawing, black on white: (side, side) of mode L."""
+        scale = SUPERSAMPLING * side / SKETCH_SIDE_PX
+        paper = np.full((side * SUPERSAMPLING,) * 2, 255, np.uint8)
+        for stroke in self.strokes:
+            path = (stroke.path() * scale - 0.5) * 2**SUBPIXEL_BITS
+            width, color = max(1, round(stroke.width * scale)), 255 if stroke.erases else 0
             line = np.rint(path).astype(np.int32)
-            cv2.polylines(paper, [line], False, colour, width, shift=SUBPIXEL_BITS)
-            for end in (line[0], line[-1]):  # round ends, and a tap leaves a dot
-                radius = round(one.width * fine / 2 * 2**SUBPIXEL_BITS)
-                cv2.circle(paper, end.tolist(), radius, colour, -1, shift=SUBPIXEL_BITS)
+            cv2.polylines(paper, [line], False, color, width, shift=SUBPIXEL_BITS)
+            radius = round(stroke.width * scale / 2 * 2**SUBPIXEL_BITS)
+            for end in (line[0], line[-1]):  # round ends; the dot of a tap
+                cv2.circle(paper, end.tolist(), radius, color, -1, shift=SUBPIXEL_BITS)
         return Image.fromarray(cv2.resize(paper, (side, side), interpolation=cv2.INTER_AREA))
 
 
-def stroke(told: dict, unit: float) -> Stroke:
-    """Return a stroke as a pad tells it, whose lengths are `unit` px; raises as it likes."""
-    points = np.array(told["points"], float).reshape(-1, 2) * unit
-    width = float(told["width"]) * unit
-    if not len(points) or not np.isfinite(points).all() or not 0 < width <= SIDE:
-        raise ValueError("no pad draws so")
-    return Stroke(points.clip(-SIDE, 2 * SIDE), width, bool(told["erases"]))
+def parse_stroke(payload: dict, unit: float) -> Stroke:
+    """Parse a stroke in lengths of `unit` px; raises any exception if it is invalid."""
+    points = np.array(payload["points"], float).reshape(-1, 2) * unit
+    width = float(payload["width"]) * unit
+    if not len(points) or not np.isfinite(points).all() or not 0 < width <= SKETCH_SIDE_PX:
+        raise ValueError("invalid points or width")
+    points = points.clip(-SKETCH_SIDE_PX, 2 * SKETCH_SIDE_PX)
+    return Stroke(points, width, bool(payload["erases"]))
 
 
-def toward(points: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return what lies on the way from points (N, 2) to others: half of it, or `ROUNDED` px."""
+def point_toward(points: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return points on the way from points (N, 2) to others: half of it, at most `CORNER_PX`."""
     way = others - points
     length = np.hypot(way[:, :1], way[:, 1:])
-    return points + way * np.minimum(0.5, ROUNDED / np.maximum(length, 1e-6))
+    return points + way * np.minimum(0.5, CORNER_PX / np.maximum(length, 1e-6))

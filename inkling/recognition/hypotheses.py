@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from inkling.imaging.binarize import Ink, two_level_ink
-from inkling.imaging.grayscale import brightness
-from inkling.imaging.illumination import evenly_lit
+from inkling.imaging.binarize import Ink, otsu_ink
+from inkling.imaging.grayscale import to_grayscale
+from inkling.imaging.illumination import flatten_illumination
 from inkling.recognition.ink_finder import CLOSER, LEARNED_SIDES_PX, is_even, learned_ink
 from inkling.recognition.reading import HOLE, Digit, area_of, is_at_edge
 
 MAX_ZOOM = 3  # for the network: a digit of a few pixels is no clearer larger
-MAX_SPOTLESS = 0.06  # unevenness of paper on which two levels leave no doubt
+MAX_SPOTLESS = 0.06  # background_variation of paper on which two levels leave no doubt
 MAX_DRAWING_STROKES = 5  # a box with a number in it has more
 MAX_STROKE_SHARE = 0.18  # of the picture: no stroke is wider, but a dark box is
 MIN_LIKELIHOOD = 1e-4  # of a digit: below it, nothing is less likely
@@ -51,7 +51,7 @@ class Hypothesis:
     def in_picture(self, box: Box) -> tuple[int, int, int, int]:
         """Return a box of the ink in the picture's pixels, as it stands there."""
         assert self.ink is not None
-        height, width = self.ink.depth.shape
+        height, width = self.ink.coverage.shape
         left, top, right, bottom = (
             edge / length for edge, length in zip(box, (width, height) * 2, strict=True)
         )
@@ -66,9 +66,9 @@ class Hypothesis:
 
 def hypotheses(picture: Image.Image) -> Iterator[Hypothesis]:
     """Yield hypotheses of a picture's ink, each made when it is asked for."""
-    light = brightness(picture)
+    light = to_grayscale(picture)
     box = (0.0, 0.0, float(picture.width), float(picture.height))
-    first = two_level_ink(light)
+    first = otsu_ink(light)
     if (part := find_small_part(first, picture.size)) is not None:
         for closer in hypotheses(picture.crop(part)):
             left, top, right, bottom = closer.box
@@ -103,7 +103,7 @@ def two_level_inks(first: Ink | None, light: np.ndarray) -> Iterator[tuple[str, 
     """Yield two levels as they are, inverted if ink is all around, and in even light."""
     yield "two levels", first
     if first is not None and is_all_around(first.mask):  # a digit may fill its picture
-        yield "inverse", two_level_ink(light, dark=not first.dark)
+        yield "inverse", otsu_ink(light, dark=not first.dark)
     yield "even light", evenly_lit_ink(light)
 
 
@@ -126,7 +126,7 @@ def find_small_part(ink: Ink | None, size: tuple[int, int]) -> tuple[int, int, i
 def is_drawing(ink: Ink) -> bool:
     """Return whether all ink on even paper is a few thin strokes, and the paper spotless."""
     strokes = cv2.connectedComponents(ink.mask)[0] - 1
-    if ink.unevenness > MAX_SPOTLESS or strokes > MAX_DRAWING_STROKES:
+    if ink.background_variation > MAX_SPOTLESS or strokes > MAX_DRAWING_STROKES:
         return False
     thickest = 2 * cv2.distanceTransform(ink.mask, cv2.DIST_L2, 3).max()
     return strokes == 1 or bool(thickest < MAX_STROKE_SHARE * max(ink.mask.shape))
@@ -144,13 +144,13 @@ def evenly_lit_ink(light: np.ndarray) -> Ink | None:
     """
     scale = min(1.0, LEARNED_SIDES_PX[-1] / max(light.shape))
     size = max(1, round(light.shape[1] * scale)), max(1, round(light.shape[0] * scale))
-    return two_level_ink(evenly_lit(cv2.resize(light, size, interpolation=cv2.INTER_AREA)))
+    return otsu_ink(flatten_illumination(cv2.resize(light, size, interpolation=cv2.INTER_AREA)))
 
 
 def turn_ink(ink: Ink, quarters: int) -> Ink:
     """Return ink turned to the left by so many quarters."""
-    depth, mask = (np.rot90(layer, quarters).copy() for layer in (ink.depth, ink.mask))
-    return replace(ink, depth=depth, mask=mask)
+    coverage, mask = (np.rot90(layer, quarters).copy() for layer in (ink.coverage, ink.mask))
+    return replace(ink, coverage=coverage, mask=mask)
 
 
 def compute_log_odds(hypothesis: Hypothesis, digits: Sequence[Digit], text: str) -> float:

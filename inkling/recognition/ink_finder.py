@@ -5,8 +5,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from inkling.imaging.binarize import Ink, inked, two_level_ink
-from inkling.imaging.grayscale import brightness
+from inkling.imaging.binarize import Ink, make_ink, otsu_ink
+from inkling.imaging.grayscale import to_grayscale
 from inkling.recognition.page_networks import ink_net, standardize
 from model import INK_NET_MULTIPLE_PX
 
@@ -16,13 +16,15 @@ TALL = 45  # px, height that it gets: the middle of what the network has learned
 CLOSEST = 512  # px, longest side of what is looked at
 CLOSER = 1.3  # times larger than it was, or it is not worth the time
 MARGIN = 0.5  # of its height, paper around it
-MAX_EVEN = 0.3  # unevenness of paper up to which two levels show all ink, and nothing else
+MAX_EVEN = (
+    0.3  # background_variation of paper up to which two levels show all ink, and nothing else
+)
 
 
 def find_ink(picture: Image.Image) -> Ink | None:
     """Tell ink from paper in a picture of any mode and size, with nobody to read it."""
-    light = brightness(picture)
-    first = two_level_ink(light)
+    light = to_grayscale(picture)
+    first = otsu_ink(light)
     return (
         first if first is not None and is_even(first) else learned_ink(light, LEARNED_SIDES_PX[-1])
     )
@@ -32,7 +34,7 @@ def is_even(ink: Ink) -> bool:
     """Return whether paper is even, and no rule or shadow runs along the ink's edge."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(ink.mask)
     sizes = stats[1:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]
-    return ink.unevenness < MAX_EVEN and not (sizes == ink.mask.shape).any()
+    return ink.background_variation < MAX_EVEN and not (sizes == ink.mask.shape).any()
 
 
 def learned_ink(light: np.ndarray, side: int) -> Ink | None:
@@ -44,7 +46,7 @@ def learned_ink(light: np.ndarray, side: int) -> Ink | None:
     small = cv2.resize(light, chances.shape[::-1], interpolation=cv2.INTER_AREA)
     around = cv2.dilate(mask, np.ones((7, 7), np.uint8)) > mask
     dark = not around.any() or bool(small[mask > 0].mean() < small[around].mean())
-    return inked(chances, mask, dark, ("ink told from uneven or patterned paper",))
+    return make_ink(chances, mask, dark, ("ink told from uneven or patterned paper",))
 
 
 def looked_at_closer(light: np.ndarray, chances: np.ndarray) -> np.ndarray:

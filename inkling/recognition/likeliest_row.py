@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from inkling.imaging.mnist_frame import framed, thicken
+from inkling.imaging.mnist_frame import fit_to_frame, thicken
 from inkling.recognition.strokes import Part
 
 WORST = 6.0  # cost of the least plausible glyph, in natural logarithms of its probability
@@ -27,7 +27,7 @@ class Judged:
     not_a_digit: float  # 0 to 1
     plausible: float  # log-probability of being a digit, and the likeliest one
     several: float  # logit of being several digits rather than none
-    in_line: tuple[float, ...] = ()  # shares of ten digits and none: what its line says it is
+    line_probs: tuple[float, ...] = ()  # shares of ten digits and none: what its line says it is
 
     @property
     def cost(self) -> float:
@@ -57,7 +57,7 @@ class Judged:
 def judged(parts: list[Part], judge: Judge) -> list[Judged]:
     """Have the network judge parts, all in one batch."""
     thick = [thicken(p.ink) for p in parts]
-    inks = np.stack([framed(ink) for ink in thick])
+    inks = np.stack([fit_to_frame(ink) for ink in thick])
     thickened = [ink is not p.ink for ink, p in zip(thick, parts, strict=True)]
     judgement = (field.tolist() for field in judge(inks))
     return [Judged(*j) for j in zip(parts, inks, thickened, *judgement, strict=True)]

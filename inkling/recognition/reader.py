@@ -134,7 +134,7 @@ class Reader:
 
 def line_reader(light: np.ndarray, ink: Ink) -> ReadLine:
     """Return a function that transcribes a part of ink from brightness (H, W) of any size."""
-    unit = np.array(light.shape[::-1]) / ink.depth.shape[::-1]
+    unit = np.array(light.shape[::-1]) / ink.coverage.shape[::-1]
 
     def read(part: Part) -> Line:
         margin = LINE_MARGIN * part.height
@@ -153,7 +153,7 @@ def line_reader(light: np.ndarray, ink: Ink) -> ReadLine:
 def as_digit(judged: Judged, hypothesis: Hypothesis, line: int) -> Digit:
     """Return a part of a line as a digit of the picture."""
     box = hypothesis.in_picture(judged.part.box)
-    glyph = Glyph(judged.ink, box, judged.thickened, judged.in_line, line)
+    glyph = Glyph(judged.ink, box, judged.thickened, judged.line_probs, line)
     return in_its_line(Digit(glyph, tuple(judged.probabilities), judged.not_a_digit))
 
 

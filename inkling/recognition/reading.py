@@ -148,10 +148,10 @@ def area_of(digit: Digit) -> int:
 
 def in_its_line(digit: Digit) -> Digit:
     """Return a digit with what its line says it is brought in, if it was read in one."""
-    if not digit.glyph.in_line:
+    if not digit.glyph.line_probs:
         return digit
     alone = np.append(np.array(digit.probabilities) * (1 - digit.not_a_digit), digit.not_a_digit)
-    both = alone.clip(1e-6) ** GLYPH_WEIGHT * np.array(digit.glyph.in_line).clip(1e-6)  # (11,)
+    both = alone.clip(1e-6) ** GLYPH_WEIGHT * np.array(digit.glyph.line_probs).clip(1e-6)  # (11,)
     both /= both.sum()
     probabilities = both[:10] / both[:10].sum()
     return Digit(digit.glyph, tuple(probabilities.tolist()), float(both[10]))

@@ -45,7 +45,7 @@ ReadLine = Callable[[Part], Line]
 
 def find_rows(ink: Ink, judge: Judge, read_line: ReadLine) -> list[list[Judged]]:
     """Return the glyphs of a picture line by line, in reading order."""
-    parts, everything = parts_of(ink), part_in(ink.depth)
+    parts, everything = parts_of(ink), part_in(ink.coverage)
     if everything and len(parts) <= JOINED + 1:  # most often one digit, in however many strokes
         (whole,) = judged([everything], judge)
         bars = len(parts) > 1 and all(part.width < BAR * part.height for part in parts)
@@ -100,7 +100,7 @@ def with_shares(row: list[Judged], line: Line, digits: Sequence[int]) -> list[Ju
     """Return a row whose digits know what the line network says of them."""
     shares = iter(line.shares(digits).tolist())
     is_read = len(row) == len(digits)  # else there are glyphs between that are no digits
-    return [replace(g, in_line=tuple(next(shares))) if is_read or g.is_digit else g for g in row]
+    return [replace(g, line_probs=tuple(next(shares))) if is_read or g.is_digit else g for g in row]
 
 
 def joined_row(parts: list[Part], judge: Judge) -> list[Judged]:

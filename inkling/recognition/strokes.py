@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from inkling.imaging.binarize import Ink
-from inkling.imaging.mnist_frame import ink_box
+from inkling.imaging.mnist_frame import find_ink_box
 
 MOST_PARTS = 300  # of a picture: a photograph of leaves has thousands, and no digits
 USUAL = 0.7  # share of the ink that stands lower than the usual height
@@ -58,7 +58,7 @@ class Part:
 
 def part_in(ink: np.ndarray, left: int = 0, top: int = 0) -> Part | None:
     """Return all ink of a picture (H, W) as one part; the picture's corner is at (left, top)."""
-    if (box := ink_box(ink)) is None:
+    if (box := find_ink_box(ink)) is None:
         return None
     x, y, right, bottom = box
     place = (left + x, top + y, left + right, top + bottom)
@@ -69,7 +69,7 @@ def parts_of(ink: Ink) -> list[Part]:
     """Return the strokes that are not connected, each with its soft edges; the largest ones."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.mask)
     if count == 2:
-        whole = part_in(ink.depth)
+        whole = part_in(ink.coverage)
         return [whole] if whole else []
     parts = []
     largest = np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:MOST_PARTS] + 1
@@ -78,7 +78,7 @@ def parts_of(ink: Ink) -> list[Part]:
         rows = slice(max(0, top - 2), top + height + 2)
         columns = slice(max(0, left - 2), left + width + 2)
         near = cv2.dilate((labels[rows, columns] == k).astype(np.uint8), np.ones((5, 5), np.uint8))
-        part = part_in(ink.depth[rows, columns] * near, columns.start, rows.start)
+        part = part_in(ink.coverage[rows, columns] * near, columns.start, rows.start)
         if part:
             parts.append(part)
     return parts

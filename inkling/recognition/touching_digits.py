@@ -5,7 +5,7 @@ from itertools import pairwise, product
 import cv2
 import numpy as np
 
-from inkling.imaging.mnist_frame import main_strokes
+from inkling.imaging.mnist_frame import remove_splinters
 from inkling.recognition.likeliest_row import WORST, Judge, Judged, judged
 from inkling.recognition.line_net import Text
 from inkling.recognition.strokes import Part, part_in
@@ -36,7 +36,7 @@ def pieces_of(part: Part, text: Text, judge: Judge) -> list[Judged]:
         if near.start == near.stop:  # two digits in one place
             return []
         for (a, before), (b, after) in product(enumerate(befores), enumerate(afters)):
-            kept = main_strokes(ink[:, near] * (before[:, near] & ~after[:, near]))
+            kept = remove_splinters(ink[:, near] * (before[:, near] & ~after[:, near]))
             if piece := part_in(kept, left + near.start, top):
                 found[k, a, b] = piece
     if not found:

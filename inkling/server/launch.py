@@ -22,7 +22,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from inkling.imaging.image_formats import UPLOAD_LIMIT
+from inkling.imaging.image_formats import MAX_UPLOAD_BYTES
 from inkling.server import gradio_internals
 from inkling.server.address import LOOPBACK, direct, gradio_defaults
 from inkling.server.api_examples import ApiExamples
@@ -77,7 +77,7 @@ def launch(
             quiet=True,
             css_paths=list(css_paths),
             theme=gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
-            max_file_size=UPLOAD_LIMIT,
+            max_file_size=MAX_UPLOAD_BYTES,
             max_threads=THREADS,
             state_session_capacity=SESSIONS,
             enable_monitoring=False,

@@ -7,9 +7,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import Scope
 
-from inkling.imaging.image_formats import UPLOAD_LIMIT
+from inkling.imaging.image_formats import MAX_UPLOAD_BYTES
 
-UPLOAD_BODY = UPLOAD_LIMIT + 20_000  # bytes, with what multipart adds
+UPLOAD_BODY = MAX_UPLOAD_BYTES + 20_000  # bytes, with what multipart adds
 BODY_LIMIT = 300_000  # bytes of any other body; a scribbled-full sketch is a tenth of it
 ROUTES = re.compile(  # all that the page, gradio_client and the page about the API ask for
     r"/|/healthz|/config/?|/login/?|/theme\.css|/favicon\.ico|/robots\.txt|/manifest\.json|/pwa_icon(/\d+)?"

@@ -7,7 +7,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 from starlette.exceptions import HTTPException
 
-from inkling.imaging.image_formats import UPLOAD_LIMIT
+from inkling.imaging.image_formats import MAX_UPLOAD_BYTES
 from inkling.imaging.open_image import PictureError
 from inkling.ui.session import parse_index
 
@@ -56,7 +56,7 @@ def load_upload(file: object) -> bytes | PictureError | None:
         return None
     told = file if isinstance(file, dict) else {"path": "/"}
     if size := parse_index(told.get("megabytes"), 100_000):
-        limit = UPLOAD_LIMIT // 1_000_000
+        limit = MAX_UPLOAD_BYTES // 1_000_000
         return PictureError(f"the file has {size} MB, and the limit is {limit}: make it smaller.")
     if "path" not in told:
         return PictureError(UPLOAD_FAILED)

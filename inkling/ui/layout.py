@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components.label import LabelData
 
-from inkling.imaging.image_formats import ACCEPTED, UPLOAD_LIMIT
+from inkling.imaging.image_formats import ACCEPTED_MIME_TYPES, MAX_UPLOAD_BYTES
 from inkling.recognition.corrections import LIMIT
 from inkling.rendering import render
 from inkling.ui import views
@@ -134,7 +134,12 @@ def build_input() -> dict[str, Any]:
                     buttons=[],
                     elem_id="upload",
                 )
-        html(script="picture.js", accept=ACCEPTED, limit=UPLOAD_LIMIT, elem_id="picture")
+        html(
+            script="picture.js",
+            accept=ACCEPTED_MIME_TYPES,
+            limit=MAX_UPLOAD_BYTES,
+            elem_id="picture",
+        )
         html(views.render_examples(EXAMPLES), "pick.js", elem_id="examples")
     return {"upload": upload}
 

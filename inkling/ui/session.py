@@ -147,7 +147,7 @@ class SessionState:
     def with_ink(self, ink: np.ndarray, reader: Reader | PlaceholderReader) -> Self:
         """Have other ink (28, 28) read for the chosen glyph; where there is none, as the first."""
         glyphs = self.network_reading.glyphs or [Glyph(ink, (0, 0, 1, 1))]
-        glyphs[self.chosen] = replace(glyphs[self.chosen], ink=ink, in_line=())
+        glyphs[self.chosen] = replace(glyphs[self.chosen], ink=ink, line_probs=())
         changed = reader.read_glyphs(glyphs, self.network_reading.seen) if ink.any() else Reading()
         return replace(
             self, network_reading=changed, drawn=self.drawn or self.network_reading, rival=None

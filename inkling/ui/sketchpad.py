@@ -12,7 +12,7 @@ import numpy as np
 from gradio.events import Events
 from PIL import Image
 
-from inkling.imaging.sketch import SIDE, Sketch
+from inkling.imaging.sketch import SKETCH_SIDE_PX, Sketch
 
 PAD_UNITS = 1_000  # parts of the pad's side that the browser counts in, whatever its screen
 PAD_PEN_PX = 22.0  # px of 280: a digit two thirds as high then has strokes as wide as MNIST's
@@ -37,7 +37,7 @@ class Sketchpad(gr.HTML):
         value: Sketch | None = None,
         *,
         type: Literal["pil", "numpy", "strokes"] = "numpy",  # noqa: A002
-        size: int = SIDE,
+        size: int = SKETCH_SIDE_PX,
         brush: float | None = None,
         placeholder: str = "Draw here",
         storage_key: str | None = None,
@@ -61,7 +61,7 @@ class Sketchpad(gr.HTML):
         """
         self.type, self.size = type, size
         self.placeholder, self.storage_key = placeholder, storage_key
-        self.brush = PAD_PEN_PX * size / SIDE if brush is None else brush
+        self.brush = PAD_PEN_PX * size / SKETCH_SIDE_PX if brush is None else brush
         super().__init__(
             value,
             html_template=(SKETCHPAD_DIR / "sketchpad.html").read_text("utf-8"),

@@ -13,7 +13,7 @@ from inkling.datasets.pen_strokes import Style, draw
 from inkling.datasets.stroke_styles import STYLES
 from inkling.explanation.counterfactual import counterfactual
 from inkling.explanation.gallery import Gallery
-from inkling.imaging.mnist_frame import frame
+from inkling.imaging.mnist_frame import frame_glyph
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Digit
 from model import DigitCNN
@@ -77,6 +77,8 @@ def find_nearest_style(model: DigitCNN, features: Tensor, digit: int) -> Similar
 def draw_styles(model: DigitCNN, digit: int) -> tuple[np.ndarray, Tensor]:
     """Return a digit's drawn styles: ink (S, 28, 28), and features (S, z) of length 1."""
     rng = np.random.default_rng(0)
-    inks = [frame(draw(Style(path).plain(), rng, STYLE_PEN_PX)) for path in STYLES[digit].values()]
+    inks = [
+        frame_glyph(draw(Style(path).plain(), rng, STYLE_PEN_PX)) for path in STYLES[digit].values()
+    ]
     ink = np.stack(inks)
     return ink, F.normalize(model.features(torch.from_numpy(ink).unsqueeze(1)), dim=1)

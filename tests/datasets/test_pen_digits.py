@@ -83,7 +83,7 @@ def test_the_reader_learns_every_style(reader):
     read = {}
     for digit, name, line in LINES:
         strokes = Style(line).vary(20, rng)
-        ink = [pen_digits.frame(draw([s[k] for s in strokes], rng)) for k in range(20)]
+        ink = [pen_digits.frame_glyph(draw([s[k] for s in strokes], rng)) for k in range(20)]
         judged = reader.model.predict(torch.from_numpy(np.stack(ink))[:, None])
         read[digit, name] = (judged.probabilities.argmax(dim=1) == digit).float().mean().item()
     assert np.mean(list(read.values())) > 0.95

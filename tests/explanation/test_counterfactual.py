@@ -4,7 +4,7 @@ import numpy as np
 from conftest import sketch
 
 from inkling.explanation.counterfactual import counterfactual, in_words, margins
-from inkling.imaging.mnist_frame import frame
+from inkling.imaging.mnist_frame import frame_glyph
 
 
 def examples(reader, digit):
@@ -37,7 +37,7 @@ def test_a_change_flips_the_answer_and_takes_less_ink_than_the_nearest_digit(shi
 
 
 def test_what_is_that_digit_already_is_not_changed_nor_is_empty_paper(shipped):
-    ink, sevens = frame((255 - sketch(7).astype(np.float32)) / 255), examples(shipped, 7)
+    ink, sevens = frame_glyph((255 - sketch(7).astype(np.float32)) / 255), examples(shipped, 7)
     found = counterfactual(shipped.model, ink, 7, sevens)
     assert (found.ink == ink).all() and found.words == ""
     assert counterfactual(shipped.model, np.zeros_like(ink), 7, sevens) is None

@@ -7,7 +7,7 @@ import torch
 
 from inkling.datasets.pen_digits import drawn_digits
 from inkling.explanation.occlusion import REGIONS, because, evidence
-from inkling.imaging.mnist_frame import frame
+from inkling.imaging.mnist_frame import frame_glyph
 from model import DigitCNN
 from support.sketches import STROKES, sketch
 
@@ -41,7 +41,7 @@ def framed(*strokes):
         patch.setitem(STROKES, 3, [*STROKES[3], *strokes])
         ink = 1 - sketch(3).astype(np.float32) / 255
     left, top, width, height = cv2.boundingRect((ink > 0.05).astype(np.uint8))
-    return frame(ink[top : top + height, left : left + width])
+    return frame_glyph(ink[top : top + height, left : left + width])
 
 
 def flipped(ink, rank, inked):

@@ -20,7 +20,7 @@ from tests.pages import draw, line
 DIGITS, FRAMES = 200, 400
 FRAME_ALL = """async (told) => {
     const { drawn, withoutSpecks, cropped, frame } = await import("./frame.js");
-    const framed = (picture) => frame(cropped(withoutSpecks(picture).picture)).ink;
+    const framed = (picture) => frame_glyph(cropped(withoutSpecks(picture).picture)).ink;
     const grey = await (await fetch("grey.bin")).bytes();
     return told.map((sketch, k) => {
         const { width, height, ink } = drawn(sketch);

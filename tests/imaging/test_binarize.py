@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from inkling.imaging.grayscale import brightness
+from inkling.imaging.grayscale import to_grayscale
 
 SIDE = 280
 
@@ -99,7 +99,7 @@ OPAQUE = {
 @pytest.mark.parametrize("name", OPAQUE)
 def test_an_opaque_picture_is_seen_as_the_same_without_alpha(name, contrast):
     plain = screenshot(contrast)
-    assert np.abs(brightness(OPAQUE[name](plain)) - brightness(plain)).max() < 0.02
+    assert np.abs(to_grayscale(OPAQUE[name](plain)) - to_grayscale(plain)).max() < 0.02
     assert distance(ink_of(np.asarray(plain)), ink_of(OPAQUE[name](plain))) < 0.1
 
 
@@ -116,7 +116,7 @@ def test_ink_may_be_faint_on_spotless_paper(paper, pen):
 @given(arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 20), st.just(3))))
 def test_an_alpha_of_255_says_nothing(pixels):
     plain = Image.fromarray(pixels)
-    assert np.array_equal(brightness(plain.convert("RGBA")), brightness(plain))
+    assert np.array_equal(to_grayscale(plain.convert("RGBA")), to_grayscale(plain))
 
 
 @pytest.mark.parametrize("colour", ["black", "white", (200, 30, 60)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from conftest import sketch
 
-from inkling.imaging.illumination import evenly_lit
+from inkling.imaging.illumination import flatten_illumination
 
 SIDE = 280
 y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
@@ -14,15 +14,15 @@ LIGHTS = {"lamp": 1 - 0.6 * x, "hard shadow": 1 - 0.5 * (x + y > 0.9), "dusk": 0
 @pytest.mark.parametrize("light", LIGHTS.values(), ids=LIGHTS)
 def test_paper_is_white_and_ink_as_dark_in_any_light(light):
     written = sketch(7) / 255 * 0.8 + 0.2
-    off = np.abs(evenly_lit((written * light).astype(np.float32)) - written)
+    off = np.abs(flatten_illumination((written * light).astype(np.float32)) - written)
     assert np.quantile(off, 0.99) < 0.15  # the corners of a shadow are rounded off
 
 
 def test_a_broad_stroke_in_a_wide_picture_stays_ink():
     light = np.ones((60, 400), np.float32)
     light[:, 190:210] = 0.2
-    assert evenly_lit(light)[:, 195:205].max() < 0.3
+    assert flatten_illumination(light)[:, 195:205].max() < 0.3
 
 
 def test_a_black_picture_stays_one_in_range():
-    assert not evenly_lit(np.zeros((30, 40), np.float32)).any()
+    assert not flatten_illumination(np.zeros((30, 40), np.float32)).any()

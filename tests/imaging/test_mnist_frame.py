@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from inkling.imaging.mnist_frame import cropped, frame
+from inkling.imaging.mnist_frame import crop_to_ink, frame_glyph
 
 DIGITS = range(10)
 
@@ -127,8 +127,8 @@ pixels = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40))
 def test_any_picture_gives_ink_within_its_range_or_none(picture):
     ink = ink_in(picture)
     if ink is not None:
-        assert ink.depth.shape == ink.mask.shape == picture.shape
-        assert ink.depth.min() >= 0 and 0 < ink.depth.max() <= 1 and ink.mask.any()
+        assert ink.coverage.shape == ink.mask.shape == picture.shape
+        assert ink.coverage.min() >= 0 and 0 < ink.coverage.max() <= 1 and ink.mask.any()
 
 
 @example(np.full((9, 7), -3e38, np.float32))
@@ -138,4 +138,4 @@ def test_any_picture_gives_ink_within_its_range_or_none(picture):
 )
 def test_any_floats_give_finite_ink(picture):
     ink = ink_in(picture)
-    assert ink is None or np.isfinite(frame(cropped(ink.depth))).all()
+    assert ink is None or np.isfinite(frame_glyph(crop_to_ink(ink.coverage))).all()

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, serving, sketch
 from PIL import Image
 
-from inkling.imaging.image_formats import UPLOAD_LIMIT
+from inkling.imaging.image_formats import MAX_UPLOAD_BYTES
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.recognition.reader import Reader
 from inkling.ui.session import SessionState
@@ -74,7 +74,7 @@ def test_the_endpoint_reads_them(files):
     with serving(Reader.load()) as served:
         client = Client(served.url, verbose=False)
         for path in files:
-            if path.stat().st_size < UPLOAD_LIMIT:
+            if path.stat().st_size < MAX_UPLOAD_BYTES:
                 answer = client.predict(handle_file(path), api_name="/predict")
                 assert wrong(path.name, answer["text"], answer["note"]) == ""
 

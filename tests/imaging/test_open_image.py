@@ -15,8 +15,8 @@ from PIL.PngImagePlugin import PngInfo
 from inkling.imaging import isolated_decoding
 from inkling.imaging.decompression_limits import limited_pillow
 from inkling.imaging.image_formats import is_picture_file
-from inkling.imaging.isolated_decoding import SECONDS, limit_this_process
-from inkling.imaging.open_image import PictureError, in_bytes, open_picture
+from inkling.imaging.isolated_decoding import DECODE_CPU_S, limit_this_process
+from inkling.imaging.open_image import PictureError, open_picture, to_8bit
 from support.odd_files import grey_tiff
 
 WRONG = {
@@ -73,7 +73,9 @@ def test_the_ending_of_a_picture_s_name_may_be_in_capitals():
     assert is_picture_file(Path("7.PNG")) and not is_picture_file(Path("7.TXT"))
 
 
-@pytest.mark.parametrize("most, set_to", [(-1, SECONDS), (SECONDS + 1, SECONDS), (1, None)])
+@pytest.mark.parametrize(
+    "most, set_to", [(-1, DECODE_CPU_S), (DECODE_CPU_S + 1, DECODE_CPU_S), (1, None)]
+)
 def test_a_decoder_s_limits_are_ours_unless_there_are_stricter_ones(monkeypatch, most, set_to):
     given = {}
     system = SimpleNamespace(RLIMIT_CPU=0, RLIMIT_CORE=4, RLIMIT_AS=9, RLIM_INFINITY=-1)
@@ -134,13 +136,13 @@ def test_every_common_format_is_read(tmp_path, ending):
     path = tmp_path / f"seven.{ending}"
     Image.fromarray(sketch(7)).save(path)
     ink, drawn = ink_in(open_picture(path)[0]), ink_in(sketch(7))
-    assert np.abs(ink.depth - drawn.depth).mean() < 0.01
+    assert np.abs(ink.coverage - drawn.coverage).mean() < 0.01
 
 
 @pytest.mark.parametrize("bits", range(8, 17))
 def test_values_of_many_bits_become_8_of_them(bits):
     drawn = sketch(7)
-    deep = in_bytes(Image.fromarray(drawn.astype(np.uint16) << (bits - 8)))
+    deep = to_8bit(Image.fromarray(drawn.astype(np.uint16) << (bits - 8)))
     assert np.array_equal(np.asarray(deep), drawn)
 
 
@@ -149,13 +151,13 @@ def test_values_of_many_bits_become_8_of_them(bits):
 def test_numbers_of_any_range_become_8_bits(black, white, kind):
     drawn = sketch(7)
     values = drawn.astype(float) / 255 * (white - black) + black
-    grey = np.asarray(in_bytes(Image.fromarray(values.astype(kind))))
+    grey = np.asarray(to_8bit(Image.fromarray(values.astype(kind))))
     assert np.abs(grey / grey.max() - drawn / 255).max() < 0.01 and grey.max() >= 128
 
 
 def test_shares_become_8_bits_and_what_is_no_number_is_black():
     shares = np.array([[0, 0.5, 1], [np.nan, np.inf, -np.inf]], np.float32)
-    assert np.asarray(in_bytes(Image.fromarray(shares))).tolist() == [[0, 128, 255], [0, 0, 0]]
+    assert np.asarray(to_8bit(Image.fromarray(shares))).tolist() == [[0, 128, 255], [0, 0, 0]]
 
 
 @pytest.mark.parametrize("program", ["bytearray(500_000_000)", "while True: pass"])
@@ -164,7 +166,9 @@ def test_a_decoder_that_asks_for_too_much_is_ended(tmp_path, monkeypatch, progra
     (tmp_path / "greedy.py").write_text(
         f"import sys; sys.path.append({str(ROOT)!r})\n{greedy}{program}"
     )
-    monkeypatch.setattr(isolated_decoding, "PROGRAM", [sys.executable, str(tmp_path / "greedy.py")])
+    monkeypatch.setattr(
+        isolated_decoding, "DECODER_COMMAND", [sys.executable, str(tmp_path / "greedy.py")]
+    )
     Image.fromarray(sketch(7)).save(tmp_path / "a.tiff")
     with pytest.raises(PictureError, match="too much memory or time"):
         open_picture(tmp_path / "a.tiff")

@@ -9,7 +9,7 @@ from conftest import told
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkling.imaging.sketch import SIDE, Sketch
+from inkling.imaging.sketch import SKETCH_SIDE_PX, Sketch
 
 
 def drawn(*rows, size=1000):
@@ -31,8 +31,8 @@ def test_a_digit_stands_where_it_was_drawn(digit):
 
 def test_a_line_is_as_wide_as_its_pen_and_its_ends_are_round():
     paper = drawn(([300, 500, 700, 500], 100, False))
-    assert (paper < 128).sum(axis=0)[SIDE // 2] == 28
-    assert (paper < 128).sum(axis=1)[SIDE // 2] == 0.4 * SIDE + 28
+    assert (paper < 128).sum(axis=0)[SKETCH_SIDE_PX // 2] == 28
+    assert (paper < 128).sum(axis=1)[SKETCH_SIDE_PX // 2] == 0.4 * SKETCH_SIDE_PX + 28
 
 
 def test_a_picture_does_not_depend_on_how_the_pad_counts():
@@ -103,7 +103,7 @@ json = st.recursive(
 
 @given(json)
 def test_whatever_is_told_gives_a_picture(odd):
-    assert Sketch.from_json(odd).picture().size == (SIDE, SIDE)
+    assert Sketch.from_json(odd).picture().size == (SKETCH_SIDE_PX, SKETCH_SIDE_PX)
 
 
 def test_a_pad_scribbled_full_is_drawn_within_a_moment_and_more_is_refused():

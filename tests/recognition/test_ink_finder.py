@@ -6,8 +6,8 @@ import pytest
 from conftest import sketch
 from PIL import Image
 
-from inkling.imaging.binarize import MARKS
-from inkling.imaging.mnist_frame import cropped
+from inkling.imaging.binarize import MARKS_NOTE
+from inkling.imaging.mnist_frame import crop_to_ink
 from inkling.recognition.hypotheses import hypotheses
 from inkling.recognition.ink_finder import learned_ink
 from inkling.recognition.reader import Reader
@@ -75,7 +75,7 @@ def test_a_digit_that_fills_its_picture_is_not_inverted(reader):
 def test_a_scan_without_paper_around_its_digit_is_read(method, mnist):
     reader, right = Reader.load(), 0
     for ink, label in zip(mnist.held_out.ink[:40, 0].numpy(), mnist.held_out.labels, strict=False):
-        digit = cropped(ink)
+        digit = crop_to_ink(ink)
         gap = (max(digit.shape) - np.array(digit.shape)) // 2
         square = np.pad(digit, [(side, side) for side in gap])
         scan = cv2.resize(square, (16, 16), interpolation=cv2.INTER_AREA)
@@ -96,7 +96,7 @@ def test_a_label_at_the_rim_is_ignored_and_named(label, reader):
         marked[top:bottom, left:right] = (30, 110, 210)
         plain, reading = reader.read(drawn), reader.read(marked)
         assert [d.glyph.box for d in reading.digits] == [d.glyph.box for d in plain.digits]
-        assert reading.text == plain.text and MARKS in reading.seen
+        assert reading.text == plain.text and MARKS_NOTE in reading.seen
 
 
 @pytest.mark.parametrize("dark", [True, False])

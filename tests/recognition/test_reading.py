@@ -8,7 +8,7 @@ import pytest
 from conftest import sketch
 from PIL import Image
 
-from inkling.imaging.mnist_frame import Glyph, frame
+from inkling.imaging.mnist_frame import Glyph, frame_glyph
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import BLANK, NO_DIGIT, Digit, Reading
 from inkling.ui.views import summarize
@@ -29,7 +29,7 @@ def shipped():
 
 def digit(said: int | None, drawn=ROUND, left=0, height=100, line=0) -> Digit:
     """Return a glyph as large as that, read as a digit or refused."""
-    ink = frame((255 - drawn.astype(np.float32)) / 255)
+    ink = frame_glyph((255 - drawn.astype(np.float32)) / 255)
     glyph = Glyph(ink, (left, 0, left + height // 2, height), line=line)
     chances = np.full(10, 0.001) + 0.99 * np.eye(10)[said or 0]
     return Digit(glyph, tuple(chances.tolist()), 0.97 if said is None else 0.01)

@@ -180,7 +180,7 @@ def test_a_line_is_as_likely_as_its_digits():
 def test_a_line_s_digits_stand_where_they_are_read(scale):
     paper = np.concatenate([sketch(4), sketch(7)], axis=1)
     small = ink_in(cv2.resize(paper, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-    whole = part_in(small.depth)
+    whole = part_in(small.coverage)
     (text, *_) = line_reader(paper / np.float32(255), small)(whole).texts
     assert text.digits == (4, 7)
     middles = (np.array(text.middles) + whole.box[0]) / scale
@@ -189,4 +189,4 @@ def test_a_line_s_digits_stand_where_they_are_read(scale):
 
 def test_soft_edges_stay_with_their_stroke():
     ink = ink_in(cv2.GaussianBlur(page(*standing(100, 160)), (0, 0), 2))
-    assert sum(p.area for p in parts_of(ink)) == pytest.approx(ink.depth.sum(), rel=0.02)
+    assert sum(p.area for p in parts_of(ink)) == pytest.approx(ink.coverage.sum(), rel=0.02)

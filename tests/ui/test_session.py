@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from inkling.imaging.image_formats import TIFF, is_apart
+from inkling.imaging.image_formats import TIFF_SIGNATURES, is_isolated_format
 from inkling.imaging.mnist_frame import Glyph
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons
@@ -54,14 +54,14 @@ def test_a_sketch_is_read_as_it_was_drawn_and_taps_are_kindly_called_a_dot(shipp
     assert "dot" in state.network_reading.note and state.network_reading.digits == ()
 
 
-@given(st.binary(max_size=200).filter(lambda content: not is_apart(content)))
+@given(st.binary(max_size=200).filter(lambda content: not is_isolated_format(content)))
 def test_whatever_a_file_holds_there_is_an_answer(shipped, content):
     state = SessionState().read(content, shipped)
     assert state.reading(shipped).text == ""
     assert state.findings(shipped).why is None
 
 
-@pytest.mark.parametrize("start", [TIFF[0], b"\0\0\0\x10ftypavif"], ids=["TIFF", "AVIF"])
+@pytest.mark.parametrize("start", [TIFF_SIGNATURES[0], b"\0\0\0\x10ftypavif"], ids=["TIFF", "AVIF"])
 def test_what_is_decoded_in_a_process_of_its_own_is_refused_in_words(shipped, start):
     assert "damaged" in SessionState().read(start + bytes(99), shipped).network_reading.error
 
@@ -132,8 +132,8 @@ def test_pixels_that_a_hand_changes_are_read_and_taken_back(shipped):
     assert (
         SessionState().edit(in_base64(ink), shipped).reading(shipped).text == "1"
     )  # on an empty pad
-    in_line = tuple(0.99 if digit == 4 else 0.001 for digit in range(11))
-    glyph = replace(state.network_reading.glyphs[0], in_line=in_line)  # a 4, says its line
+    line_probs = tuple(0.99 if digit == 4 else 0.001 for digit in range(11))
+    glyph = replace(state.network_reading.glyphs[0], line_probs=line_probs)  # a 4, says its line
     lined = state.see(shipped.read_glyphs([glyph]), state.picture).edit(in_base64(ink), shipped)
     assert lined.network_reading.as_dict() == edited.network_reading.as_dict()
     number = (

@@ -5,7 +5,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from inkling.imaging.mnist_frame import Glyph, frame
+from inkling.imaging.mnist_frame import Glyph, frame_glyph
 from inkling.recognition.reading import NO_DIGIT, Digit, Reading
 from inkling.training.live_reader import PlaceholderReader
 from inkling.training.loop import Progress
@@ -42,7 +42,7 @@ def digit(best, confidence, second=None, not_a_digit=0.01):
     second = (best + 1) % 10 if second is None else second
     chances = np.zeros(10)
     chances[best], chances[second] = confidence, 1 - confidence
-    ink = frame((255 - sketch(best).astype(np.float32)) / 255)
+    ink = frame_glyph((255 - sketch(best).astype(np.float32)) / 255)
     return Digit(Glyph(ink, (60, 50, 200, 230)), tuple(chances.tolist()), not_a_digit)
 
 
