@@ -9,7 +9,7 @@ window.glances = [];
 const fetched = window.fetch;
 let asked = 0;
 window.fetch = (address, how) => {
-  if (String(how?.body).includes('"fn_name":"glance"')) asked = performance.now();
+  if (String(how?.body).includes('"fn_name":"preview"')) asked = performance.now();
   return fetched(address, how);
 };
 addEventListener("load", () => {

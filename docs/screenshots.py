@@ -79,7 +79,7 @@ def inside(page: Page) -> None:
     draw(page, FOUR, "4")
     page.get_by_role("button", name="Inside the network").click()
     page.locator("#layers [data-open^='1-']").nth(2).click()
-    expect(page.locator("#opened .excited").first).to_be_visible()
+    expect(page.locator("#feature-map .excited").first).to_be_visible()
     expect(page.locator("#map img")).to_be_visible()
     page.locator("#inside").evaluate("element => element.scrollIntoView()")
 

@@ -1,29 +1,29 @@
-"""Templates and pictures become HTML: one Jinja environment, over each room's own `templates/`."""
+"""Render Jinja templates; encode pictures as data URLs."""
 
 import base64
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
 from PIL import Image
 
-ROOMS = ("ui", "evaluation", "server")  # that have templates, all of different names
-
-TEMPLATES = Environment(
-    loader=FileSystemLoader([Path(__file__).parent / room / "templates" for room in ROOMS]),
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+BUSY_MESSAGE = "Inkling is busy: try again in a few seconds."  # with HTTP 503, on page and server
 
 
-def render(template: str, **values: object) -> str:
-    """Fill in one of the templates; values are escaped for HTML."""
-    return TEMPLATES.get_template(template).render(**values)
+def make_renderer(*folders: Path) -> Callable[..., str]:
+    """Return `render(template, **context)` for the templates in `folders`.
+
+    Values are escaped for HTML.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(folders), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    return lambda template, /, **context: environment.get_template(template).render(context)
 
 
-def data_url(picture: Image.Image, kind: str = "png") -> str:
-    """Return a picture as a URL that holds it."""
+def to_data_url(picture: Image.Image, kind: str = "png") -> str:
+    """Return a picture, encoded as `kind`, as a data URL."""
     file = io.BytesIO()
     picture.save(file, kind)
     return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"

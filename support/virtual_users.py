@@ -138,7 +138,7 @@ class Visitor:
         return (await self.ask("read", drawing.told))[0]
 
     async def ask(self, function: str, told: dict) -> list:
-        """Have the server `read` a drawing, or `glance` at it; return what the page then shows."""
+        """Have the server `read` a drawing, or `preview` it; return what the page then shows."""
         question = {"data": told, "component_id": self.questions, "fn_name": function}
         answer = await self.client.post(
             "/gradio_api/component_server/", json=question | {"session_hash": self.session}
@@ -151,7 +151,7 @@ class Visitor:
         """Choose a picture file; return the answer's HTML."""
         path = await self.deliver(drawing.file)
         file = {"path": path, "orig_name": "digit.png", "meta": {"_type": "gradio.FileData"}}
-        return (await self.ask("read", {"questions": [["picture", file]]}))[0]
+        return (await self.ask("read", {"actions": [["picture", file]]}))[0]
 
     async def predict(self, drawing: Drawing) -> str:
         """Ask the public endpoint, as programs do; return the reading's text."""

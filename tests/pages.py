@@ -44,7 +44,7 @@ class Obedient(Reader):
     """The shipped reader, which a test may hold up, or have say something else."""
 
     says = None  # a reading
-    gate = None  # an event that pictures wait for, but for glances
+    gate = None  # an event that pictures wait for, except for previews
     begun = 0  # pictures
 
     def ask(self, function, *values):
@@ -131,11 +131,11 @@ def watch(page):
 
     def note(request):
         if "component_server" in request.url and request.post_data:
-            told = json.loads(request.post_data)
-            name, value = told["fn_name"], told["data"]
+            payload = json.loads(request.post_data)
+            name, value = payload["fn_name"], payload["data"]
             if name == "read":
-                name, value = value["questions"][-1]
-            page.sent.append(SimpleNamespace(name=name, told=value, request=request))
+                name, value = value["actions"][-1]
+            page.sent.append(SimpleNamespace(name=name, value=value, request=request))
 
     page.on("request", note)
     return page

@@ -88,7 +88,7 @@ class Server(AppProcess):
 
     def ask(self, name, value, session="stranger"):
         """Ask about a picture, as the page does."""
-        told = self.question(session, data={"questions": [[name, value]]})
+        told = self.question(session, data={"actions": [[name, value]]})
         return self.post("component_server/", json=told)
 
     def upload(self, name="seven.png", content=None):

@@ -2,7 +2,10 @@
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 
+TEMPLATES = Path(__file__).parent / "templates"  # `plot.html` and `confusion.html` for other rooms
+STYLESHEET = TEMPLATES / "plot.css"
 FEW = 10  # readings in a bin that are too few to plot
 MISREAD_SCALE = (0.001, 1.0)  # share of digits misread, bottom and top of a learning curve
 LEAST_SHOWN = 0.79  # share read right at the bottom of a difficulty's plot, unless less is read

@@ -7,9 +7,16 @@ from PIL import Image, ImageDraw
 
 from inkling.datasets.mnist import Digits
 from inkling.evaluation.metrics import DOUBTFUL, Refusal, Score
-from inkling.evaluation.plots import calibration_plot, difficulty_plot, learning_curve
+from inkling.evaluation.plots import (
+    TEMPLATES,
+    calibration_plot,
+    difficulty_plot,
+    learning_curve,
+)
 from inkling.evaluation.robustness import Sweep
-from inkling.rendering import data_url, render
+from inkling.rendering import make_renderer, to_data_url
+
+render = make_renderer(TEMPLATES)
 
 
 def misread_sheet(mnist_test: Score, test: Digits, side: int = 84, columns: int = 9) -> Image.Image:
@@ -49,6 +56,6 @@ def write_report(
         calibrations=[calibration_plot(one.calibration()) for one in scores],
         difficulties=[difficulty_plot(one.name, one.levels, one.shares) for one in sweeps],
         learned=learning_curve(history, history[-1][0], "epoch"),
-        misread=data_url(misread),
+        misread=to_data_url(misread),
     )
     path.write_text(page, encoding="utf-8")

@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inkling.rendering import render
+from inkling.rendering import make_renderer
 from inkling.server.routes import path_of
 
 SEVEN = Path(__file__).parents[2] / "examples" / "1-crossed-seven.png"
 SEVEN_PATH = "/seven.png"  # where a visitor's examples have it from
+render = make_renderer(Path(__file__).parent / "templates")
 INFO = "/gradio_api/info"
 LANGUAGES = {"python": "call.py", "javascript": "call.js", "bash": "call.sh", "cli": "call_cli.sh"}
 

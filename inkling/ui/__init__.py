@@ -1,1 +1,1 @@
-"""What the page shows of a state."""
+"""The page: session state, findings, their rendering, and Gradio's layout and events."""

@@ -1,4 +1,4 @@
-"""A state becomes what one can take away: a report, the data, a corrected digit's picture."""
+"""Build the downloads of a reading, and save corrected digits."""
 
 import base64
 import io
@@ -10,81 +10,70 @@ from uuid import uuid4
 
 from PIL import Image
 
-from inkling.recognition.reader import Reader
 from inkling.recognition.reading import HOLE, Reading
-from inkling.rendering import render
-from inkling.training.live_reader import PlaceholderReader
 from inkling.ui import views
-from inkling.ui.session import SessionState
+from inkling.ui.session import AnyReader, SessionState
 
-CROP_MARGIN_SHARE = 0.15  # of a glyph's longer side, left around it in a saved picture
+CROP_MARGIN_SHARE = 0.15  # of a glyph's longer side, around it in a saved picture; not tuned
 
 
-def build_report(state: SessionState, reader: Reader | PlaceholderReader) -> dict | None:
-    """Return one HTML page that needs no other file, on the present reading, as a download."""
+def build_report(state: SessionState, reader: AnyReader) -> dict | None:
+    """Return a self-contained HTML page about the present reading, as a download."""
     reading = reader.ask(SessionState.reading, state)
     if not reading.digits:
         return None
-    folded = replace(state, unfolded=False)
-    glyphs = [
-        reader.ask(SessionState.findings, replace(folded, chosen=k))
-        for k in range(len(reading.digits))
-    ]
-    page = render(
+    states = [replace(state, inside_expanded=False, chosen=k) for k in range(len(reading.digits))]
+    glyphs = [reader.ask(SessionState.compute_findings, state) for state in states]
+    page = views.render(
         "reading_report.html",
         style=views.read_static("evidence.css"),
         made=datetime.now(UTC),
         answer=views.summarize(reading),
         glyphs=[
             {
-                "looks": views.render_original(one) + views.render_evidence(one),
-                "ink": views.encode_ink(one.reading.digits[one.chosen].glyph.ink),
-                "bars": views.build_bars(one),
+                "looks": views.render_original(findings) + views.render_evidence(findings),
+                "ink": views.encode_ink(findings.reading.digits[findings.chosen].glyph.ink),
+                "bars": views.build_bars(findings),
             }
-            for one in glyphs
+            for findings in glyphs
         ],
         description=reader.description,
-        known=len(state.lessons),
+        correction_count=len(state.corrections),
     )
     return {"name": f"{name_download(reading)}.html", "type": "text/html", "content": page}
 
 
-def build_json(state: SessionState, reader: Reader | PlaceholderReader) -> dict | None:
-    """Return the present reading as the endpoint gives it, as a download."""
+def build_json(state: SessionState, reader: AnyReader) -> dict | None:
+    """Return the present reading in the endpoint's format, as a download."""
     reading = reader.ask(SessionState.reading, state)
     if not reading.digits:
         return None
-    content = json.dumps(reading.as_dict(), indent=1)
-    return {
-        "name": f"{name_download(reading)}.json",
-        "type": "application/json",
-        "content": content,
-    }
+    name, content = name_download(reading), json.dumps(reading.as_dict(), indent=1)
+    return {"name": f"{name}.json", "type": "application/json", "content": content}
 
 
 def name_download(reading: Reading) -> str:
-    """Return the name of a download, which must have no `?` on Windows."""
+    """Return a file name without its suffix; Windows allows no `?` in it."""
     return f"inkling-{reading.text.replace(HOLE, '_') or 'none'}"
 
 
 def save_correction(state: SessionState, digit: int | None, folder: Path) -> None:
-    """Save the chosen glyph's part of the picture as `folder/digit/….png`.
+    """Save the chosen glyph, cropped from the picture, as `folder/digit/….png`.
 
-    Nothing is saved of pixels that a hand has changed: the picture shows others.
+    Edited pixels are not saved, as they differ from the picture.
     """
-    if digit is None or state.drawn is not None or not state.network_reading.digits:
+    if digit is None or state.unedited is not None or not state.network_reading.digits:
         return
     _, _, content = state.picture.data.partition("base64,")
     picture = Image.open(io.BytesIO(base64.b64decode(content)))
-    unit = picture.width / state.picture.size[0]
+    scale = picture.width / state.picture.size[0]
     left, top, right, bottom = state.network_reading.digits[state.chosen].glyph.box
     margin = CROP_MARGIN_SHARE * max(right - left, bottom - top)
-    place = folder / str(digit)
-    place.mkdir(parents=True, exist_ok=True)
-    inside = (
-        round(max(0, (left - margin) * unit)),
-        round(max(0, (top - margin) * unit)),
-        round(min(picture.width, (right + margin) * unit)),
-        round(min(picture.height, (bottom + margin) * unit)),
+    box = (
+        round(max(0, (left - margin) * scale)),
+        round(max(0, (top - margin) * scale)),
+        round(min(picture.width, (right + margin) * scale)),
+        round(min(picture.height, (bottom + margin) * scale)),
     )
-    picture.crop(inside).save(place / f"{uuid4().hex}.png")
+    (folder / str(digit)).mkdir(parents=True, exist_ok=True)
+    picture.crop(box).save(folder / str(digit) / f"{uuid4().hex}.png")

@@ -1,72 +1,92 @@
-"""What a browser tells of an event becomes what was asked or uploaded; none of it is trusted."""
+"""Parse untrusted payloads from the browser: page requests, picks, uploads, pixels."""
 
+import base64
+import re
 from pathlib import Path
 from typing import NamedTuple
 
-import gradio as gr
-from gradio.utils import get_upload_folder
+import numpy as np
 from starlette.exceptions import HTTPException
 
 from inkling.imaging.image_formats import MAX_UPLOAD_BYTES
+from inkling.imaging.mnist_frame import FRAME
 from inkling.imaging.open_image import PictureError
-from inkling.ui.session import parse_index
 
 NOT_UPLOADED = "Only uploaded pictures are read."
 UPLOAD_FAILED = "the picture could not be sent: try again in a moment."
-MAX_PAGE_REQUESTS = 10  # questions at once: a page's picture, and what was asked about it since
+MAX_ACTIONS = 10  # actions a request: the page sends at most 9 to restore a lost session
 
 
-class Asked(NamedTuple):
-    """What a page asks."""
+class PageRequest(NamedTuple):
+    """One request of the page."""
 
-    questions: list[tuple[str, object]]  # their names and values, in the order of asking
-    known: bool = False  # whether the page thinks that its picture is known here
-    unfolded: bool = False  # whether the inside of the network is in view
-    number: int = 0  # the page's, of its questions so far; 0: it gives none
+    actions: list[tuple[str, object]]  # names and values, in the order in which they happened
+    session_known: bool = False  # whether the page expects its picture in this session
+    inside_expanded: bool = False  # whether the network's layers are in view
+    request_id: int = 0  # counts the page's requests; 0: unknown
 
 
-def asked(told: object) -> Asked:
-    """Return what a page asks: a sketch is asked about as it is, as anything is that no page sends.
+def parse_page_request(payload: object) -> PageRequest:
+    """Parse a page's request; anything but a dictionary is a sketch by itself.
 
-    Else it sends `{"questions": [[name, value], …], "known": true, "unfolded": false, "asked": 1}`.
+    A page sends `{"actions": [[name, value], …], "session_known": true, "inside_expanded": false,
+    "request_id": 1}`.
     """
-    if not isinstance(told, dict):
-        return Asked([("sketch", told)])
-    rows = told.get("questions", [("sketch", told)])
+    if not isinstance(payload, dict):
+        return PageRequest([("sketch", payload)])
+    rows = payload.get("actions", [("sketch", payload)])
     rows = [row for row in rows if isinstance(row, list | tuple)] if isinstance(rows, list) else []
-    questions = [(str(row[0]), row[1]) for row in rows[:MAX_PAGE_REQUESTS] if len(row) == 2]
-    number = parse_index(told.get("asked"), 1_000_000) or 0
-    return Asked(questions, bool(told.get("known")), bool(told.get("unfolded")), number)
+    actions = [(str(row[0]), row[1]) for row in rows[:MAX_ACTIONS] if len(row) == 2]
+    request_id = parse_index(payload.get("request_id"), 1_000_000) or 0
+    known, expanded = payload.get("session_known"), payload.get("inside_expanded")
+    return PageRequest(actions, bool(known), bool(expanded), request_id)
 
 
-def parse_pick(event: gr.EventData) -> object:
-    """Return what was picked, as the page says it; None if what came is not from the page."""
+def parse_pick(event: object) -> object:
+    """Return the value of a pick event; None if the event has none."""
     try:
-        return event.pick
-    except (AttributeError, LookupError, TypeError):  # whatever a stranger's event holds
+        return event.pick  # type: ignore[attr-defined]
+    except (AttributeError, LookupError, TypeError):  # raised by Gradio for malformed event data
         return None
 
 
-def load_upload(file: object) -> bytes | PictureError | None:
-    """Return what an uploaded file holds, or why nothing; None if there is none any more.
+def load_upload(file: object, folder: Path) -> bytes | PictureError | None:
+    """Return the content of an upload in `folder`, or why there is none; None for no file.
 
-    Raises `HTTPException` if it is not among the uploads.
+    Raises `HTTPException` if the file lies elsewhere.
     """
     if file is None:
         return None
-    told = file if isinstance(file, dict) else {"path": "/"}
-    if size := parse_index(told.get("megabytes"), 100_000):
+    payload = file if isinstance(file, dict) else {"path": "/"}
+    if size := parse_index(payload.get("megabytes"), 100_000):
         limit = MAX_UPLOAD_BYTES // 1_000_000
         return PictureError(f"the file has {size} MB, and the limit is {limit}: make it smaller.")
-    if "path" not in told:
+    if "path" not in payload:
         return PictureError(UPLOAD_FAILED)
     try:
-        path = Path(told["path"]).resolve()
+        path = Path(payload["path"]).resolve()
     except (TypeError, ValueError, OSError) as error:
         raise HTTPException(400, NOT_UPLOADED) from error
-    if not path.is_relative_to(Path(get_upload_folder()).resolve()):
+    if not path.is_relative_to(folder.resolve()):
         raise HTTPException(400, NOT_UPLOADED)
     try:
         return path.read_bytes()
-    except OSError:  # it is removed already
+    except OSError:  # already removed
         return PictureError(UPLOAD_FAILED)
+
+
+def decode_ink(payload: object) -> np.ndarray | None:
+    """Return ink (28, 28), float32, 0 to 1, from base64 of one byte a pixel; None if invalid."""
+    try:
+        content = base64.b64decode(str(payload), validate=True)
+    except ValueError:
+        return None
+    if len(content) != FRAME * FRAME:
+        return None
+    return np.frombuffer(content, np.uint8).reshape(FRAME, FRAME).astype(np.float32) / 255
+
+
+def parse_index(payload: object, count: int) -> int | None:
+    """Return the payload as an index below `count`; None if it is none."""
+    text = str(payload)
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) and int(text) < count else None

@@ -1,4 +1,4 @@
-"""What the network holds for a glyph becomes what the page shows of its inside."""
+"""Render the network's layers, feature maps and neighbours of a glyph."""
 
 from functools import lru_cache
 
@@ -6,21 +6,27 @@ import numpy as np
 
 from inkling.explanation.activations import opened
 from inkling.explanation.gallery import Gallery
-from inkling.recognition.reader import Reader
-from inkling.rendering import data_url, render
+from inkling.rendering import to_data_url
 from inkling.training.live_reader import PlaceholderReader
-from inkling.ui.images import MAP_DIGIT_PX, MAP_SIDE_PX, draw_digit_map, draw_signed_map, encode_ink
-from inkling.ui.session import Findings, parse_index
-from inkling.ui.views import encode_base64, encode_pixels
+from inkling.ui.event_payloads import parse_index
+from inkling.ui.images import (
+    MAP_DIGIT_PX,
+    MAP_SIDE_PX,
+    draw_digit_map,
+    draw_signed_map,
+    encode_ink,
+)
+from inkling.ui.session import AnyReader, Findings
+from inkling.ui.views import encode_base64, encode_pixels, render
 
 
-def encode_layers(found: Findings) -> dict | None:
-    """Return what each layer holds for the chosen glyph; None while that is folded away."""
-    if found.inside is None:
+def encode_layers(findings: Findings) -> dict | None:
+    """Return the chosen glyph's activations for `inside.js`; None while they are collapsed."""
+    if findings.activations is None:
         return None
-    stages, features, scores, speaks = found.inside
+    stages, features, scores, speaks = findings.activations
     return {
-        "ink": encode_pixels(found)["ink"],
+        "ink": encode_pixels(findings)["ink"],
         "stages": [
             {
                 "side": stage.maps.shape[1],
@@ -33,24 +39,24 @@ def encode_layers(found: Findings) -> dict | None:
         ],
         "features": encode_base64(255 * features / max(features.max(), 1e-6), np.uint8),
         "scores": scores.tolist(),
-        "speaks": encode_base64(127 * speaks / max(np.abs(speaks).max(), 1e-6), np.int8),
+        "contributions": encode_base64(127 * speaks / max(np.abs(speaks).max(), 1e-6), np.int8),
     }
 
 
-def render_feature_map(reader: Reader | PlaceholderReader, told: object) -> str:
-    """Return what a map of a layer looks for, told as "layer-map": its kernels, and digits."""
+def render_feature_map(reader: AnyReader, payload: object) -> str:
+    """Return the kernels and top digits of a feature map; the payload is "layer-map"."""
     gallery = Gallery.of(reader.gallery)
     if gallery is None or isinstance(reader, PlaceholderReader):
         return ""
-    first, _, second = str(told).partition("-")
+    first, _, second = str(payload).partition("-")
     layer = parse_index(first, len(reader.model.widths) - 1)
     number = None if layer is None else parse_index(second, reader.model.widths[layer])
     if layer is None or number is None:
         return ""
-    found = opened(reader.model, layer, number, gallery.ink)
+    details = opened(reader.model, layer, number, gallery.ink)
     kernels = [
-        {"picture": data_url(draw_signed_map(kernel)), "source": source}
-        for kernel, source in zip(found.kernels, found.sources or (None,), strict=True)
+        {"picture": to_data_url(draw_signed_map(kernel)), "source": source}
+        for kernel, source in zip(details.kernels, details.sources or (None,), strict=True)
     ]
     digits = [
         {
@@ -58,7 +64,7 @@ def render_feature_map(reader: Reader | PlaceholderReader, told: object) -> str:
             "label": int(gallery.labels[k]),
             "box": box,
         }
-        for k, box in zip(found.digits, found.boxes, strict=True)
+        for k, box in zip(details.digits, details.boxes, strict=True)
     ]
     names = {"layer": layer + 1, "number": number + 1}
     return render("feature_map.html", **names, kernels=kernels, digits=digits)
@@ -66,24 +72,34 @@ def render_feature_map(reader: Reader | PlaceholderReader, told: object) -> str:
 
 @lru_cache(maxsize=2)
 def render_map(gallery: Gallery | None) -> str:
-    """Return the map of digit space."""
-    return render("map.html", picture=data_url(draw_digit_map(gallery))) if gallery else ""
-
-
-def render_neighbours(found: Findings) -> str:
-    """Return the chosen glyph's place on the map, and its nearest digits; nothing while folded."""
-    around = found.around
-    if around is None:
+    """Return the map of digits."""
+    if not gallery:
         return ""
-    ink = found.reading.digits[found.chosen].glyph.ink
-    nearest = [
-        {"picture": encode_ink(one.numpy() / 255), "label": label, "likeness": likeness}
-        for one, label, likeness in zip(
-            around.ink, around.labels.tolist(), around.likenesses.tolist(), strict=True
-        )
-    ]
-    x, y = (
-        (v * (MAP_SIDE_PX - MAP_DIGIT_PX) + MAP_DIGIT_PX / 2) / MAP_SIDE_PX for v in around.place
+    return render("map.html", picture=to_data_url(draw_digit_map(gallery)))
+
+
+def render_neighbours(findings: Findings) -> str:
+    """Return the chosen glyph's position on the map, and its nearest digits."""
+    neighbourhood = findings.neighbourhood
+    if neighbourhood is None:
+        return ""
+    digits = zip(
+        neighbourhood.ink,
+        neighbourhood.labels.tolist(),
+        neighbourhood.likenesses.tolist(),
+        strict=True,
     )
-    drawn = {"x": x, "y": y, "features": around.features, "picture": encode_ink(ink)}
-    return render("neighbours.html", **drawn, nearest=nearest)
+    nearest = [
+        {"picture": encode_ink(ink.numpy() / 255), "label": label, "similarity": similarity}
+        for ink, label, similarity in digits
+    ]
+    side = MAP_SIDE_PX - MAP_DIGIT_PX
+    x, y = ((v * side + MAP_DIGIT_PX / 2) / MAP_SIDE_PX for v in neighbourhood.place)
+    return render(
+        "neighbours.html",
+        x=x,
+        y=y,
+        features=neighbourhood.features,
+        picture=encode_ink(findings.reading.digits[findings.chosen].glyph.ink),
+        nearest=nearest,
+    )

@@ -1,40 +1,44 @@
-"""The page's parts, each in its place; `events.py` says what they do."""
+"""The page's components and their places; `events.py` holds their behaviour."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components.base import server
 from gradio.components.label import LabelData
 
 from inkling.imaging.image_formats import ACCEPTED_MIME_TYPES, MAX_UPLOAD_BYTES
 from inkling.recognition.corrections import LIMIT
-from inkling.rendering import render
 from inkling.ui import views
 from inkling.ui.pad_requests import PadRequests
 from inkling.ui.session import Findings, Session
 from inkling.ui.sketchpad import Sketchpad
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").iterdir())
-TRAINING_POLL_S = 1.0  # seconds between two looks at a training
+TRAINING_POLL_S = 1.0  # seconds between two updates of a training's progress; not tuned
 ACTIONS = (("copy", "Copy"), ("link", "Link"), ("report", "Report"), ("data", "JSON"))
-NO_FINDINGS = Findings()  # what a page shows before anything is read
+NO_FINDINGS = Findings()  # shown before the first reading
+
+# Returns the session's identifier and the value of a `gr.State` in it, for a request.
+FindSession = Callable[[Any, gr.State], Awaitable[tuple[str, Session]]]
 
 
 @dataclass(frozen=True)
 class Page:
-    """The parts that events have to do with."""
+    """The components that have events, or are updated by them."""
 
     session: gr.State
-    kept: gr.HTML  # lessons, which stay in the browser
+    stored_corrections: gr.HTML  # in the browser's storage
     timer: gr.Timer
     status: gr.HTML
-    questions: PadRequests  # that the pad asks
+    reads: "ReadChannel"
     upload: gr.Image
     answer: gr.HTML
     strip: gr.HTML
     label: gr.Label
-    lessons: gr.HTML
+    corrections: gr.HTML
     copy: gr.Button
     link: gr.Button
     report: gr.Button
@@ -45,7 +49,7 @@ class Page:
     change: gr.HTML
     inside: gr.Accordion
     layers: gr.HTML
-    opened: gr.HTML
+    feature_map: gr.HTML
     map: gr.HTML
     nearest: gr.HTML
     about: gr.Tab
@@ -60,33 +64,67 @@ class Page:
 
 
 class Bars(gr.Label):
-    """Probabilities in the order that they are given in: a bar that moves is hard to follow."""
+    """Bars of probabilities in the given order; `gr.Label` would sort them."""
 
-    is_template = True  # the browser has no other part for it than a label
+    is_template = True  # the browser renders it as a `gr.Label`
 
     def postprocess(self, value: Any) -> Any:
-        """Return what the browser shows of classes with their probabilities."""
-        shown = super().postprocess(value)
-        if isinstance(shown, LabelData) and shown.confidences:
+        """Return the browser's payload for classes with their probabilities."""
+        label = super().postprocess(value)
+        if isinstance(label, LabelData) and label.confidences:
             order = list(value)
-            shown.confidences.sort(key=lambda one: order.index(one.label))
-        return shown
+            label.confidences.sort(key=lambda bar: order.index(bar.label))
+        return label
 
 
-def html(value: str | dict | None = "", script: str | None = None, **more: Any) -> gr.HTML:
-    """Return a part of the page that is our own HTML and style, with a script of `static/`."""
+class ReadChannel(gr.HTML):
+    """Invisible component that sends the page's requests to `PadRequests`.
+
+    It triggers `answered` and `previewed` with the response, and `lost` if the session has ended.
+    """
+
+    def __init__(self) -> None:
+        """Create the component; `connect` must follow."""
+        super().__init__(
+            html_template="<!-- -->",
+            js_on_load=views.read_static("pad_requests.js"),
+            elem_id="reads",
+        )
+
+    def connect(self, requests: PadRequests, session: gr.State, find_session: FindSession) -> None:
+        """Set what handles the requests, and how their session is found."""
+        self.requests, self.session, self.find_session = requests, session, find_session
+
+    @server
+    async def read(self, payload: object, request: gr.Request) -> Any:
+        """Handle the page's actions; see `PadRequests.read`."""
+        return await self.requests.read(*await self.find_session(request, self.session), payload)
+
+    @server
+    async def preview(self, payload: object, request: gr.Request) -> Any:
+        """Read an unfinished sketch; see `PadRequests.preview`."""
+        return await self.requests.preview(*await self.find_session(request, self.session), payload)
+
+
+def html(value: str | dict | None = "", script: str | None = None, **options: Any) -> gr.HTML:
+    """Return a component of our own HTML and style, with a script of `static/`."""
     return gr.HTML(
-        value, apply_default_css=False, js_on_load=script and views.read_static(script), **more
+        value, apply_default_css=False, js_on_load=script and views.read_static(script), **options
     )
 
 
-def build_page(trains: bool, collects: bool) -> Page:
-    """Put every part of the page in its place; return those that events have to do with.
+def pick_buttons(action: str | None = None, value: str = "", **options: Any) -> gr.HTML:
+    """Return a component whose buttons send `action`; without one it triggers `pick`."""
+    return html(value, "pick.js", action=action, **options)
 
-    The page says so if it `collects` corrections, and has a button if one `trains` on it.
+
+def build_page(trains: bool, collects: bool) -> Page:
+    """Create all components, and return those that events use.
+
+    The page says if it `collects` corrections, and has training controls if it `trains`.
     """
     parts: dict[str, Any] = {}
-    html(render("header.html", collects=collects), "header.js", elem_id="title")
+    html(views.render("header.html", collects=collects), "header.js", elem_id="title")
     parts["status"] = html(elem_id="status")
     with gr.Tabs(elem_id="views"):
         with gr.Tab("Read"):
@@ -94,17 +132,7 @@ def build_page(trains: bool, collects: bool) -> Page:
                 parts |= build_input() | build_answer()
                 parts |= build_details()
             with gr.Accordion("Inside the network", open=False, elem_id="inside") as inside:
-                with gr.Row(elem_id="asked"):
-                    parts["layers"] = html(
-                        None,
-                        "inside.js",
-                        html_template=views.read_static("inside.html"),
-                        elem_id="layers",
-                    )
-                    parts["opened"] = html(elem_id="opened")
-                with gr.Column(elem_id="space"):
-                    parts["map"] = html(elem_id="map")
-                    parts["nearest"] = html(elem_id="nearest")
+                parts |= build_inside()
         with gr.Tab("The network") as about:
             parts |= build_card(trains)
     return Page(
@@ -117,7 +145,7 @@ def build_page(trains: bool, collects: bool) -> Page:
 
 
 def build_input() -> dict[str, Any]:
-    """Place the pad, the upload and the examples."""
+    """Create the pad, the upload and the examples."""
     with gr.Column(elem_id="input", min_width=280):
         with gr.Tabs(elem_id="ways"):
             with gr.Tab("Draw"):
@@ -128,7 +156,7 @@ def build_input() -> dict[str, Any]:
                     elem_id="pad",
                 )
             with gr.Tab("Picture"):
-                upload = gr.Image(  # its camera; what is chosen is the next one's
+                upload = gr.Image(  # only its camera is used: `picture.js` takes over chosen files
                     label="Picture",
                     sources=["upload", "webcam", "clipboard"],
                     buttons=[],
@@ -140,17 +168,17 @@ def build_input() -> dict[str, Any]:
             limit=MAX_UPLOAD_BYTES,
             elem_id="picture",
         )
-        html(views.render_examples(EXAMPLES), "pick.js", elem_id="examples")
+        pick_buttons("example", views.render_examples(EXAMPLES), elem_id="examples")
     return {"upload": upload}
 
 
 def build_answer() -> dict[str, Any]:
-    """Place the answer, its probabilities, the lessons, and what can be taken away."""
+    """Create the answer, its probabilities, the corrections and the download buttons."""
     with gr.Column(elem_id="reading", min_width=280):
         parts: dict[str, Any] = {
             "answer": html(views.render_answer(NO_FINDINGS), elem_id="answer"),
-            "questions": PadRequests(),
-            "strip": html(script="pick.js", elem_id="strip"),
+            "reads": ReadChannel(),
+            "strip": pick_buttons("choose", elem_id="strip"),
             "label": Bars(
                 views.build_bars(NO_FINDINGS),
                 label="Probabilities",
@@ -158,19 +186,19 @@ def build_answer() -> dict[str, Any]:
                 show_heading=False,
                 elem_id="label",
             ),
-            "lessons": html(script="pick.js", elem_id="lessons"),
-            "kept": html(
-                {}, "corrections.js", html_template="<!-- -->", limit=LIMIT, elem_id="kept"
+            "corrections": pick_buttons("correct", elem_id="corrections"),
+            "stored_corrections": html(
+                {}, "corrections.js", html_template="<!-- -->", limit=LIMIT, elem_id="stored"
             ),
         }
         with gr.Row(elem_id="take"):
-            for name, words in ACTIONS:
-                parts[name] = gr.Button(words, size="sm", min_width=60, elem_id=name)
+            for name, label in ACTIONS:
+                parts[name] = gr.Button(label, size="sm", min_width=60, elem_id=name)
     return parts
 
 
 def build_details() -> dict[str, Any]:
-    """Place what the network saw, and why it answers so."""
+    """Create the picture, the network's input, the evidence and the change."""
     with gr.Column(elem_id="looks", min_width=0):
         return {
             "original": html(views.render_original(NO_FINDINGS), elem_id="original"),
@@ -181,19 +209,33 @@ def build_details() -> dict[str, Any]:
                 elem_id="pixels",
             ),
             "evidence": html(views.render_evidence(NO_FINDINGS), elem_id="evidence"),
-            "change": html(views.render_change(NO_FINDINGS), "pick.js", elem_id="change"),
+            "change": pick_buttons("compare", views.render_change(NO_FINDINGS), elem_id="change"),
         }
 
 
+def build_inside() -> dict[str, Any]:
+    """Create the layers, a feature map's details and the map of digits."""
+    parts: dict[str, Any] = {}
+    with gr.Row(elem_id="maps"):
+        parts["layers"] = html(
+            None, "inside.js", html_template=views.read_static("inside.html"), elem_id="layers"
+        )
+        parts["feature_map"] = html(elem_id="feature-map")
+    with gr.Column(elem_id="space"):
+        parts["map"] = html(elem_id="map")
+        parts["nearest"] = html(elem_id="nearest")
+    return parts
+
+
 def build_card(trains: bool) -> dict[str, Any]:
-    """Place the model's card, and what trains the network again."""
+    """Create the model card and the training controls."""
     parts: dict[str, Any] = {"card": html(elem_id="card")}
     with gr.Row(elem_id="confusions"):
-        parts["matrix"] = html(script="pick.js", elem_id="matrix")
+        parts["matrix"] = pick_buttons(elem_id="matrix")
         parts["cell"] = html(elem_id="cell")
-    parts["more"] = html(script="pick.js", elem_id="more")
+    parts["more"] = pick_buttons("digit", tab="#views [role=tab]", elem_id="more")
     with gr.Column(visible=trains, elem_id="train"):
-        html(render("train.html"))
+        html(views.render("train.html"))
         with gr.Row():
             seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
             epochs = gr.Slider(1, 20, 5, step=1, label="Epochs")

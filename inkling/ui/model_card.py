@@ -1,4 +1,4 @@
-"""A checkpoint's description and gallery become the model's card; a training, its growing curve."""
+"""Render the model card, and the progress of a training."""
 
 from collections.abc import Iterable
 
@@ -6,30 +6,29 @@ import numpy as np
 
 from inkling.evaluation.plots import calibration_plot, learning_curve
 from inkling.explanation.gallery import Gallery
-from inkling.recognition.reader import Reader
-from inkling.rendering import render
-from inkling.training.live_reader import LiveReader, PlaceholderReader
+from inkling.training.live_reader import LiveReader
+from inkling.ui.event_payloads import parse_index
 from inkling.ui.images import encode_ink
-from inkling.ui.session import parse_index
-from inkling.ui.views import percent
+from inkling.ui.session import AnyReader
+from inkling.ui.views import format_percent, render
 
-MAX_HARDEST_DIGITS = 40  # misread digits on the card
-MAX_CELL_DIGITS = 18  # digits behind a cell of the confusion matrix
+MAX_HARDEST_DIGITS = 40  # misread digits on the card; not tuned
+MAX_CELL_DIGITS = 18  # of one cell of the confusion matrix; not tuned
 
 
 def render_status(source: LiveReader) -> str:
-    """Return how far the network has learned, in words and as a curve; nothing if it has."""
+    """Return a training's progress in words and as a curve; nothing without a training."""
     progress = source.progress if source.is_training else None
-    words = "getting ready. MNIST's digits are joined by drawn ones."
+    words = "preparing MNIST and drawn digits."
     if progress:
         words = (
             f"epoch {progress.epoch} of {progress.epochs}, {progress.accuracy:.1%} of held-out "
-            f"digits right, {progress.seconds_left:.0f} s left. You can draw already: it reads "
-            "with what it has learned so far."
+            f"digits right, {progress.seconds_left:.0f} s left. You can draw already: the "
+            "weights so far are used."
         )
     return render(
         "status.html",
-        learning=source.is_training,
+        is_training=source.is_training,
         failure=source.failure,
         words=words,
         share=progress and progress.step / progress.steps,
@@ -38,15 +37,15 @@ def render_status(source: LiveReader) -> str:
 
 
 def label_train_button(source: LiveReader) -> str:
-    """Return what stands on the button that trains again: how far it is, where it is pressed."""
+    """Return the label of the training button; it shows the progress of a retraining."""
     if not source.is_retraining:
         return "Train again"
     progress = source.progress
     return f"Epoch {progress.epoch} of {progress.epochs}" if progress else "Getting ready"
 
 
-def render_card(reader: Reader | PlaceholderReader) -> tuple[str, str, str, str]:
-    """Return what is known of the network: above all, its confusions, the worst one, and more."""
+def render_card(reader: AnyReader) -> tuple[str, str, str, str]:
+    """Return the card's four parts: summary, confusion matrix, worst confusion, details."""
     description, gallery = reader.description, Gallery.of(reader.gallery)
     evaluation = description.get("evaluation")
     history = [(row["epoch"], row["held_out"]) for row in description.get("history", [])]
@@ -56,8 +55,7 @@ def render_card(reader: Reader | PlaceholderReader) -> tuple[str, str, str, str]
         worst=evaluation and np.argsort(evaluation["by_digit"])[:2].tolist(),
         calibration=evaluation and calibration_plot(evaluation["calibration"]),
         learned=history and learning_curve(history, history[-1][0], "epoch"),
-        hardest=gallery
-        and build_digit_contexts(gallery, find_misread(gallery)[:MAX_HARDEST_DIGITS]),
+        hardest=gallery and build_digit_contexts(gallery, find_misread(gallery)),
     )
     confusion = evaluation and evaluation["confusion"]
     return (
@@ -69,42 +67,40 @@ def render_card(reader: Reader | PlaceholderReader) -> tuple[str, str, str, str]
 
 
 def find_worst_confusion(confusion: list[list[int]]) -> str:
-    """Return which digit is most often taken for which, as "label-answer"."""
+    """Return the most frequent confusion as "label-answer"."""
     wrong = np.array(confusion) * (1 - np.eye(10, dtype=int))
     return "{}-{}".format(*np.unravel_index(wrong.argmax(), wrong.shape))
 
 
-def render_cell(reader: Reader | PlaceholderReader, told: object) -> str:
-    """Return the digits behind a cell of the confusion matrix, told as "label-answer"."""
-    first, _, second = str(told).partition("-")
-    label, answer, gallery = (
-        parse_index(first, 10),
-        parse_index(second, 10),
-        Gallery.of(reader.gallery),
-    )
+def render_cell(reader: AnyReader, payload: object) -> str:
+    """Return digits of a cell of the confusion matrix; the payload is "label-answer"."""
+    first, _, second = str(payload).partition("-")
+    label, answer = parse_index(first, 10), parse_index(second, 10)
+    gallery = Gallery.of(reader.gallery)
     if label is None or answer is None or gallery is None:
         return ""
-    behind = (gallery.labels == label) & (gallery.answers == answer)
+    in_cell = (gallery.labels == label) & (gallery.answers == answer)
     title = f"{label} read as {answer}" if label != answer else f"{label} read right"
-    shown = behind.nonzero()[:MAX_CELL_DIGITS, 0].tolist()
+    shown = in_cell.nonzero()[:MAX_CELL_DIGITS, 0].tolist()
     return render("cell.html", title=title, digits=build_digit_contexts(gallery, shown))
 
 
 def find_misread(gallery: Gallery) -> list[int]:
-    """Return the indices of the misread digits, the surest first."""
+    """Return the indices of misread digits, the most confident first."""
     wrong = (gallery.labels != gallery.answers).nonzero()[:, 0]
-    return wrong[gallery.confidence[wrong].argsort(descending=True)].tolist()
+    order = gallery.confidence[wrong].argsort(descending=True)
+    return wrong[order][:MAX_HARDEST_DIGITS].tolist()
 
 
 def build_digit_contexts(gallery: Gallery, indices: Iterable[int]) -> list[dict]:
-    """Return digits of the gallery as templates show them."""
+    """Return digits of the gallery as the templates show them."""
     return [
         {
             "index": k,
             "picture": encode_ink(gallery.ink[k].numpy() / 255),
             "label": int(gallery.labels[k]),
             "answer": int(gallery.answers[k]),
-            "sure": percent(float(gallery.confidence[k])),
+            "confidence": format_percent(float(gallery.confidence[k])),
         }
         for k in indices
     ]

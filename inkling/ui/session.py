@@ -1,10 +1,9 @@
-"""What one session does becomes what there is to show: each event maps a state to the next.
+"""State of one browser session, and the findings computed from it.
 
-A state lives in the server's memory as long as the page is open; nothing here knows Gradio.
+Each event maps an immutable `SessionState` to the next. The state stays in server memory while
+the page is open. This module does not import Gradio.
 """
 
-import base64
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -25,106 +24,104 @@ from inkling.recognition.corrections import Lessons, adapt
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
 from inkling.training.live_reader import PlaceholderReader
+from inkling.ui.event_payloads import decode_ink, parse_index
 from inkling.ui.images import Thumbnail, make_thumbnail
 from inkling.ui.uncertainty import Candidate, find_candidates, is_unsure
 
+AnyReader = Reader | PlaceholderReader
 DOT_NOTE = "That is a dot: draw a digit, or a whole number."
 
 
 @dataclass(frozen=True)
 class Findings:
-    """Everything that is found out for one answer, before any of it is put into words."""
+    """Everything that is computed for one answer, before it is rendered."""
 
     reading: Reading = Reading()
     picture: Thumbnail = Thumbnail()
-    chosen: int = 0  # the glyph that the rest is about
-    count: int = 0  # of the session's answers so far
-    asked: int = 0  # the pad's number of the question; 0: another's
-    lessons: int = 0  # that were heeded
-    why: Evidence | None = None  # None where there is no digit
-    change: Change | None = None  # what would make it the digit that was asked about
-    asked_for: int | None = None  # that digit
-    doubts: tuple[Candidate, ...] = ()  # what an unsure glyph may be
-    edited: bool = False  # whether its pixels were changed by hand
-    inside: Inside | None = None  # what each layer holds; None while that is folded away
-    around: Neighbourhood | None = None
+    chosen: int = 0  # index of the glyph that the other fields describe
+    count: int = 0  # answers of the session so far
+    correction_count: int = 0
+    evidence: Evidence | None = None  # None without a digit
+    change: Change | None = None  # the smallest one to `requested_digit`
+    requested_digit: int | None = None  # the digit whose bar was tapped
+    candidates: tuple[Candidate, ...] = ()  # of an unsure glyph
+    is_edited: bool = False  # whether a user changed pixels
+    activations: Inside | None = None  # None while the layers are collapsed
+    neighbourhood: Neighbourhood | None = None  # None while the layers are collapsed
 
 
 @dataclass(frozen=True)
 class SessionState:
-    """What the server remembers of one session."""
+    """What the server stores of one session."""
 
-    network_reading: Reading = Reading()  # of the latest picture, before any lesson
+    network_reading: Reading = Reading()  # of the latest picture, without corrections
     picture: Thumbnail = Thumbnail()
-    chosen: int = 0  # the glyph whose details are shown
-    rival: int | None = None  # the digit that the answer is held against; None: the runner-up
-    drawn: Reading | None = None  # what it was before its pixels were changed by hand
-    lessons: Lessons = Lessons()  # known at its latest answer
-    unfolded: bool = False  # whether the inside of the network is in view
-    count: int = 0  # of the answers so far
-    asked: int = 0  # the pad's number of the question that is answered; 0: another's
+    chosen: int = 0  # index of the glyph whose details are shown
+    rival: int | None = None  # the digit compared with the answer; None: the runner-up
+    unedited: Reading | None = None  # the reading before a user changed pixels
+    corrections: Lessons = Lessons()
+    inside_expanded: bool = False  # whether the layers are in view
+    count: int = 0  # answers so far
+    request_id: int = 0  # the pad's request that is answered; 0: another component's
 
-    def read(
-        self, content: Path | bytes | PictureError | None, reader: Reader | PlaceholderReader
-    ) -> Self:
-        """Have a picture file read, or say why there is none; None wipes the slate."""
-        latest, picture = Reading(), Thumbnail()
+    def read(self, content: Path | bytes | PictureError | None, reader: AnyReader) -> Self:
+        """Read a picture file, or note its error; None clears the state."""
+        reading, picture = Reading(), Thumbnail()
         if content is not None:
             try:
                 if isinstance(content, PictureError):
                     raise content
-                opened, size = open_picture(content)
-                latest, picture = reader.read(opened, size), make_thumbnail(opened, size)
+                image, size = open_picture(content)
+                reading, picture = reader.read(image, size), make_thumbnail(image, size)
             except PictureError as error:
-                latest = Reading(error=str(error))
-        return self.see(latest, picture)
+                reading = Reading(error=str(error))
+        return self.with_reading(reading, picture)
 
-    def read_sketch(self, sketch: Sketch, reader: Reader | PlaceholderReader) -> Self:
-        """Have what stands on the pad read; an empty pad wipes the slate."""
-        latest, picture = Reading(), Thumbnail()
+    def read_sketch(self, sketch: Sketch, reader: AnyReader) -> Self:
+        """Read a sketch; an empty one clears the state."""
+        reading, picture = Reading(), Thumbnail()
         if sketch.strokes:
-            drawn = sketch.picture()
-            latest, picture = reader.read(drawn), make_thumbnail(drawn, drawn.size)
+            image = sketch.picture()
+            reading, picture = reader.read(image), make_thumbnail(image, image.size)
         if sketch.is_dots:
-            latest = Reading(note=DOT_NOTE)
-        return self.see(latest, picture, sketch.asked)
+            reading = Reading(note=DOT_NOTE)
+        return self.with_reading(reading, picture, sketch.asked)
 
-    def read_digit(self, told: object, reader: Reader | PlaceholderReader) -> Self:
-        """Have a digit of the gallery read, told by its index; another wipes the slate."""
+    def read_digit(self, payload: object, reader: AnyReader) -> Self:
+        """Read the gallery's digit of this index; an invalid index clears the state."""
         gallery = Gallery.of(reader.gallery)
-        k = parse_index(told, len(gallery.labels)) if gallery else None
+        k = parse_index(payload, len(gallery.labels)) if gallery else None
         if gallery is None or k is None:
-            return self.see(Reading(), Thumbnail())
+            return self.with_reading(Reading(), Thumbnail())
         ink = gallery.ink[k].numpy()
         glyph = Glyph(ink.astype(np.float32) / 255, (0, 0, FRAME, FRAME))
         picture = make_thumbnail(Image.fromarray(255 - ink), (FRAME, FRAME))
         seen = (f"one of MNIST's test digits, a {int(gallery.labels[k])}",)
-        return self.see(reader.read_glyphs([glyph], seen), picture)
+        return self.with_reading(reader.read_glyphs([glyph], seen), picture)
 
-    def glance(self, sketch: Sketch, reader: Reader | PlaceholderReader) -> Findings | None:
-        """Find out what is read of an unfinished sketch; None where that is nothing yet."""
+    def preview(self, sketch: Sketch, reader: AnyReader) -> Findings | None:
+        """Return the findings of an unfinished sketch; None if it is empty or a dot."""
         if not sketch.strokes or sketch.is_dots:
             return None
-        glanced = replace(self, network_reading=reader.read(sketch.picture()))
-        return Findings(glanced.reading(reader), count=self.count, asked=self.asked)
+        state = replace(self, network_reading=reader.read(sketch.picture()))
+        return Findings(state.reading(reader), count=self.count)
 
-    def see(self, latest: Reading, picture: Thumbnail, asked: int = 0) -> Self:
-        """Turn to another picture, and its reading; what is chosen of the same one stays so."""
-        seen = replace(self, network_reading=latest, picture=picture, drawn=None)
-        if asked and asked == self.asked:  # the pad asked twice, as the first answer was late
-            return seen
-        return replace(seen, chosen=0, rival=None, asked=asked)
+    def with_reading(self, reading: Reading, picture: Thumbnail, request_id: int = 0) -> Self:
+        """Return the state with another picture and its reading.
 
-    def read_again(self, reader: Reader | PlaceholderReader) -> Self:
-        """Have the same glyphs read by a network that has learned more since."""
-        if not self.network_reading.digits:
+        The chosen glyph and the rival stay if the pad repeats a request.
+        """
+        state = replace(self, network_reading=reading, picture=picture, unedited=None)
+        if request_id and request_id == self.request_id:
+            return state
+        return replace(state, chosen=0, rival=None, request_id=request_id)
+
+    def read_again(self, reader: AnyReader) -> Self:
+        """Read the same glyphs with the present reader: the network may have been trained since."""
+        reading = self.network_reading
+        if not reading.digits:
             return self
-        return replace(
-            self,
-            network_reading=reader.read_glyphs(
-                self.network_reading.glyphs, self.network_reading.seen
-            ),
-        )
+        return replace(self, network_reading=reader.read_glyphs(reading.glyphs, reading.seen))
 
     def choose(self, glyph: object) -> Self:
         """Show the details of another glyph of the picture."""
@@ -132,175 +129,160 @@ class SessionState:
         return self if chosen is None else replace(self, chosen=chosen, rival=None)
 
     def compare(self, digit: object) -> Self:
-        """Hold the answer against another digit than the runner-up."""
+        """Compare the answer with this digit, or with the runner-up if it is none."""
         return replace(self, rival=parse_index(digit, 10))
 
-    def edit(self, told: object, reader: Reader | PlaceholderReader) -> Self:
-        """Have other pixels read for the chosen glyph, as a browser tells them; None undoes it."""
-        if told is None:
-            return replace(
-                self, network_reading=self.drawn or self.network_reading, drawn=None, rival=None
-            )
-        ink = decode_ink(told)
+    def edit(self, payload: object, reader: AnyReader) -> Self:
+        """Read edited pixels of the chosen glyph, in base64; None undoes all edits."""
+        if payload is None:
+            reading = self.unedited or self.network_reading
+            return replace(self, network_reading=reading, unedited=None, rival=None)
+        ink = decode_ink(payload)
         return self if ink is None else self.with_ink(ink, reader)
 
-    def with_ink(self, ink: np.ndarray, reader: Reader | PlaceholderReader) -> Self:
-        """Have other ink (28, 28) read for the chosen glyph; where there is none, as the first."""
+    def with_ink(self, ink: np.ndarray, reader: AnyReader) -> Self:
+        """Read other ink (28, 28) in place of the chosen glyph, or as the first glyph."""
         glyphs = self.network_reading.glyphs or [Glyph(ink, (0, 0, 1, 1))]
         glyphs[self.chosen] = replace(glyphs[self.chosen], ink=ink, line_probs=())
-        changed = reader.read_glyphs(glyphs, self.network_reading.seen) if ink.any() else Reading()
-        return replace(
-            self, network_reading=changed, drawn=self.drawn or self.network_reading, rival=None
-        )
+        seen, unedited = self.network_reading.seen, self.unedited or self.network_reading
+        reading = reader.read_glyphs(glyphs, seen) if ink.any() else Reading()
+        return replace(self, network_reading=reading, unedited=unedited, rival=None)
 
-    def apply_change(self, reader: Reader | PlaceholderReader) -> Self:
-        """Do what would make the glyph the digit that was asked about."""
-        change = self.findings(reader).change
+    def apply_change(self, reader: AnyReader) -> Self:
+        """Read the smallest change to the requested digit, if there is one."""
+        change = self.compute_findings(reader).change
         return self.with_ink(change.ink, reader) if change else self
 
-    def taught(self, lessons: Lessons, digit: int | None) -> Self:
-        """Know these lessons and one more: that the chosen glyph is this digit."""
+    def with_correction(self, corrections: Lessons, digit: int | None) -> Self:
+        """Return the state with these corrections, and the chosen glyph labelled as `digit`."""
         if digit is not None and self.network_reading.digits:
-            lessons = lessons.add(self.network_reading.digits[self.chosen].glyph.ink, digit)
-        return replace(self, lessons=lessons)
+            corrections = corrections.add(self.network_reading.digits[self.chosen].glyph.ink, digit)
+        return replace(self, corrections=corrections)
 
-    def reading(self, reader: Reader | PlaceholderReader) -> Reading:
-        """Return the reading as the lessons have it."""
-        if not self.lessons or isinstance(reader, PlaceholderReader):
+    def reading(self, reader: AnyReader) -> Reading:
+        """Return the reading after corrections."""
+        if not self.corrections or isinstance(reader, PlaceholderReader):
             return self.network_reading
-        return adapt(self.network_reading, self.lessons, reader.model)
+        return adapt(self.network_reading, self.corrections, reader.model)
 
-    def findings(self, reader: Reader | PlaceholderReader) -> Findings:
-        """Find out everything that the page shows of the present picture."""
-        reading = self.reading(reader)
-        found = Findings(
-            reading,
+    def compute_findings(self, reader: AnyReader) -> Findings:
+        """Compute everything that the page shows of the present picture."""
+        findings = Findings(
+            self.reading(reader),
             self.picture,
             self.chosen,
             self.count,
-            self.asked,
-            lessons=len(self.lessons),
-            edited=self.drawn is not None,
+            correction_count=len(self.corrections),
+            is_edited=self.unedited is not None,
         )
-        if not reading.digits or isinstance(reader, PlaceholderReader):
-            return found
-        digit = reading.digits[self.chosen]
-        best, second = digit.ranking[:2]
-        asked_for = None if self.rival == best else self.rival
-        rival = second if asked_for is None else asked_for
-        found = replace(
-            found,
-            why=evidence(reader.model, digit.glyph.ink, best, rival),
-            asked_for=asked_for,
-        )
-        gallery = Gallery.of(reader.gallery)
-        if asked_for is not None:
-            known = gallery and gallery.read_as(asked_for)
-            change = counterfactual(reader.model, digit.glyph.ink, asked_for, known)
-            found = replace(found, change=change)
-        elif is_unsure(digit):
-            found = replace(found, doubts=find_candidates(reader, digit))
-        if not self.unfolded:
-            return found
+        if not findings.reading.digits or isinstance(reader, PlaceholderReader):
+            return findings
+        findings = self._explain(findings, reader)
+        if not self.inside_expanded:
+            return findings
+        ink, gallery = findings.reading.digits[self.chosen].glyph.ink, Gallery.of(reader.gallery)
         return replace(
-            found,
-            inside=inside(reader.model, digit.glyph.ink),
-            around=gallery and gallery.around(reader.features(digit.glyph.ink)),
+            findings,
+            activations=inside(reader.model, ink),
+            neighbourhood=gallery and gallery.around(reader.features(ink)),
         )
 
+    def _explain(self, findings: Findings, reader: Reader) -> Findings:
+        digit = findings.reading.digits[self.chosen]
+        ink, (best, runner_up) = digit.glyph.ink, digit.ranking[:2]
+        requested = None if self.rival == best else self.rival
+        rival = runner_up if requested is None else requested
+        findings = replace(
+            findings,
+            evidence=evidence(reader.model, ink, best, rival),
+            requested_digit=requested,
+        )
+        if requested is not None:
+            gallery = Gallery.of(reader.gallery)
+            known = gallery and gallery.read_as(requested)
+            change = counterfactual(reader.model, ink, requested, known)
+            return replace(findings, change=change)
+        if is_unsure(digit):
+            return replace(findings, candidates=find_candidates(reader, digit))
+        return findings
 
-def decode_ink(told: object) -> np.ndarray | None:
-    """Return the ink (28, 28), float32, 0 to 1, that a browser tells: a byte a pixel in base64."""
-    try:
-        content = base64.b64decode(str(told), validate=True)
-    except ValueError:
-        return None
-    if len(content) != FRAME * FRAME:
-        return None
-    return np.frombuffer(content, np.uint8).reshape(FRAME, FRAME).astype(np.float32) / 255
 
-
-def parse_index(told: object, count: int) -> int | None:
-    """Return what a browser told as an index below `count`, or None if it is none."""
-    text = str(told)
-    return int(text) if re.fullmatch("[0-9]{1,6}", text) and int(text) < count else None
-
-
-See = Callable[
-    [SessionState, Any, Reader | PlaceholderReader], SessionState
-]  # a picture, as one of the ways to tell it
+# Reads a picture that one kind of payload holds.
+ReadMethod = Callable[[SessionState, Any, AnyReader], SessionState]
 
 
 def read_and_analyze(
-    state: SessionState, see: See, told: object, reader: Reader | PlaceholderReader
+    state: SessionState, read: ReadMethod, payload: object, reader: AnyReader
 ) -> tuple[SessionState, Findings]:
-    """Return the state that has turned to another picture, and its findings."""
-    seen = replace(see(state, told, reader), count=state.count + 1)
-    return seen, seen.findings(reader)
+    """Return the state after a picture was read, and its findings."""
+    state = replace(read(state, payload, reader), count=state.count + 1)
+    return state, state.compute_findings(reader)
 
 
 class Session:
-    """A session's latest state; events of one session may be handled at the same time."""
+    """The latest state of a session; events of one session may be handled at the same time."""
 
     def __init__(self) -> None:
-        """Begin with a state in which nothing was done yet."""
+        """Start with an empty state."""
         self.state = SessionState()
-        self._turn = 0  # number of the latest picture that was asked about
-        self._asked = 0  # the page's number of that question
+        self._read_count = 0  # numbers read requests in order of arrival
+        self._request_id = 0  # of the latest read request, as numbered by the page
         self._lock = threading.Lock()
 
     def __deepcopy__(self, _: dict) -> "Session":
-        """Return one who has done nothing yet: each session gets its own."""
+        """Return an empty session: Gradio copies the initial value for each session."""
         return Session()
 
     def read_latest(
-        self, see: See, told: object, reader: Reader | PlaceholderReader, number: int = 0
+        self,
+        read: ReadMethod,
+        payload: object,
+        reader: AnyReader,
+        request_id: int = 0,
     ) -> Findings | None:
-        """Have another picture seen, which takes its time, and return what is found out.
+        """Read a new picture and return its findings.
 
-        None if still another one was asked about since: then nothing changes. Questions may arrive
-        in another order than the page asks them; `number` is the page's of this one.
+        Return None, without changing the state, if a newer read request arrived meanwhile.
+        Requests may arrive out of order; `request_id` is the page's own count.
         """
         with self._lock:
-            if 0 < number < self._asked:
+            if 0 < request_id < self._request_id:
                 return None
-            self._asked = number or self._asked
-            self._turn += 1
-            turn, before = self._turn, self.state
-        seen, found = reader.ask(read_and_analyze, before, see, told)
+            self._request_id = request_id or self._request_id
+            self._read_count += 1
+            read_count, before = self._read_count, self.state
+        after, findings = reader.ask(read_and_analyze, before, read, payload)
         with self._lock:
-            if turn != self._turn:
+            if read_count != self._read_count:
                 return None
             if self.state is before:
-                self.state = seen
-                return found
-            latest = self.state.see(seen.network_reading, seen.picture, seen.asked)
-            return self._become(latest, reader)
+                self.state = after
+                return findings
+            state = self.state.with_reading(after.network_reading, after.picture, after.request_id)
+            return self._commit(state, reader)
 
-    def unfold(self, unfolded: bool) -> None:
-        """From now on find out about the inside of the network, or nothing more about it."""
+    def expand_inside(self, expanded: bool) -> None:
+        """Compute the layers and neighbours from now on, or stop computing them."""
         with self._lock:
-            if self.state.unfolded != unfolded:
-                self.state = replace(self.state, unfolded=unfolded)
+            if self.state.inside_expanded != expanded:
+                self.state = replace(self.state, inside_expanded=expanded)
 
-    def update(
-        self, change: Callable[[SessionState], SessionState], reader: Reader | PlaceholderReader
-    ) -> Findings:
-        """Change the state, and return its findings, in the order in which things were asked."""
+    def update(self, change: Callable[[SessionState], SessionState], reader: AnyReader) -> Findings:
+        """Change the state and return its findings; one call at a time."""
         with self._lock:
-            return self._become(change(self.state), reader)
+            return self._commit(change(self.state), reader)
 
-    def _become(self, changed: SessionState, reader: Reader | PlaceholderReader) -> Findings:
-        changed = replace(changed, count=self.state.count + 1)
-        found = reader.ask(SessionState.findings, changed)
-        self.state = changed
-        return found
+    def _commit(self, state: SessionState, reader: AnyReader) -> Findings:
+        state = replace(state, count=self.state.count + 1)
+        findings = reader.ask(SessionState.compute_findings, state)
+        self.state = state
+        return findings
 
-    def remember(self, lessons: Lessons, reader: Reader | PlaceholderReader) -> Findings:
-        """Know the lessons that a browser kept, and return the findings of the same state.
+    def restore_corrections(self, corrections: Lessons, reader: AnyReader) -> Findings:
+        """Set the corrections that a browser stores, and return the same picture's findings.
 
-        The pad may have asked before: its answer keeps its count, put as the lessons have it.
+        The count stays: the pad may have received an answer with that count already.
         """
         with self._lock:
-            self.state = replace(self.state, lessons=lessons)
-            return reader.ask(SessionState.findings, self.state)
+            self.state = replace(self.state, corrections=corrections)
+            return reader.ask(SessionState.compute_findings, self.state)

@@ -1,7 +1,7 @@
-"""The sketchpad: a component of Gradio's to draw on, which sends strokes and not pixels.
+"""The sketchpad: a Gradio component to draw on, which sends strokes instead of pixels.
 
-Its template, style and script are `static/sketchpad.*`. (Gradio writes `sketchpad.pyi` beside this
-file, as for every component: it tells editors of the events.)
+Its template, style and script are `static/sketchpad.*`. It subclasses `gr.HTML`, because any Gradio
+page can use it: see docs/sketchpad.md.
 """
 
 from pathlib import Path
@@ -9,28 +9,25 @@ from typing import Any, Literal
 
 import gradio as gr
 import numpy as np
-from gradio.events import Events
 from PIL import Image
 
 from inkling.imaging.sketch import SKETCH_SIDE_PX, Sketch
 
-PAD_UNITS = 1_000  # parts of the pad's side that the browser counts in, whatever its screen
-PAD_PEN_PX = 22.0  # px of 280: a digit two thirds as high then has strokes as wide as MNIST's
+PAD_UNITS = 1_000  # units of length in the browser: thousandths of the pad's side
+PAD_PEN_PX = 22.0  # px of 280: gives a digit of two thirds of the height MNIST's stroke width
 SKETCHPAD_DIR = Path(__file__).parent / "static"
 
 
 class Sketchpad(gr.HTML):
-    """A square sheet of paper to draw on with a mouse, a finger or a pen; with undo and an eraser.
+    """A square sheet of paper to draw on with a mouse, a finger or a pen.
 
-    Black strokes on white paper, kept as points: a stroke is sent in a KB or two, undo is exact,
-    and the picture depends neither on the screen nor on what the browser lets scripts read of it.
+    It has undo, redo and an eraser. Strokes are black on white, and stored as points. A stroke
+    takes 1 to 2 KB, undo is exact, and the picture does not depend on screen or browser.
 
     Example:
         gr.Interface(read, Sketchpad(type="pil"), gr.Label()).launch()
 
     """
-
-    EVENTS = [Events.input, Events.change, Events.clear]  # noqa: RUF012
 
     def __init__(
         self,
@@ -43,21 +40,22 @@ class Sketchpad(gr.HTML):
         storage_key: str | None = None,
         label: str | None = None,
         elem_id: str | None = None,
-        **more: Any,
+        **options: Any,
     ):
-        """Lay out a pad.
+        """Create a pad.
 
         Args:
-            value: what stands on it at first.
-            type: what functions get: a picture of Pillow's of mode L, an array (size, size) of
-                uint8, or a `Sketch`; None for the first two if nothing is drawn.
+            value: the first drawing.
+            type: type of a function's argument: "pil", a Pillow picture of mode L; "numpy", an
+                array (size, size) of uint8; "strokes", a `Sketch`. An empty pad is None for
+                the first two.
             size: side of the picture, px.
-            brush: the pen's width in that picture, px; by default it suits MNIST's digits.
-            placeholder: words on the empty pad.
-            storage_key: a name under which the browser's session keeps the drawing, for a reload.
-            label: its name, where a page shows one.
-            elem_id: its id in the page.
-            **more: what else `gr.HTML` takes.
+            brush: the pen's width in that picture, px; the default suits MNIST's digits.
+            placeholder: text on the empty pad.
+            storage_key: key of the browser's session storage, which restores the drawing.
+            label: name of the component.
+            elem_id: id in the page.
+            **options: other arguments of `gr.HTML`.
         """
         self.type, self.size = type, size
         self.placeholder, self.storage_key = placeholder, storage_key
@@ -72,14 +70,14 @@ class Sketchpad(gr.HTML):
             elem_id=elem_id,
             pen=round(self.brush * PAD_UNITS / size),
             placeholder=placeholder,
-            kept_as=storage_key,
-            **more,
+            storage_key=storage_key,
+            **options,
         )
 
     def preprocess(  # type: ignore[override]
         self, payload: Any
     ) -> Image.Image | np.ndarray | Sketch | None:
-        """Return what the browser tells of, as `type` says; a pad that nobody draws on is empty."""
+        """Return the browser's payload as `type` says; an invalid one is an empty pad."""
         sketch = Sketch.from_json(payload)
         if self.type == "strokes":
             return sketch
@@ -89,18 +87,18 @@ class Sketchpad(gr.HTML):
         return picture if self.type == "pil" else np.asarray(picture)
 
     def postprocess(self, value: Sketch | None) -> dict | None:  # type: ignore[override]
-        """Return what the browser shows; None wipes the pad."""
+        """Return the browser's payload for a sketch; None clears the pad."""
         return value.to_json() if value else None
 
     def api_info(self) -> dict[str, Any]:
-        """Describe what programs send: what `Sketch.from_json` takes."""
+        """Describe the payload of API clients."""
         return {"type": "object", "description": "strokes, as `Sketch.from_json` takes them"}
 
     def example_payload(self) -> Any:
-        """Return an example of what programs send."""
+        """Return an example payload of API clients."""
         stroke = {"width": 79, "erases": False, "points": [500, 200, 500, 800]}
         return {"size": PAD_UNITS, "strokes": [stroke]}
 
     def example_value(self) -> Any:
-        """Return an example of what functions return."""
+        """Return an example of a function's return value."""
         return Sketch.from_json(self.example_payload())

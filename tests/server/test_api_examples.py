@@ -12,8 +12,8 @@ from conftest import ROOT, serving
 from playwright.sync_api import expect
 
 from inkling.recognition.reader import Reader
-from inkling.rendering import render
 from inkling.server import api_examples
+from inkling.server.api_examples import render
 
 DOCS = (ROOT / "docs" / "command-line.md").read_text()
 ADDRESS = "http://127.0.0.1:7860"  # of the page, as the docs have it

@@ -193,4 +193,4 @@ def test_who_asks_a_part_of_the_page_is_known_by_the_session(demo):
     question = {"component_id": part, "fn_name": "read", "session_hash": "asks", "data": None}
     httpx.post(f"{demo.local_url}gradio_api/component_server/", json=question).raise_for_status()
     visitor = next(b for b in demo.blocks.values() if b.get_block_name() == "state")
-    assert known["asks"][visitor._id].visit.count == 1
+    assert known["asks"][visitor._id].state.count == 1

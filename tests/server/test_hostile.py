@@ -151,7 +151,7 @@ def test_no_event_of_the_page_is_upset_by(server, junk):
             assert "Traceback" not in told and str(ROOT) not in told and "onerror" not in told
     for name in ("sketch", "picture", "example", "digit", "choose", "compare", "edit", "report"):
         assert server.ask(name, junk)[0] in (200, 400, 413)
-    for data in ({"questions": junk}, {"questions": [junk]}, {"questions": [[junk, junk]]}):
+    for data in ({"actions": junk}, {"actions": [junk]}, {"actions": [[junk, junk]]}):
         told = server.question("a", data=data)
         assert server.post("component_server/", json=told)[0] in (200, 413)
     assert server.is_well() and server.memory() - memory < 60

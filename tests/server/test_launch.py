@@ -26,8 +26,8 @@ def test_what_a_page_was_taught_outlives_its_session(chromium):
         for known, way in ((1, (0, 90)), (2, (90, 20))):
             line(opened, way)
             opened.get_by_role("button", name=f"It is a {known}").click(timeout=30_000)
-            knows = opened.locator("#lessons .known")
-            expect(knows).to_contain_text(f"knows {known} of", timeout=30_000)
+            knows = opened.locator("#corrections .saved")
+            expect(knows).to_contain_text(f"{known} correction", timeout=30_000)
             served.demo.app.state_holder.session_data.clear()
             opened.locator("[data-tool=clear]").click()
             expect(opened.get_by_role("button", name="It is a 3")).to_have_count(0, timeout=30_000)

@@ -30,7 +30,7 @@ def test_a_standing_drawing_is_asked_about_once_and_what_came_after_it_stays(vis
     page.locator(BAR.format(2)).click()
     expect(page.locator("#evidence h2")).to_have_text("Why 7, not 2")
     reads(page, "7")
-    names = [one.name for one in page.sent if one.name != "glance"]
+    names = [one.name for one in page.sent if one.name != "preview"]
     assert names in (2 * ["sketch"] + ["example", "compare"], ["sketch", "example", "compare"])
 
 
@@ -71,7 +71,7 @@ def test_strokes_never_queue_up_and_meanwhile_the_answer_does_not_stand_as_their
         expect(page.locator("#label")).to_have_css("opacity", "0.35")
     settled(page)
     assert len(asked(page, "sketch")) == count + 2  # the first, and all of them
-    assert len(asked(page, "sketch")[-1].told["strokes"]) == 9
+    assert len(asked(page, "sketch")[-1].value["strokes"]) == 9
 
 
 def test_after_a_restart_of_the_server_the_page_goes_on_by_itself(visit):

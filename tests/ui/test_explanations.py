@@ -133,7 +133,7 @@ def test_a_tapped_bar_shows_what_would_make_it_that_digit_and_a_button_does_it(p
 def test_a_place_lights_up_what_it_sees_and_a_map_is_opened(page, shipped):
     drawn(page, 4)
     page.get_by_role("button", name="Inside the network").click()
-    maps, sees = page.locator("#layers [data-open]"), page.locator("#layers .asked")
+    maps, sees = page.locator("#layers [data-open]"), page.locator("#layers [role=status]")
     expect(maps.nth(3 * 12 - 1)).to_be_visible()
     ink = page.locator("#layers canvas").first
     plain = ink.evaluate(PICTURE)
@@ -141,7 +141,7 @@ def test_a_place_lights_up_what_it_sees_and_a_map_is_opened(page, shipped):
     expect(sees).to_contain_text("layer 2 sees rows")
     assert ink.evaluate(PICTURE) != plain
     page.locator("#layers [data-digit='4']").hover()
-    expect(sees).to_contain_text("speak for a 4 most")
+    expect(sees).to_contain_text("contribute most to a 4")
     assert ink.evaluate(PICTURE) == plain
     side = 28  # of a layer, whose middle has the focus: what it sees is what its steps say
     for layer, (_, _, step) in enumerate(list(blocks(shipped.model))[:-1]):
@@ -156,8 +156,8 @@ def test_a_place_lights_up_what_it_sees_and_a_map_is_opened(page, shipped):
     page.keyboard.press("ArrowDown")
     expect(sees).to_contain_text("layer 1 sees rows 13 to 18")
     page.keyboard.press("Enter")
-    expect(page.locator("#opened h2")).to_contain_text("Layer 1, map")
-    expect(page.locator("#opened .excited")).to_have_count(6)
+    expect(page.locator("#feature-map h2")).to_contain_text("Layer 1, map")
+    expect(page.locator("#feature-map .excited")).to_have_count(6)
 
 
 def test_a_hard_digit_of_the_card_opens_with_its_reasons(page):

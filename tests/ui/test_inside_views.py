@@ -21,6 +21,6 @@ def test_a_digit_of_the_map_stands_where_its_marker_says(place):
     middle = [(ends.min() + ends.max() + 1) / 2 / MAP_SIDE_PX for ends in (columns, rows)]
     digit = SimpleNamespace(glyph=SimpleNamespace(ink=np.eye(28)))
     around = Neighbourhood(place, 8, black, gallery.labels, one)
-    shown = render_neighbours(Findings(SimpleNamespace(digits=[digit]), around=around))
+    shown = render_neighbours(Findings(SimpleNamespace(digits=[digit]), neighbourhood=around))
     marker = [float(value) for value in re.findall(r"--[xy]: ([\d.]+)", shown)]
     assert marker == pytest.approx(middle, abs=0.001)

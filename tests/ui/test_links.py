@@ -20,7 +20,7 @@ OPEN = """async (fragment) => {
     location.hash = fragment;
     await changed;
 }"""
-LISTEN = "addEventListener('sketch-please', () => (window.listening = true), true)"
+LISTEN = "addEventListener('sketch-request', () => (window.listening = true), true)"
 
 
 def opened(page, fragment):
@@ -61,7 +61,7 @@ def test_a_drawing_that_stood_there_is_told_to_a_part_that_listens_late(visit):
     assert page.evaluate("window.listening")  # who asks says so when it is there
     answered = page.locator("#answer [data-count]")
     count = int(answered.get_attribute("data-count"))
-    page.evaluate("document.dispatchEvent(new Event('sketch-please'))")
+    page.evaluate("document.dispatchEvent(new Event('sketch-request'))")
     expect(answered).to_have_attribute("data-count", str(count + 1))
     reads(page, "4")
 

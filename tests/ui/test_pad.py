@@ -69,7 +69,7 @@ def test_what_is_read_is_what_the_pad_shows(page):
         settled(page)
         url = page.evaluate(CANVAS)
         canvas = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("L")
-        sent = Sketch.from_json(asked(page, "sketch")[-1].told).picture().resize(canvas.size)
+        sent = Sketch.from_json(asked(page, "sketch")[-1].value).picture().resize(canvas.size)
         apart = np.abs(np.asarray(canvas, float) - np.asarray(sent, float))
         assert apart.mean() < 1 and (apart > 128).mean() < 0.001
         page.keyboard.press("Escape")
@@ -119,7 +119,7 @@ def test_a_cancelled_touch_leaves_nothing_and_no_second_finger_joins_a_stroke(vi
     hand.touch("touchCancel")
     expect(page.locator("#pad .hint")).to_be_visible()
     expect(page.locator("#answer .waiting")).to_be_visible()
-    assert counts(page) == [] and not any(one.told["strokes"] for one in asked(page, "sketch"))
+    assert counts(page) == [] and not any(one.value["strokes"] for one in asked(page, "sketch"))
     hand.touch("touchStart", a)
     for place in (((a[0] + b[0]) / 2, a[1]), b):
         hand.touch("touchMove", place)

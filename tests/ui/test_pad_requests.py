@@ -12,7 +12,8 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 
 from inkling.recognition.reader import Unreachable
-from inkling.ui.pad_requests import MAX_REQUESTS_PER_SESSION, PadRequests
+from inkling.ui.layout import ReadChannel
+from inkling.ui.pad_requests import MAX_REQUESTS_PER_SESSION
 from support.virtual_users import Visitor
 from tests.pages import ROOT, asked, draw, reads, strokes_on, until
 
@@ -53,7 +54,7 @@ def together(ask):
 
 def test_a_drawing_is_answered_and_so_is_a_glance_which_leaves_no_trace(ask):
     assert 'data-number="7"' in ask().json()[0]
-    answer, bars, _ = ask("glance", 4).json()
+    answer, bars, _ = ask("preview", 4).json()
     assert 'data-number="4"' in answer and bars["label"] == "4"
     assert 'data-count="2"' in ask().json()[0]
 
@@ -61,16 +62,16 @@ def test_a_drawing_is_answered_and_so_is_a_glance_which_leaves_no_trace(ask):
 @pytest.mark.parametrize("data", [None, [], "seven", {"size": 0}, {"size": 1, "strokes": [[]]}])
 def test_what_no_pad_tells_is_an_empty_pad(ask, data):
     assert "waiting" in ask(data=data).json()[0]
-    assert ask("glance", data=data).json() is None
+    assert ask("preview", data=data).json() is None
 
 
 def test_of_one_session_few_questions_are_taken_at_once(served, ask, together):
-    (questions,) = (part for part in served.demo.blocks.values() if isinstance(part, PadRequests))
+    (channel,) = (part for part in served.demo.blocks.values() if isinstance(part, ReadChannel))
     with served.reader.held():
         for _ in range(MAX_REQUESTS_PER_SESSION):
             together()
         until(
-            lambda: questions.asking.total() == MAX_REQUESTS_PER_SESSION
+            lambda: channel.requests.active.total() == MAX_REQUESTS_PER_SESSION
         )  # those that wait as well
         refused = ask()
         assert refused.status_code == 503 and "busy" in refused.json()["detail"]
@@ -100,7 +101,7 @@ def test_while_drawings_are_read_nobody_glances(served, ask, together):
     with served.reader.held():
         together()
         until(lambda: served.reader.begun > begun)
-        assert ask("glance", session="other").json() is None
+        assert ask("preview", session="other").json() is None
 
 
 @pytest.mark.parametrize(
@@ -132,7 +133,7 @@ def glanced(page, answer):
 
 def glances(page):
     """Return how many points each glance has told of."""
-    told = [one.told["strokes"] for one in asked(page, "glance")]
+    told = [one.value["strokes"] for one in asked(page, "preview")]
     return [sum(len(stroke["points"]) for stroke in strokes) // 2 for strokes in told]
 
 

@@ -19,9 +19,9 @@ from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Lessons
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Digit, Reading
-from inkling.rendering import render
 from inkling.ui import downloads, inside_views, views
-from inkling.ui.session import Session, SessionState, parse_index
+from inkling.ui.event_payloads import parse_index
+from inkling.ui.session import Session, SessionState
 from inkling.ui.uncertainty import is_unsure
 
 FOUR_OR_NINE = {
@@ -41,14 +41,14 @@ def png(digit):
 
 
 def details(state, reader):
-    found = state.findings(reader)
+    found = state.compute_findings(reader)
     return views.render_original(found) + views.render_evidence(found)
 
 
 def test_a_sketch_is_read_as_it_was_drawn_and_taps_are_kindly_called_a_dot(shipped):
     state = SessionState().read_sketch(Sketch.from_json(told(3, asked=5)), shipped)
     assert state.reading(shipped).text == "3"
-    assert (state.picture.size, state.asked) == ((280, 280), 5)
+    assert (state.picture.size, state.request_id) == ((280, 280), 5)
     dots = {"asked": 1, "size": 1000, "strokes": [{"width": 79, "erases": False, "points": [9, 9]}]}
     state = state.read_sketch(Sketch.from_json(dots), shipped)
     assert "dot" in state.network_reading.note and state.network_reading.digits == ()
@@ -58,7 +58,7 @@ def test_a_sketch_is_read_as_it_was_drawn_and_taps_are_kindly_called_a_dot(shipp
 def test_whatever_a_file_holds_there_is_an_answer(shipped, content):
     state = SessionState().read(content, shipped)
     assert state.reading(shipped).text == ""
-    assert state.findings(shipped).why is None
+    assert state.compute_findings(shipped).evidence is None
 
 
 @pytest.mark.parametrize("start", [TIFF_SIGNATURES[0], b"\0\0\0\x10ftypavif"], ids=["TIFF", "AVIF"])
@@ -86,26 +86,29 @@ def test_a_choice_that_is_none_changes_nothing(shipped, told):
     if parse_index(told, 1) is None:
         assert state.choose(told) == state
     assert (
-        not state.taught(Lessons(), None).lessons
-        and not SessionState().taught(Lessons(), 7).lessons
+        not state.with_correction(Lessons(), None).corrections
+        and not SessionState().with_correction(Lessons(), 7).corrections
     )
 
 
 def test_what_was_taught_is_read_and_the_network_s_own_reading_is_kept(shipped):
     state = SessionState().read(png(7), shipped)
-    state = state.taught(Lessons(), 1)
+    state = state.with_correction(Lessons(), 1)
     assert state.reading(shipped).text == "1" and state.network_reading.text == "7"
     assert state.read(png(7), shipped).reading(shipped).text == "1"
 
 
 def test_nothing_is_computed_of_the_inside_while_it_is_folded(shipped):
     state = SessionState().read(png(4), shipped)
-    assert (state.findings(shipped).inside, state.findings(shipped).around) == (None, None)
-    unfolded = SessionState(unfolded=True).read(png(4), shipped)
-    found = unfolded.findings(shipped)
+    assert (
+        state.compute_findings(shipped).activations,
+        state.compute_findings(shipped).neighbourhood,
+    ) == (None, None)
+    unfolded = SessionState(inside_expanded=True).read(png(4), shipped)
+    found = unfolded.compute_findings(shipped)
     layers, nearest = inside_views.encode_layers(found), inside_views.render_neighbours(found)
     assert len(layers["stages"]) == len(shipped.model.widths) - 1 and len(layers["scores"]) == 10
-    assert nearest.count("alike</small>") == 5
+    assert nearest.count("similar</small>") == 5
 
 
 def test_an_answer_is_held_against_the_runner_up_or_whom_one_wants(shipped):
@@ -125,16 +128,18 @@ def test_pixels_that_a_hand_changes_are_read_and_taken_back(shipped):
     ink = np.zeros((28, 28), np.float32)
     ink[5:23, 13:15] = 1
     edited = state.edit(in_base64(ink), shipped)
-    assert edited.reading(shipped).text == "1" and edited.findings(shipped).edited
+    assert edited.reading(shipped).text == "1" and edited.compute_findings(shipped).is_edited
     assert edited.edit(None, shipped).network_reading == state.network_reading
     assert edited.edit(in_base64(0 * ink), shipped).reading(shipped).text == ""
-    assert edited.read(png(7), shipped).drawn is None
+    assert edited.read(png(7), shipped).unedited is None
     assert (
         SessionState().edit(in_base64(ink), shipped).reading(shipped).text == "1"
     )  # on an empty pad
     line_probs = tuple(0.99 if digit == 4 else 0.001 for digit in range(11))
     glyph = replace(state.network_reading.glyphs[0], line_probs=line_probs)  # a 4, says its line
-    lined = state.see(shipped.read_glyphs([glyph]), state.picture).edit(in_base64(ink), shipped)
+    lined = state.with_reading(shipped.read_glyphs([glyph]), state.picture).edit(
+        in_base64(ink), shipped
+    )
     assert lined.network_reading.as_dict() == edited.network_reading.as_dict()
     number = (
         SessionState().read(NUMBER, shipped).choose("1")
@@ -147,25 +152,27 @@ def test_pixels_that_a_hand_changes_are_read_and_taken_back(shipped):
 
 def test_a_bar_that_is_tapped_says_what_would_make_it_that_digit_and_a_button_does_it(shipped):
     state = SessionState().read(png(4), shipped).compare("9")
-    found = state.findings(shipped)
+    found = state.compute_findings(shipped)
     assert (
         found.change
         and f"{views.capitalize(found.change.words)}, and it is a 9" in views.render_change(found)
     )
     done = state.apply_change(shipped)
-    assert done.reading(shipped).digits[0].best == 9 and done.findings(shipped).change is None
+    assert (
+        done.reading(shipped).digits[0].best == 9 and done.compute_findings(shipped).change is None
+    )
     assert SessionState().apply_change(shipped) == SessionState()
 
 
 def test_an_unsure_answer_names_look_alikes_and_what_to_draw(shipped):
     state = SessionState().read_sketch(Sketch.from_json(FOUR_OR_NINE), shipped)
-    found = state.findings(shipped)
-    assert {one.digit for one in found.doubts} == {4, 9}
-    assert all(one.advice and len(one.similar) == 2 for one in found.doubts)
+    found = state.compute_findings(shipped)
+    assert {one.digit for one in found.candidates} == {4, 9}
+    assert all(one.advice and len(one.similar) == 2 for one in found.candidates)
     said = views.render_change(found)
     assert "For a 4: " in said and "For a 9: " in said
     assert "of ten drawings like this, about" in views.summarize(found.reading).caption
-    assert SessionState().read(png(7), shipped).findings(shipped).doubts == ()
+    assert SessionState().read(png(7), shipped).compute_findings(shipped).candidates == ()
     glyph = SessionState().read(png(7), shipped).network_reading.glyphs[0]
     assert is_unsure(Digit(glyph, (0.7, 0.15, *[0.15 / 8] * 8), 0.0))
     assert not is_unsure(Digit(glyph, (0.7, *[0.3 / 9] * 9), 0.0))  # which other, nobody can say
@@ -173,14 +180,14 @@ def test_an_unsure_answer_names_look_alikes_and_what_to_draw(shipped):
 
 def test_a_digit_of_the_card_is_opened_as_one_s_own(shipped):
     misread = (shipped.gallery["labels"] != shipped.gallery["answers"]).nonzero()[0, 0].item()
-    found = SessionState().read_digit(str(misread), shipped).findings(shipped)
+    found = SessionState().read_digit(str(misread), shipped).compute_findings(shipped)
     assert found.reading.digits[0].best == shipped.gallery["answers"][misread]
     assert f"a {shipped.gallery['labels'][misread]}." in views.render_original(found)
     assert SessionState().read_digit("no digit", shipped).network_reading.digits == ()
 
 
 def test_words_from_outside_are_shown_as_words():
-    assert "<b>" not in render("answer.html", text="<b>", caption="<b>")
+    assert "<b>" not in views.render("answer.html", text="<b>", caption="<b>")
 
 
 def test_what_was_done_to_a_picture_is_said(shipped):
@@ -212,7 +219,7 @@ def test_the_report_holds_every_glyph_and_needs_no_other_file(shipped):
     assert "http" not in packed["content"].replace("http://www.w3.org", "")
     learning = Reader(shipped.model)
     packed = downloads.build_report(SessionState().read(png(7), learning), learning)
-    assert "<h1>7</h1>" in packed["content"] and "still learning" in packed["content"]
+    assert "<h1>7</h1>" in packed["content"] and "still being trained" in packed["content"]
 
 
 def test_the_data_are_those_of_the_endpoint_and_there_are_none_of_nothing(shipped):
@@ -279,25 +286,29 @@ def test_what_is_asked_about_a_picture_does_not_make_it_an_old_one(shipped):
 
 def test_what_is_folded_while_a_picture_is_read_stays_folded(shipped):
     session = Session()
-    session.unfold(True)
-    slow = Interrupted(shipped, lambda: session.unfold(False))
+    session.expand_inside(True)
+    slow = Interrupted(shipped, lambda: session.expand_inside(False))
     found = session.read_latest(SessionState.read, png(4), slow)
-    assert found.reading.text == "4" and found.inside is None and not session.state.unfolded
+    assert (
+        found.reading.text == "4"
+        and found.activations is None
+        and not session.state.inside_expanded
+    )
 
 
 def test_a_picture_is_read_and_explained_in_one_question(shipped):
     """Each goes to another process where readers are elsewhere."""
     counting = Interrupted(shipped, None)
     found = Session().read_latest(SessionState.read_sketch, Sketch.from_json(told(3)), counting)
-    assert found.reading.text == "3" and found.why and counting.asked == 1
+    assert found.reading.text == "3" and found.evidence and counting.asked == 1
 
 
 def test_what_is_chosen_stays_when_the_pad_asks_twice_and_not_for_a_new_picture(shipped):
     number = SessionState().read(NUMBER, shipped)
     two_digits = number.network_reading, number.picture
-    chosen = SessionState().see(*two_digits, asked=5).choose("1").compare("3")
+    chosen = SessionState().with_reading(*two_digits, request_id=5).choose("1").compare("3")
     for asked, expected in ((5, (1, 3)), (6, (0, None))):
-        seen = chosen.see(*two_digits, asked=asked)
+        seen = chosen.with_reading(*two_digits, request_id=asked)
         assert (seen.chosen, seen.rival) == expected
     assert chosen.read(png(1), shipped).chosen == 0 and chosen.read(png(1), shipped).rival is None
     assert chosen.read(None, shipped).network_reading.digits == ()
@@ -305,9 +316,9 @@ def test_what_is_chosen_stays_when_the_pad_asks_twice_and_not_for_a_new_picture(
 
 def test_lessons_that_a_browser_kept_hold_for_the_answer_that_came_before_them(shipped):
     """A page that is loaded again asks about its drawing, and tells its lessons, in any order."""
-    taught = SessionState().read(png(7), shipped).taught(Lessons(), 1)
+    taught = SessionState().read(png(7), shipped).with_correction(Lessons(), 1)
     session = Session()
     session.update(lambda state: state.read(png(7), shipped), shipped)
-    answer = views.render_answer(session.remember(taught.lessons, shipped))
+    answer = views.render_answer(session.restore_corrections(taught.corrections, shipped))
     assert 'data-number="1"' in answer and 'data-count="1"' in answer
     assert session.state.reading(shipped).text == "1" and session.state.count == 1

@@ -145,7 +145,7 @@ def test_learning_and_its_failure_are_shown(visit, served, look):
     states = [
         (
             {"is_training": True, "reader": PlaceholderReader("The network has just begun")},
-            "getting ready",
+            "preparing MNIST",
         ),
         ({"progress": progress}, "epoch 2 of 5, 95.0% of held-out digits right, 70 s left"),
         ({"is_training": False, "failure": "Training ended early: no digits."}, "ended early"),
@@ -177,7 +177,7 @@ def test_nothing_jumps_while_the_page_loads_and_answers(visit, say, screen):
 def test_what_the_glance_needs_is_in_view_on_a_laptop(page, say):
     for state in ("sure", "unsure"):
         say(page, state)
-        sees_all(page, "#pad", "#answer", "#label", "#lessons", "#take", "#examples")
+        sees_all(page, "#pad", "#answer", "#label", "#corrections", "#take", "#examples")
         sees_all(page, *(f"#{part} .look" for part in ("original", "pixels", "evidence", "change")))
 
 
@@ -201,7 +201,17 @@ def test_the_keyboard_reaches_every_control_and_chooses_from_a_number(page, say)
     for _ in range(90):
         page.keyboard.press("Tab")
         reached.add(page.evaluate(FOCUS))
-    wanted = {"pad", "examples", "lessons", "copy", "link", "report", "data", "pixels", "change"}
+    wanted = {
+        "pad",
+        "examples",
+        "corrections",
+        "copy",
+        "link",
+        "report",
+        "data",
+        "pixels",
+        "change",
+    }
     assert wanted <= reached, reached
     say(page, "several")
     second = page.locator("#strip button").nth(1)

@@ -18,9 +18,9 @@ STORED = "localStorage.getItem('inkling-lessons')"
 
 def knows(page, count):
     """Expect the page to know so many lessons."""
-    known = page.locator("#lessons .known")
+    known = page.locator("#corrections .saved")
     if count:
-        expect(known).to_contain_text(f"knows {count} of your digits")
+        expect(known).to_contain_text(f"{count} correction")
     else:
         expect(known).to_have_count(0)
 
@@ -44,7 +44,7 @@ def test_the_page_learns_what_it_is_taught_keeps_it_and_forgets_it(page, visit):
     draw(page, 7)
     reads(page, "1")
     drawn(visit(), 7)
-    page.get_by_role("button", name="Forget it").click()
+    page.get_by_role("button", name="Delete it").click()
     reads(page, "7")
     knows(page, 0)
 
@@ -56,7 +56,7 @@ def test_tabs_agree_and_what_is_forgotten_in_one_does_not_come_back(page, served
     reads(other, "1")  # of what stands there as well
     teach(other, 4, 9)
     knows(page, 2)
-    page.get_by_role("button", name="Forget them").click()
+    page.get_by_role("button", name="Delete them").click()
     for each, digit in ((page, "7"), (other, "4")):
         knows(each, 0)
         reads(each, digit)
@@ -88,7 +88,7 @@ def test_lessons_that_gradio_s_own_state_stored_are_known(page):
     knows(page, LIMIT)
     teach(page, 7, 1)
     knows(page, LIMIT)  # the oldest fell out
-    page.get_by_role("button", name="Forget them").click()
+    page.get_by_role("button", name="Delete them").click()
     page.reload()
     reads(page, "7")
 
@@ -107,5 +107,5 @@ def test_where_nothing_can_be_stored_the_page_learns_as_long_as_it_is_open(visit
     teach(page, 7, 1)
     teach(page, 4, 9)
     knows(page, 2)
-    page.get_by_role("button", name="Forget them").click()
+    page.get_by_role("button", name="Delete them").click()
     knows(page, 0)

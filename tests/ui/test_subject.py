@@ -58,7 +58,7 @@ def test_a_session_that_is_lost_is_told_again_what_the_page_shows(page, served, 
         (BAR.format(5), "#evidence h2", "Why 3, not 5", "7432"),
         ("#change [data-pick]", "#change h2", "To make it", "7432"),
         ("#inside button >> nth=0", "#nearest h2", "Where it lies", "7432"),
-        ("#lessons [data-pick='9']", "#lessons .known", "knows 1", "7492"),
+        ("#corrections [data-pick='9']", "#corrections .saved", "1 correction", "7492"),
     ):
         example(page, 6) if given == "an example" else upload(page, NUMBER)
         expect(page.locator("#evidence h2")).to_contain_text("Why 7, not")

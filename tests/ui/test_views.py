@@ -104,10 +104,10 @@ def test_an_upload_that_is_too_large_is_refused(page):
     assert answer.status_code == 413
 
 
-def test_what_is_no_upload_of_this_page_is_refused():
+def test_what_is_no_upload_of_this_page_is_refused(tmp_path):
     for told in ({"path": "/elsewhere.png"}, {"path": ["a"]}, {"path": "\0"}, ["a"], "a", 7, True):
         with pytest.raises(HTTPException, match="Only uploaded pictures"):
-            load_upload(told)
+            load_upload(told, tmp_path)
 
 
 def test_what_trains_again_is_not_wired_up_unless_it_is_allowed(page):
@@ -120,10 +120,10 @@ def test_a_page_that_collects_corrections_says_so(page, tmp_path):
     def said(demo):
         return [b["props"].get("value") or "" for b in demo.get_config_file()["components"]]
 
-    assert any("gone after minutes" in str(words) for words in said(page.demo))
+    assert any("deleted after minutes" in str(words) for words in said(page.demo))
     collecting = said(app.build_demo(page.source, collect=tmp_path))
-    assert any("keeps the digits that you correct" in str(words) for words in collecting)
-    assert not any("gone after minutes" in str(words) for words in collecting)
+    assert any("saves the digits that you correct" in str(words) for words in collecting)
+    assert not any("deleted after minutes" in str(words) for words in collecting)
 
 
 def test_what_a_browser_kept_never_comes_over_the_answer_to_a_drawing(page):
@@ -132,8 +132,8 @@ def test_what_a_browser_kept_never_comes_over_the_answer_to_a_drawing(page):
     session, nobody = Session(), PlaceholderReader()
     page.source.reader = nobody
     lessons = Lessons().add(np.eye(28, dtype=np.float32), 7)
-    assert handlers["remember"](session, []) == gr.skip()
-    (known,) = handlers["remember"](session, lessons.to_json()).values()
-    assert "knows 1 of your digits" in known
+    assert handlers["restore"](session, []) == gr.skip()
+    (known,) = handlers["restore"](session, lessons.to_json()).values()
+    assert "1 correction saved" in known
     session.update(lambda state: state, nobody)
-    assert len(handlers["remember"](session, lessons.to_json())) > 5
+    assert len(handlers["restore"](session, lessons.to_json())) > 5

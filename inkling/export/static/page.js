@@ -114,7 +114,7 @@ async function readOne() {
   answer.dataset.milliseconds = (performance.now() - start).toFixed(1);
   answer.dataset.count = Number(answer.dataset.count ?? 0) + 1; // tells an answer from an equal one before
 }
-for (const event of ["sketch", "sketching", "dropped"])
+for (const event of ["sketch", "sketch-progress", "sketch-cancel"])
   document.addEventListener(event, ({ detail: { size, strokes } }) => {
     latest = { size, strokes };
     readLatest();
@@ -133,7 +133,7 @@ const nothing = () => {}; // of Gradio's, which nobody listens to here
 show(null); // replaces the words for a page whose script does not run
 state.textContent = "Loading the network, 6 MB, once …";
 const folder = new URL(".", location.href).pathname.slice(0, -1); // an origin may have another Inkling
-const props = { pen: PEN, kept_as: `inkling-pad${folder}`, value: null };
+const props = { pen: PEN, storage_key: `inkling-pad${folder}`, value: null };
 sketchpad(document.querySelector("#pad"), props, nothing, nothing);
 try {
   session = await load();

@@ -1,25 +1,25 @@
-// Copy the number that was read, or a link to the drawing. Where the clipboard is closed to the page, as in a
-// frame of another site, the text is copied as of old; where that is refused too, it is shown and selected.
+// Copy the number, or a link to the drawing. A frame of another site has no clipboard API: `execCommand` copies
+// instead. If that fails as well, the text is shown and selected.
 async (what) => {
   const button = document.querySelector(`#${what}`);
-  const words = (button.dataset.words ??= button.textContent);
-  const said = (told) => {
-    button.textContent = told;
-    setTimeout(() => (button.textContent = words), 1500);
+  const label = (button.dataset.label ??= button.textContent);
+  const report = (text) => {
+    button.textContent = text;
+    setTimeout(() => (button.textContent = label), 1500);
   };
-  document.dispatchEvent(new Event(`inkling-${what}`));
+  if (what === "link") document.dispatchEvent(new Event("sketch-link"));
   const text = what === "link" ? location.href : document.querySelector("#answer [data-number]")?.dataset.number;
-  if (!text) return said("No number");
-  if (await navigator.clipboard?.writeText(text).then(() => true, () => false)) return said("Copied");
+  if (!text) return report("No number");
+  if (await navigator.clipboard?.writeText(text).then(() => true, () => false)) return report("Copied");
   const field = document.createElement("textarea");
-  Object.assign(field, { value: text, readOnly: true, ariaLabel: "To be copied" });
+  Object.assign(field, { value: text, readOnly: true, ariaLabel: "Text to copy" });
   button.parentElement.append(field);
   field.select();
   if (!document.execCommand("copy")) {
     field.addEventListener("blur", () => field.remove());
-    return said("Selected");
+    return report("Selected");
   }
   field.remove();
   button.focus();
-  said("Copied");
+  report("Copied");
 }

@@ -1,54 +1,54 @@
-// Lessons stay in this browser, and its tabs agree on them. What is stored counts: the server gets all of it
-// when it changes. Its answer to a correction is a lesson, which is added to what is stored by then.
-const KEY = "inkling-lessons";
-let lessons = []; // each {ink, digit}, the oldest first; where nothing can be stored they live with the page
+// Corrections are stored in this browser and shared by its tabs. Each change is sent to the server in full. The
+// server returns a new correction, which is added to those that are stored by then.
+const STORAGE_KEY = "inkling-lessons";
+let corrections = []; // each {ink, digit}, the oldest first; without storage they last as long as the page
 
 function load() {
   try {
-    const found = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    if (Array.isArray(found)) lessons = found;
-  } catch {} // nothing can be stored, or something else is
+    const stored = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? "[]");
+    if (Array.isArray(stored)) corrections = stored;
+  } catch {} // no storage, or invalid content
 }
 function send() {
-  props.value = lessons;
+  props.value = corrections;
   trigger("input");
 }
 function store(next) {
-  lessons = next.slice(-props.limit);
+  corrections = next.slice(-props.limit);
   try {
-    localStorage.setItem(KEY, JSON.stringify(lessons));
+    localStorage.setItem(STORAGE_KEY, JSON.stringify(corrections));
   } catch {}
   send();
 }
 function follow() {
-  const before = JSON.stringify(lessons);
+  const before = JSON.stringify(corrections);
   load();
-  if (JSON.stringify(lessons) !== before) send();
+  if (JSON.stringify(corrections) !== before) send();
 }
-document.addEventListener("inkling-lesson", ({ detail: lesson }) => {
+document.addEventListener("correction-add", ({ detail: correction }) => {
   load();
-  store([...lessons.filter((one) => one?.ink !== lesson.ink), lesson]);
+  store([...corrections.filter((item) => item?.ink !== correction.ink), correction]);
 });
 document.addEventListener("click", ({ target }) => target.closest("[data-forget]") && store([]));
-addEventListener("storage", follow); // another tab's
-document.addEventListener("visibilitychange", follow); // a page that slept heard nothing
+addEventListener("storage", follow); // from another tab
+document.addEventListener("visibilitychange", follow); // a suspended page gets no storage events
 migrate().catch(() => {}).then(follow);
 
-// Gradio's BrowserState stored them before, as CryptoJS encrypts: a part that is not used, ":", and in base64
-// "Salted__", 8 bytes of salt, and blocks by AES-256-CBC. Key and first block come from MD5 of the secret and
-// the salt. Browsers have AES on safe addresses alone (https, this machine); elsewhere the old ones are not read.
+// Convert the format of Gradio's BrowserState, which CryptoJS encrypted: an unused part, ":", and in base64
+// "Salted__", 8 bytes of salt, and AES-256-CBC blocks. MD5 of secret and salt gives key and IV. Browsers offer AES
+// only in secure contexts (https, localhost).
 async function migrate() {
-  const text = localStorage.getItem(KEY) ?? "[";
+  const text = localStorage.getItem(STORAGE_KEY) ?? "[";
   if (text[0] === "[") return;
   const bytes = (letters) => Array.from(letters, (letter) => letter.charCodeAt(0));
   const secret = bytes("538c89ff59cdcfdf7e9fa084154cb243b59578c788e8cb76d734174bcc50d946"); // SHA-256 of "inkling"
   const salted = bytes(atob(text.split(":")[1]));
-  const made = [];
-  while (made.length < 48) made.push(...md5([...made.slice(-16), ...secret, ...salted.slice(8, 16)]));
-  const [key, iv, blocks] = [made.slice(0, 32), made.slice(32), salted.slice(16)].map((part) => new Uint8Array(part));
+  const derived = [];
+  while (derived.length < 48) derived.push(...md5([...derived.slice(-16), ...secret, ...salted.slice(8, 16)]));
+  const [key, iv, blocks] = [derived.slice(0, 32), derived.slice(32), salted.slice(16)].map((part) => new Uint8Array(part));
   const aes = await crypto.subtle.importKey("raw", key, "AES-CBC", false, ["decrypt"]);
   const plain = new TextDecoder().decode(await crypto.subtle.decrypt({ name: "AES-CBC", iv }, aes, blocks));
-  if (localStorage.getItem(KEY) === text) localStorage.setItem(KEY, plain);
+  if (localStorage.getItem(STORAGE_KEY) === text) localStorage.setItem(STORAGE_KEY, plain);
 }
 function md5(bytes) {
   const padded = new Uint8Array((bytes.length + 72) & ~63);

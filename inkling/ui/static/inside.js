@@ -1,27 +1,27 @@
-// What each layer holds, from the tensors of this very reading.
+// The activations of each layer for this reading.
 const list = element.querySelector(".stages");
-const asked = element.querySelector(".asked");
+const status = element.querySelector("[role=status]");
 const [QUIET, FOR, AGAINST] = [[238, 240, 246], [0, 114, 178], [213, 94, 0]];
 let stages = []; // from the ink on: {side, step: [size, stride, padding], shown, total, maps: bytes}
-let features, scores, speaks; // a byte each; ten numbers; a signed byte for each score and feature
-let lit = null; // for each stage the places that light up: rows [first, last], columns [first, last]
-let speaker = null; // the digit whose features light up
-const at = new WeakMap(); // where the keyboard is in each map
+let features, scores, contributions; // a byte each; ten logits; a signed byte for each digit and feature
+let lit = null; // highlighted cells of each stage: rows [first, last], columns [first, last]
+let digitShown = null; // the digit whose contributions are shown
+const at = new WeakMap(); // the keyboard's cell in each map
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const mix = (share, hue) => `rgb(${QUIET.map((quiet, k) => Math.round(quiet + (hue[k] - quiet) * share)).join(" ")})`;
-const within = (value, most) => Math.min(most, Math.max(0, value));
+const clamp = (value, max) => Math.min(max, Math.max(0, value));
 
-// Which places along a side those from `low` to `high` see in the stage before, and feed in the next.
-const seen = ([size, stride, padding], [low, high]) => [low * stride - padding, high * stride - padding + size - 1];
-const fed = ([size, stride, padding], [low, high]) =>
+// Cells from `low` to `high`: their receptive field in the stage before, and the cells that use them in the next.
+const inputs = ([size, stride, padding], [low, high]) => [low * stride - padding, high * stride - padding + size - 1];
+const outputs = ([size, stride, padding], [low, high]) =>
   [Math.ceil((low + padding - size + 1) / stride), Math.floor((high + padding) / stride)];
-function spread(stage, y, x) {
+function trace(stage, y, x) {
   const spans = [];
   spans[stage] = [[y, y], [x, x]];
-  const clip = (k, sides) => (spans[k] = sides.map((ends) => ends.map((end) => within(end, stages[k].side - 1))));
-  for (let k = stage; k > 0; k--) clip(k - 1, spans[k].map((ends) => seen(stages[k].step, ends)));
-  for (let k = stage + 1; k < stages.length; k++) clip(k, spans[k - 1].map((ends) => fed(stages[k].step, ends)));
+  const clip = (k, sides) => (spans[k] = sides.map((ends) => ends.map((end) => clamp(end, stages[k].side - 1))));
+  for (let k = stage; k > 0; k--) clip(k - 1, spans[k].map((ends) => inputs(stages[k].step, ends)));
+  for (let k = stage + 1; k < stages.length; k++) clip(k, spans[k - 1].map((ends) => outputs(stages[k].step, ends)));
   return spans;
 }
 
@@ -31,9 +31,9 @@ function drawMap(canvas) {
   const cell = Math.max(4, Math.round(112 / side)); // px
   canvas.width = canvas.height = side * cell;
   const pen = canvas.getContext("2d");
-  for (let place = 0; place < side * side; place++) {
-    pen.fillStyle = mix(maps[k * side * side + place] / 255, stage ? FOR : [0, 0, 0]);
-    pen.fillRect((place % side) * cell, Math.floor(place / side) * cell, cell, cell);
+  for (let at = 0; at < side * side; at++) {
+    pen.fillStyle = mix(maps[k * side * side + at] / 255, stage ? FOR : [0, 0, 0]);
+    pen.fillRect((at % side) * cell, Math.floor(at / side) * cell, cell, cell);
   }
   if (!lit) return;
   const [[top, bottom], [left, right]] = lit[stage];
@@ -46,13 +46,13 @@ function drawFeatures(canvas) {
   canvas.height = 24;
   const pen = canvas.getContext("2d");
   features.forEach((value, k) => {
-    const share = speaker === null ? value / 255 : speaks[speaker * features.length + k] / 127;
+    const share = digitShown === null ? value / 255 : contributions[digitShown * features.length + k] / 127;
     pen.fillStyle = mix(Math.abs(share), share < 0 ? AGAINST : FOR);
     pen.fillRect(k * 4, 0, 3, 24);
   });
 }
-function show(words = "") {
-  asked.textContent = words;
+function show(text = "") {
+  status.textContent = text;
   list.querySelectorAll("[data-stage]").forEach(drawMap);
   list.querySelectorAll(".features").forEach(drawFeatures);
 }
@@ -62,74 +62,75 @@ function build() {
   const rows = stages.slice(1).map(({ side, shown, total }, layer) =>
     section(`layer ${layer + 1}: ${total} maps of ${side} x ${side}`, shown.map((number, k) =>
       `<button type="button" class="map" data-open="${layer}-${number}" aria-label="Layer ${layer + 1}, map ${number + 1}">${map(layer + 1, k)}</button>`)));
-  const [least, most] = [Math.min(0, ...scores), Math.max(1e-6, ...scores)];
+  const [low, high] = [Math.min(0, ...scores), Math.max(1e-6, ...scores)];
   const bars = scores.map((value, digit) => `<button type="button" data-digit="${digit}">
-    <i style="height: ${Math.round((100 * (value - least)) / (most - least))}%"></i><b>${digit}</b><small>${value.toFixed(1)}</small></button>`);
+    <i style="height: ${Math.round((100 * (value - low)) / (high - low))}%"></i><b>${digit}</b><small>${value.toFixed(1)}</small></button>`);
   list.innerHTML = [
     section("the ink", [`<div class="map" tabindex="0" role="img" aria-label="The ink">${map(0, 0)}</div>`]),
     ...rows,
     section(`${features.length} features`, ['<canvas class="features"></canvas>'], ""),
-    section("the ten scores, before they are probabilities", bars, "scores"),
+    section("the ten logits", bars, "scores"),
   ].join("");
   show();
 }
 
-function ask(canvas, y, x) {
+function showField(canvas, y, x) {
   const stage = +canvas.dataset.stage;
-  lit = spread(stage, y, x);
+  lit = trace(stage, y, x);
   const [rows, columns] = lit[0].map(([first, last]) => `${first + 1} to ${last + 1}`);
-  show(stage ? `This place of layer ${stage} sees rows ${rows}, columns ${columns} of the ink.` : "The places that see this pixel light up.");
+  show(stage ? `This cell of layer ${stage} sees rows ${rows}, columns ${columns} of the ink.` : "Highlighted: the cells that see this pixel.");
 }
-function speak(digit) {
+function showDigit(digit) {
   lit = null;
-  speaker = digit;
-  const says = (k) => speaks[digit * features.length + k];
-  const order = [...features.keys()].sort((a, b) => says(b) - says(a)).map((k) => k + 1);
-  show(`Features ${order.slice(0, 3).join(", ")} speak for a ${digit} most; ${order.slice(-3).join(", ")} against it.`);
+  digitShown = digit;
+  const share = (k) => contributions[digit * features.length + k];
+  const order = [...features.keys()].sort((a, b) => share(b) - share(a)).map((k) => k + 1);
+  show(`Features ${order.slice(0, 3).join(", ")} contribute most to a ${digit}; ${order.slice(-3).join(", ")} least.`);
 }
-function rest() {
-  if (!lit && speaker === null) return;
-  lit = speaker = null;
+function clear() {
+  if (!lit && digitShown === null) return;
+  lit = digitShown = null;
   show();
 }
 element.addEventListener("pointermove", ({ target, clientX, clientY }) => {
   const score = target.closest("[data-digit]");
   const canvas = target.closest("[data-stage]");
-  if (score) return speak(+score.dataset.digit);
-  if (!canvas) return rest();
+  if (score) return showDigit(+score.dataset.digit);
+  if (!canvas) return clear();
   const { x, y, width } = canvas.getBoundingClientRect();
   const { side } = stages[canvas.dataset.stage];
-  ask(canvas, ...[clientY - y, clientX - x].map((v) => within(Math.floor((v * side) / width), side - 1)));
+  showField(canvas, ...[clientY - y, clientX - x].map((v) => clamp(Math.floor((v * side) / width), side - 1)));
 });
-element.addEventListener("pointerleave", rest);
-function move(target, way) {
+element.addEventListener("pointerleave", clear);
+function move(target, step) {
   const canvas = target.querySelector("[data-stage]");
   if (!canvas) return;
   const { side } = stages[canvas.dataset.stage];
-  const next = (at.get(target) ?? [side >> 1, side >> 1]).map((v, k) => within(v + way[k], side - 1));
+  const next = (at.get(target) ?? [side >> 1, side >> 1]).map((v, k) => clamp(v + step[k], side - 1));
   at.set(target, next);
-  ask(canvas, ...next);
+  showField(canvas, ...next);
 }
-element.addEventListener("focusin", ({ target }) => (target.dataset.digit ? speak(+target.dataset.digit) : move(target, [0, 0])));
-element.addEventListener("focusout", rest);
+element.addEventListener("focusin", ({ target }) => (target.dataset.digit ? showDigit(+target.dataset.digit) : move(target, [0, 0])));
+element.addEventListener("focusout", clear);
 element.addEventListener("keydown", (event) => {
-  const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-  if (!way) return;
+  const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+  if (!step) return;
   event.preventDefault();
-  move(event.target, way);
+  move(event.target, step);
 });
 element.addEventListener("click", ({ target }) => {
   const { open } = target.closest("[data-open]")?.dataset ?? {};
   if (open) trigger("pick", { pick: open });
 });
 
-function take() {
-  const told = props.value;
-  lit = speaker = null;
-  if (!told) return list.replaceChildren();
-  stages = [{ side: 28, maps: told.ink }, ...told.stages].map((one) => ({ ...one, maps: bytes(one.maps) }));
-  [features, scores, speaks] = [bytes(told.features), told.scores, new Int8Array(bytes(told.speaks).buffer)];
+function update() {
+  const { value } = props;
+  lit = digitShown = null;
+  if (!value) return list.replaceChildren();
+  stages = [{ side: 28, maps: value.ink }, ...value.stages].map((stage) => ({ ...stage, maps: bytes(stage.maps) }));
+  [features, scores] = [bytes(value.features), value.scores];
+  contributions = new Int8Array(bytes(value.contributions).buffer);
   build();
 }
-watch("value", take);
-take();
+watch("value", update);
+update();

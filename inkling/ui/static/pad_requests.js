@@ -1,127 +1,125 @@
-// What the page asks about its picture, and the answers. One question at most is on its way; what is asked
-// meanwhile waits, and of drawings, or of taps of a kind, the last alone. A server that does not know the
-// session any more is told again what the picture is, and what was asked about it since. While a stroke is
-// drawn, glances at it are asked for, if their answers come at once.
-const PATIENCE = 4_000; // ms until it is looked whether a silent server is there
-const TRIES = 3; // of asking the same of a busy server
-const PAUSE = 1_000; // ms between two of them, and between two looks whether a lost server is back
-const GLANCE = 100; // ms between two glances, and the most that one may take
-const REST = 2_000; // ms without glances where they take longer, or the server has more to do
-const PICTURES = ["sketch", "picture", "example", "digit"]; // questions that begin anew
-const LASTING = ["choose", "compare", "edit", "change"]; // and what makes a picture's view what it is
-const STORY = 9; // questions that are told again, the picture's among them
+// Requests about the page's picture. At most one is in flight. Meanwhile actions wait: of pictures, and of
+// repeated actions, only the newest. If the server lost the session, the picture and the actions on it are sent
+// again. During a stroke, previews are requested while they take at most PREVIEW_MS.
+const SILENCE_MS = 4_000; // without a response, until the server's state is checked
+const TRIES = 3; // of a request to a busy server
+const RETRY_MS = 1_000; // between two tries, and between two checks of a lost server
+const PREVIEW_MS = 100; // between two previews, and the most that one may take
+const REST_MS = 2_000; // without previews after a slow or refused one
+const PICTURES = ["sketch", "picture", "example", "digit"]; // actions that replace the picture
+const LASTING = ["choose", "compare", "edit", "apply_change"]; // actions that change its view
+const REPLAYED = 9; // actions to repeat, with the picture's; below the server's MAX_ACTIONS
 
-const place = () => document.querySelector("#answer") ?? element; // parts come in any order
-const after = (ms, what) => new Promise((done) => setTimeout(done, ms, what));
+const place = () => document.querySelector("#answer") ?? element; // components arrive in any order
+const after = (ms, value) => new Promise((done) => setTimeout(done, ms, value));
 function wait(state) { // "", "drawing", "reading", "lost", "failed"
   place().dataset.wait = state;
   document.querySelectorAll("#link").forEach((button) => (button.disabled = !drawing));
 }
-let waiting = []; // questions that are not asked yet, each [name, value, its number]
-let current = null; // the one that is
-let story = []; // the page's picture, and what was asked about it since
+let waiting = []; // actions that are not sent yet, each [name, value, request ID]
+let current = null; // the action in flight
+let replay = []; // the page's picture, and the actions on it
 let drawing = false; // whether the page's picture is a drawing
-let unfolded = false; // whether the inside of the network is in view
-let count = 0; // of questions so far
-let giveUp = () => {};
-const isPicture = (question) => PICTURES.includes(question?.[0]);
+let expanded = false; // whether the network's layers are in view
+let count = 0; // of actions so far
+let cancelRequest = () => {};
+const isPicture = (action) => PICTURES.includes(action?.[0]);
 const begin = () => (place() === element ? requestAnimationFrame(begin) : wait(""));
 begin();
 
 document.addEventListener("sketch", (event) => {
-  event.preventDefault(); // it is told when it is asked about
-  ask("sketch", event.detail);
+  event.preventDefault(); // the pad does not send it
+  add("sketch", event.detail);
 });
-document.dispatchEvent(new Event("sketch-please")); // it may be there
-document.addEventListener("dropped", ({ detail }) => {
-  if (place().dataset.wait === "drawing") ask("sketch", detail); // no answer is left of the stroke that is gone
+document.dispatchEvent(new Event("sketch-request")); // the pad may have started before
+document.addEventListener("sketch-cancel", ({ detail }) => {
+  if (place().dataset.wait === "drawing") add("sketch", detail); // replaces the cancelled stroke's preview
 });
-document.addEventListener("inkling-asks", ({ detail }) => ask(...detail));
+document.addEventListener("read-start", ({ detail }) => add(...detail));
 document.addEventListener("click", ({ target }) => {
   const bar = target.closest("#label .confidence-set");
-  if (bar) ask("compare", bar.dataset.testid[0]);
+  if (bar) add("compare", bar.dataset.testid[0]);
 });
 
-async function ask(name, value) {
-  if (name === "fold") return (unfolded = false);
-  if (name === "unfold") unfolded = true;
+async function add(name, value) {
+  if (name === "collapse_inside") return (expanded = false);
+  if (name === "expand_inside") expanded = true;
   if (name === "camera") {
     const shot = value && (await (await fetch(value.url)).blob());
-    return ask("picture", shot && new File([shot], "camera"));
+    return add("picture", shot && new File([shot], "camera"));
   }
-  const asked = ++count;
+  const id = ++count;
   if (PICTURES.includes(name)) {
-    if (current && (name !== "sketch" || current[0] !== "sketch")) giveUp({});
+    if (current && (name !== "sketch" || current[0] !== "sketch")) cancelRequest({});
     waiting = [];
     if (name !== "sketch") document.dispatchEvent(new Event("sketch-aside"));
     drawing = value?.strokes?.length > 0;
   } else if (waiting.at(-1)?.[0] === name) waiting.pop();
-  waiting.push([name, name === "sketch" ? { ...value, asked } : value, asked]);
+  waiting.push([name, name === "sketch" ? { ...value, asked: id } : value, id]);
   if (current) isPicture(waiting[0]) && place().dataset.wait !== "lost" && wait("reading");
-  else work();
+  else sendAll();
 }
-async function work() {
-  let known = story.length > 0;
+async function sendAll() {
+  let known = replay.length > 0;
   for (let tries = TRIES; (current = waiting.shift()); ) {
-    const question = current;
-    if (isPicture(question) && place().dataset.wait !== "lost") wait("reading");
-    const { shown } = await hear([...(known || isPicture(question) ? [] : story), question], known);
+    const action = current;
+    if (isPicture(action) && place().dataset.wait !== "lost") wait("reading");
+    const { response } = await fetchReading([...(known || isPicture(action) ? [] : replay), action], known);
     const newer = isPicture(waiting[0]);
-    if (shown === false) {
+    if (response === false) {
       known = false;
       trigger("lost");
-    } else if (shown !== undefined) {
+    } else if (response !== undefined) {
       tries = TRIES;
       known = true;
       wait(newer ? "reading" : "");
-      remember(question);
-      if (shown?.content) save(shown);
-      else if (shown?.lesson) document.dispatchEvent(new CustomEvent("inkling-lesson", { detail: shown.lesson }));
-      else if (shown) tell("answered", shown);
+      remember(action);
+      if (response?.content) save(response);
+      else if (response?.correction) document.dispatchEvent(new CustomEvent("correction-add", { detail: response.correction }));
+      else if (response) dispatchResult("answered", response);
       continue;
     } else if (!newer) {
       const id = await serverId();
       if (id === null) wait("lost");
       else if (--tries === 0) {
-        if (![null, id].includes(await first)) location.reload(); // it may be another version
+        if (![null, id].includes(await firstId)) location.reload(); // it may be another version
         wait("failed");
         break;
       }
-      await after(PAUSE);
+      await after(RETRY_MS);
     }
-    if (!isPicture(waiting[0])) waiting.unshift(question);
+    if (!isPicture(waiting[0])) waiting.unshift(action);
   }
   current = null;
-  if (waiting.length) work(); // asked since
+  if (waiting.length) sendAll(); // added since
 }
 function remember([name, value]) {
-  if (PICTURES.includes(name)) story = [];
+  if (PICTURES.includes(name)) replay = [];
   else if (!LASTING.includes(name)) return;
-  if (name === story.at(-1)?.[0] && name !== "change") story.pop();
-  story.push([name, value]);
-  if (story.length > STORY) story.splice(1, 1);
+  if (name === replay.at(-1)?.[0] && name !== "apply_change") replay.pop();
+  replay.push([name, value]);
+  if (replay.length > REPLAYED) replay.splice(1, 1);
 }
-// What questions bring: {shown}, or {} where they are refused, given up or the server is lost.
-async function hear(questions, known) {
-  let given = false;
-  const asked = questions.at(-1)[2]; // requests may overtake one another
-  const up = new Promise((done) => (giveUp = done));
-  up.then(() => (given = true));
-  const sent = Promise.all(questions.map(async ([name, value]) => [name, await content(value)]));
-  const answer = sent
-    .then((questions) => (given ? undefined : server.read({ questions, known, unfolded, asked })))
-    .then((shown) => ({ shown }), () => ({}));
+// Returns {response}, or {} if the request is refused or cancelled, or the server is lost.
+async function fetchReading(parts, session_known) {
+  let cancelled = false;
+  const request_id = parts.at(-1)[2]; // requests may overtake one another
+  const cancel = new Promise((done) => (cancelRequest = done));
+  cancel.then(() => (cancelled = true));
+  const answer = Promise.all(parts.map(async ([name, value]) => [name, await content(value)]))
+    .then((actions) => (cancelled ? undefined : server.read({ actions, session_known, inside_expanded: expanded, request_id })))
+    .then((response) => ({ response }), () => ({}));
   for (;;) {
-    const heard = await Promise.race([answer, up, after(PATIENCE)]);
-    if (heard) return heard;
+    const result = await Promise.race([answer, cancel, after(SILENCE_MS)]);
+    if (result) return result;
     if ((await serverId()) === null) return {};
   }
 }
 const content = (value) => (value instanceof File ? upload(value).catch(() => ({})) : value);
-function tell(event, shown) {
-  // pixels that are painted, and not asked about yet, stay as they are
-  if (waiting.some(([name]) => name === "edit")) shown.forEach((part) => part?.count && (part.ink = null));
-  props.value = shown;
+function dispatchResult(event, values) {
+  // pixels that were edited since stay as they are
+  if (waiting.some(([name]) => name === "edit")) values.forEach((value) => value?.count && (value.ink = null));
+  props.value = values;
   trigger(event);
 }
 function save({ name, type, content }) {
@@ -133,33 +131,33 @@ function save({ name, type, content }) {
 }
 const serverId = () =>
   fetch(`${window.gradio_config?.root ?? ""}/gradio_api/app_id`, { cache: "no-store" })
-    .then((told) => (told.ok ? told.json() : Promise.reject(told.status)))
+    .then((response) => (response.ok ? response.json() : Promise.reject(response.status)))
     .then(({ app_id }) => app_id)
     .catch(() => null);
-const first = serverId();
+const firstId = serverId();
 
-let drawn = null; // what a stroke that is not ended has come to, and nobody glanced at
-let looking = false;
-let next = 0; // when the next glance may be asked for, in ms
-document.addEventListener("sketching", ({ detail }) => {
-  drawn = detail;
-  if (!looking) glance();
+let unfinished = null; // the newest sketch without a preview
+let previewing = false;
+let next = 0; // time of the next preview, ms
+document.addEventListener("sketch-progress", ({ detail }) => {
+  unfinished = detail;
+  if (!previewing) preview();
 });
-async function glance() {
-  looking = true;
-  while (drawn) {
+async function preview() {
+  previewing = true;
+  while (unfinished) {
     await after(next - performance.now());
-    const told = drawn;
+    const sketch = unfinished;
     const began = performance.now();
-    drawn = null;
-    if (current || !told.going()) break;
-    const asked = count;
-    const shown = await server.glance(told).catch(() => null);
+    unfinished = null;
+    if (current || !sketch.isActive()) break;
+    const id = count;
+    const values = await server.preview(sketch).catch(() => null);
     const took = performance.now() - began;
-    next = began + (shown && took <= GLANCE ? GLANCE : REST);
-    if (!shown || took > GLANCE || current || asked !== count || !told.going()) continue;
+    next = began + (values && took <= PREVIEW_MS ? PREVIEW_MS : REST_MS);
+    if (!values || took > PREVIEW_MS || current || id !== count || !sketch.isActive()) continue;
     wait("drawing");
-    tell("glanced", shown);
+    dispatchResult("previewed", values);
   }
-  looking = false;
+  previewing = false;
 }

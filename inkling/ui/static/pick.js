@@ -1,17 +1,15 @@
-// A button of this component that carries data-pick asks a question: of our own name, by the part that it
-// stands in. What comes back replaces the button, so the keyboard's focus is handed on to its successor.
-const NAMES = { examples: "example", strip: "choose", change: "compare", more: "digit", lessons: "teach" };
-const part = element.closest("[id]:not([id^=html-])").id;
+// A button with data-pick sends its value as the component's action, or as its own data-action; without one it
+// triggers "pick". The response replaces the button; its successor gets the focus.
 let picked = null;
-element.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-pick]");
+element.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-pick]");
   if (!button) return;
   picked = button.dataset.pick;
-  const detail = [picked === "change" ? picked : NAMES[part], picked];
-  if (NAMES[part]) document.dispatchEvent(new CustomEvent("inkling-asks", { detail }));
+  const action = button.dataset.action ?? props.action;
+  if (action) document.dispatchEvent(new CustomEvent("read-start", { detail: [action, picked] }));
   else trigger("pick", { pick: picked });
-  if (part !== "more") return;
-  document.querySelector("#views [role=tab]").click(); // where it is read
+  if (!props.tab) return;
+  document.querySelector(props.tab).click(); // it shows the answer
   scrollTo(0, 0);
 });
 watch("value", () => {

@@ -1,12 +1,12 @@
-// The 28 x 28 pixels that the network sees, which a hand may change.
+// The network's input of 28 x 28 pixels, which a user can edit.
 const SIDE = 28;
 const canvas = element.querySelector("canvas");
 const back = element.querySelector("button");
-const told = element.querySelector("[role=status]");
+const status = element.querySelector("[role=status]");
 let ink = new Uint8Array(SIDE * SIDE); // 0 paper, 255 ink
-let cursor = null; // the pixel that the keyboard would change
-let painting = null; // what a pointer that is down makes of pixels
-let last = null; // where it was
+let cursor = null; // the pixel that the keyboard edits
+let painting = null; // the value that a pressed pointer paints
+let last = null; // its last position
 
 function show() {
   const pen = canvas.getContext("2d");
@@ -26,34 +26,34 @@ function show() {
 function set(pixels, value) {
   if (pixels.every((pixel) => ink[pixel] === value)) return;
   pixels.forEach((pixel) => (ink[pixel] = value));
-  ask(btoa(String.fromCharCode(...ink)));
+  send(btoa(String.fromCharCode(...ink)));
 }
-function ask(content) {
+function send(content) {
   props.value = { ink: content, edited: content !== null };
-  take();
-  document.dispatchEvent(new CustomEvent("inkling-asks", { detail: ["edit", content] }));
+  update();
+  document.dispatchEvent(new CustomEvent("read-start", { detail: ["edit", content] }));
 }
 const opposite = (pixel) => (ink[pixel] > 127 ? 0 : 255);
 const within = (v) => Math.max(0, Math.min(SIDE - 1, v));
-function under({ clientX, clientY }) {
+function locate({ clientX, clientY }) {
   const { x, y, width } = canvas.getBoundingClientRect();
   return [clientY - y, clientX - x].map((v) => within(Math.floor((v * SIDE) / width)));
 }
-// Pixels on the way from one place, (row, column), to another: a fast pointer tells of few.
+// Pixels on the line from one (row, column) to another: a fast pointer sends few events.
 function between([row, column], [toRow, toColumn]) {
   const steps = Math.max(Math.abs(toRow - row), Math.abs(toColumn - column), 1);
   const at = (k, from, to) => Math.round(from + ((to - from) * k) / steps);
   return Array.from({ length: steps + 1 }, (_, k) => at(k, row, toRow) * SIDE + at(k, column, toColumn));
 }
 function paint(events) {
-  const pixels = events.flatMap((event) => between(last, (last = under(event))));
+  const pixels = events.flatMap((event) => between(last, (last = locate(event))));
   painting ??= opposite(pixels[0]);
   set(pixels, painting);
 }
 canvas.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
   canvas.setPointerCapture(event.pointerId);
-  last = under(event);
+  last = locate(event);
   paint([event]);
 });
 canvas.addEventListener("pointermove", (event) => {
@@ -64,27 +64,27 @@ canvas.addEventListener("pointermove", (event) => {
 });
 for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (painting = null));
 canvas.addEventListener("keydown", (event) => {
-  const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], " ": [0, 0] }[event.key];
-  if (!way) return;
+  const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], " ": [0, 0] }[event.key];
+  if (!step) return;
   event.preventDefault();
   const at = cursor ?? (SIDE * SIDE + SIDE) / 2;
-  const [row, column] = [Math.floor(at / SIDE) + way[0], (at % SIDE) + way[1]].map(within);
+  const [row, column] = [Math.floor(at / SIDE) + step[0], (at % SIDE) + step[1]].map(within);
   cursor = row * SIDE + column;
   if (event.key === " ") set([cursor], opposite(cursor));
   show();
-  told.textContent = `row ${row + 1}, column ${column + 1}: ${ink[cursor] > 127 ? "ink" : "paper"}`;
+  status.textContent = `row ${row + 1}, column ${column + 1}: ${ink[cursor] > 127 ? "ink" : "paper"}`;
 });
 canvas.addEventListener("blur", () => {
   cursor = null;
   show();
 });
-back.addEventListener("click", () => ask(null));
+back.addEventListener("click", () => send(null));
 
-function take() {
+function update() {
   const { ink: content, edited } = props.value ?? {};
   back.hidden = !edited;
   if (painting === null && content) ink = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
   show();
 }
-watch("value", take);
-new ResizeObserver(take).observe(canvas); // drawn first once the page is laid out: `show` would force that
+watch("value", update);
+new ResizeObserver(update).observe(canvas); // waits for the layout, which `show` would force

@@ -1,30 +1,30 @@
-// The sketchpad: strokes are kept as points, drawn sharply on whatever screen there is, and sent as
-// points. The canvas is never read: some browsers give out noise for it. Lengths are in thousandths of
-// the pad's side. The hint shows that the pad is ready.
+// The sketchpad stores, draws and sends strokes as points. It never reads the canvas: some browsers return
+// noise. Lengths are in thousandths of the pad's side. A visible hint means that the pad is ready.
+// docs/sketchpad.md lists the events.
 const SIZE = 1000;
 const PEN = props.pen;
 const ERASER = Math.round(1.44 * PEN);
-const STEP = 9; // the least between two points of a stroke: a digit is then sent in 2 KB
-const ROUNDED = 21; // how much of a line corners may take, as in `sketch.py`
-const PALM = 1_000; // ms after a pen was there, in which a touch is a palm's
-const KEPT = props.kept_as; // where the session keeps the strokes, for the way back to this page
+const MIN_POINT_DISTANCE = 9; // in a stroke: a digit takes 2 KB
+const CORNER = 21; // length that a rounded corner takes of a line, as in `sketch.py`
+const PALM_MS = 1_000; // after a pen event, in which a touch is the palm
+const STORAGE_KEY = props.storage_key; // of the session's storage, for a reload
 
 const sheet = element.querySelector(".sheet");
 const canvas = element.querySelector("canvas");
 const hint = element.querySelector(".hint");
-const notice = element.querySelector(".notice"); // that a link is damaged
-const words = hint.textContent;
+const notice = element.querySelector(".notice"); // "This link is damaged"
+const placeholder = hint.textContent;
 const tool = (name) => element.querySelector(`[data-tool=${name}]`);
 let strokes = []; // each {width, erases, points: [x, y, x, y, …]}
-let past = []; // what the strokes were before each change, for undo
-let future = []; // and after the changes undone, for redo
-let current = null; // the stroke being drawn, and the pointer that draws it
-let penSeen = -Infinity; // when, in ms
-let aside = false; // whether the page has turned to another picture
+let past = []; // the strokes before each change, for undo
+let future = []; // the strokes after each undone change, for redo
+let current = null; // the unfinished stroke, and its pointer
+let penSeen = -Infinity; // time of the last pen event, ms
+let aside = false; // whether the page shows another picture
 
-// The point on the way from a to b that is half the way, or as far as corners are rounded.
+// The point on the line from a to b at half its length, or at CORNER.
 function toward([x, y], [toX, toY]) {
-  const share = Math.min(0.5, ROUNDED / (Math.hypot(toX - x, toY - y) || 1));
+  const share = Math.min(0.5, CORNER / (Math.hypot(toX - x, toY - y) || 1));
   return [x + (toX - x) * share, y + (toY - y) * share];
 }
 
@@ -54,87 +54,85 @@ function show() {
   if (current) trace(pen, current.stroke);
   const empty = !strokes.length && !current;
   hint.hidden = !empty;
-  hint.textContent = aside ? `The answer is about a picture.\n${past.length ? "Undo brings your drawing back." : "Draw here to begin anew."}` : words;
+  hint.textContent = aside ? `The answer is about a picture.\n${past.length ? "Undo brings your drawing back." : "Draw here to start again."}` : placeholder;
   tool("undo").disabled = !past.length;
   tool("redo").disabled = !future.length;
   tool("clear").disabled = empty && !aside;
 }
 
-// What stands there is told at the end of each stroke. A page that would rather ask itself listens for
-// "sketch", and prevents it; in the midst of a stroke there are "sketching"s.
 function dispatch(name, detail) {
   return element.dispatchEvent(new CustomEvent(name, { bubbles: true, cancelable: true, detail }));
 }
 function changed() {
   aside = false;
   show();
-  keep();
-  const told = { size: SIZE, strokes };
-  if (!dispatch("sketch", told)) return;
-  props.value = told;
+  store();
+  const sketch = { size: SIZE, strokes };
+  if (!dispatch("sketch", sketch)) return;
+  props.value = sketch;
   trigger("input");
   trigger("change");
 }
-function drawing() {
+function progress() {
   show();
   if (!current) return;
   const { stroke } = current;
-  const going = () => current?.stroke === stroke; // not for JSON, where functions are left out
-  dispatch("sketching", { size: SIZE, strokes: [...strokes, stroke], going });
+  const isActive = () => current?.stroke === stroke; // JSON omits functions
+  dispatch("sketch-progress", { size: SIZE, strokes: [...strokes, stroke], isActive });
 }
-// The strokes that a function has drawn, or none where it has wiped the pad.
-function given() {
-  const { size = SIZE, strokes: drawn = [] } = props.value ?? {};
+// The component's value as strokes; null is an empty pad.
+function valueStrokes() {
+  const { size = SIZE, strokes: value = [] } = props.value ?? {};
   const unit = SIZE / size;
-  return drawn.map(({ width, erases, points }) =>
+  return value.map(({ width, erases, points }) =>
     ({ width: width * unit, erases, points: points.map((v) => v * unit) }));
 }
 watch("value", () => {
   past.push(strokes);
   future = [];
-  strokes = given();
-  keep();
+  strokes = valueStrokes();
+  store();
   show();
 });
 
-// Pointers. One draws at a time; a pen takes over from a touch, which was the palm's.
+// One pointer draws at a time. A pen replaces a touch, which was the palm.
 const place = (event) => {
   const box = canvas.getBoundingClientRect();
   return [event.clientX - box.x, event.clientY - box.y].map((v) => Math.round((v * SIZE) / box.width));
 };
-function add({ points }, [x, y], least) {
+function add({ points }, [x, y], min) {
   const [lastX, lastY] = points.slice(-2);
-  if (Math.hypot(x - lastX, y - lastY) >= least) points.push(x, y);
+  if (Math.hypot(x - lastX, y - lastY) >= min) points.push(x, y);
 }
 canvas.addEventListener("pointerdown", (event) => {
   const touch = event.pointerType === "touch";
   const pen = event.pointerType === "pen";
   if (pen) penSeen = event.timeStamp;
   if (current && !(pen && current.touch)) {
-    // two fingers that land together are no stroke
+    // two simultaneous fingers do not draw
     if (touch && current.touch && current.stroke.points.length <= 4) drop();
     return;
   }
-  const turned = event.button === 5; // the other end of a pen
-  if ((event.button > 0 && !turned) || (touch && event.timeStamp - penSeen < PALM)) return;
+  const isEraser = event.button === 5; // the other end of a pen
+  if ((event.button > 0 && !isEraser) || (touch && event.timeStamp - penSeen < PALM_MS)) return;
   event.preventDefault();
   canvas.setPointerCapture(event.pointerId);
-  const erases = turned || tool("eraser").ariaPressed === "true";
+  const erases = isEraser || tool("eraser").ariaPressed === "true";
   const stroke = { width: erases ? ERASER : PEN, erases, points: place(event) };
-  current = { pointer: event.pointerId, button: turned ? 32 : 1, touch, stroke };
+  current = { pointer: event.pointerId, button: isEraser ? 32 : 1, touch, stroke };
   show();
 });
 canvas.addEventListener("pointermove", (event) => {
   if (event.pointerType === "pen") penSeen = event.timeStamp;
   if (event.pointerId !== current?.pointer) return;
-  if (!(event.buttons & current.button)) return finish(); // let go of elsewhere; other buttons do nothing
+  if (!(event.buttons & current.button)) return finish(); // released elsewhere; other buttons are ignored
   const passed = event.getCoalescedEvents?.() ?? [];
-  (passed.length ? passed : [event]).forEach((one) => add(current.stroke, place(one), STEP));
-  requestAnimationFrame(drawing);
+  (passed.length ? passed : [event]).forEach((move) => add(current.stroke, place(move), MIN_POINT_DISTANCE));
+  requestAnimationFrame(progress);
 });
 canvas.addEventListener("pointerup", (event) => {
   if (event.pointerId !== current?.pointer) return;
-  add(current.stroke, place(event), 1); // where it ends
+  add(current.stroke, place(event), 1); // its end
   finish();
 });
 canvas.addEventListener("pointercancel", (event) => event.pointerId === current?.pointer && drop());
@@ -147,7 +145,7 @@ function finish() {
 function drop() {
   current = null;
   show();
-  dispatch("dropped", { size: SIZE, strokes });
+  dispatch("sketch-cancel", { size: SIZE, strokes });
 }
 
 function change(next) {
@@ -163,7 +161,7 @@ function travel(from, to) {
   strokes = from.pop();
   changed();
 }
-document.addEventListener("sketch-aside", () => { // the page turns to another picture: undoing leads back
+document.addEventListener("sketch-aside", () => { // undo restores the drawing
   if (strokes.length) past.push(strokes);
   strokes = [];
   current = null;
@@ -191,17 +189,17 @@ element.addEventListener("click", (event) => {
 });
 document.addEventListener("keydown", (event) => {
   if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || !canvas.offsetParent) return;
-  if (document.querySelector("[role=dialog], dialog[open]")) return; // the key is its
+  if (document.querySelector("[role=dialog], dialog[open]")) return; // the dialog handles the key
   const control = event.ctrlKey || event.metaKey;
   const key = event.key.toLowerCase();
-  let does = null;
-  if (control && key === "z") does = act[event.shiftKey ? "redo" : "undo"];
-  else if (control && key === "y") does = act.redo;
-  else if (key === "escape") does = act.clear;
-  if (!does) return;
+  let action = null;
+  if (control && key === "z") action = act[event.shiftKey ? "redo" : "undo"];
+  else if (control && key === "y") action = act.redo;
+  else if (key === "escape") action = act.clear;
+  if (!action) return;
   event.preventDefault();
-  if (current) drop(); // a stroke that is not ended is the first that goes
-  else does();
+  if (current) drop(); // undoes the unfinished stroke
+  else action();
 });
 
 new ResizeObserver(() => {
@@ -211,68 +209,68 @@ new ResizeObserver(() => {
   show();
 }).observe(canvas);
 
-// Strokes from outside this page: those that it could have drawn; null where there is no list of strokes.
-function checked(found) {
+// Returns the valid strokes of an untrusted list; null if it is none.
+function filterValid(list) {
   const numbers = (values) => Array.isArray(values) && values.every(Number.isFinite);
-  const sound = (stroke) => numbers([stroke?.width]) && stroke.width > 0 && stroke.width < SIZE
+  const isValid = (stroke) => numbers([stroke?.width]) && stroke.width > 0 && stroke.width < SIZE
     && numbers(stroke.points) && stroke.points.length > 1 && stroke.points.length % 2 === 0
     && stroke.points.every((v) => Math.abs(v) < 3 * SIZE);
-  return Array.isArray(found) ? found.filter(sound) : null;
+  return Array.isArray(list) ? list.filter(isValid) : null;
 }
 
-// Back on this page, what was drawn is there again; a browser may keep nothing, or something else.
-function keep() {
+// A reload restores the drawing; storage may be refused, or hold something else.
+function store() {
   try {
-    if (KEPT) sessionStorage.setItem(KEPT, JSON.stringify(strokes));
+    if (STORAGE_KEY) sessionStorage.setItem(STORAGE_KEY, JSON.stringify(strokes));
   } catch {}
 }
-function kept() {
+function restore() {
   try {
-    if (KEPT) return checked(JSON.parse(sessionStorage.getItem(KEPT)));
+    if (STORAGE_KEY) return filterValid(JSON.parse(sessionStorage.getItem(STORAGE_KEY)));
   } catch {}
 }
 
-// A link holds the drawing in its fragment, which browsers send nowhere: "s" before each stroke, numbers,
-// each coordinate less the one before it, and "e" at the end. Older links have "~" between strokes, and no
-// end. Programs that pass links on encode signs, add some, and cut long links off.
+// A link holds the drawing in its fragment, which browsers do not send: "s" before each stroke, its numbers, with
+// coordinates as differences, and "e" at the end. Older links have "~" between strokes and no end. Other programs
+// encode characters of links, append some, and truncate.
 const LINK = "#drawing=";
 const link = () => LINK + strokes.map(({ width, erases, points }) => "s"
   + [width, +erases, ...points.map((v, k) => v - (points[k - 2] ?? 0))].map(Math.round).join(".")).join("") + "e";
-function linked() {
+function parseLink() {
   const plain = (text) => text.replace(/%([0-9a-f]{2})/gi, (_, code) => String.fromCharCode(`0x${code}`));
   const text = plain(plain(location.hash));
   notice.hidden = true;
-  if (!KEPT || !text.startsWith(LINK)) return null;
+  if (!STORAGE_KEY || !text.startsWith(LINK)) return null;
   const [, start, numbers = "", rest] = /^(s?)([-\d.~s]*\d)?(.*)$/s.exec(text.slice(LINK.length));
   const isEnded = rest[0] === "e";
   const isWhole = start || isEnded ? isEnded : !rest || (numbers && /^[^\w~-]{0,2}([&?].*)?$/s.test(rest));
-  const found = (numbers ? numbers.split(/[~s]/) : []).map((part) => {
+  const parsed = (numbers ? numbers.split(/[~s]/) : []).map((part) => {
     const [width, erases, ...points] = part.split(".").map((number) => number && +number);
     for (let k = 2; k < points.length; k++) points[k] += points[k - 2];
     return { width, erases: erases === 1, points };
   });
-  const last = found.at(-1)?.points ?? [];
-  if (start && !isWhole) last.pop(); // digits of it may be missing
+  const last = parsed.at(-1)?.points ?? [];
+  if (start && !isWhole) last.pop(); // it may lack digits
   const isOdd = last.length % 2 === 1;
   if (isOdd) last.pop();
-  const sound = checked(found);
-  notice.hidden = !!isWhole && !isOdd && sound.length === found.length;
-  if (!notice.hidden && !sound.length) return null;
+  const valid = filterValid(parsed);
+  notice.hidden = !!isWhole && !isOdd && valid.length === parsed.length;
+  if (!notice.hidden && !valid.length) return null;
   history.replaceState(null, "", location.pathname + location.search);
-  return sound;
+  return valid;
 }
 addEventListener("hashchange", () => {
-  const found = linked();
+  const opened = parseLink();
   const { hidden } = notice;
-  if (found) change(found);
+  if (opened) change(opened);
   notice.hidden = hidden;
 });
-document.addEventListener("inkling-link", () => history.replaceState(null, "", link()));
+document.addEventListener("sketch-link", () => history.replaceState(null, "", link()));
 
-strokes = linked() ?? kept() ?? given();
+strokes = parseLink() ?? restore() ?? valueStrokes();
 past = strokes.map((_, k) => strokes.slice(0, k));
 const first = strokes.length && setTimeout(changed);
-document.addEventListener("sketch-please", () => { // who listens late
+document.addEventListener("sketch-request", () => {
   clearTimeout(first);
   if (strokes.length) changed();
 });
