@@ -37,7 +37,7 @@ from inkling.datasets.mnist import load_mnist
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
-from inkling.scale.serving import FarReader, deploy
+from inkling.scale.serving import RemoteReader, deploy
 from inkling.ui.session import Session, SessionState
 from support.virtual_users import ROOT, drawings, serving
 
@@ -115,7 +115,7 @@ def measure_readers() -> None:
     content = CHECKPOINT.read_bytes()
     with cluster() as nodes:
         for count in (1, 2, 4):
-            far = FarReader(near, deploy("scale", content, count))
+            far = RemoteReader(near, deploy("scale", content, count))
             rate(lambda sketch, far=far: answer(far, sketch), 60)
             before = psutil.Process().cpu_times()
             found, longest, lost = rate(lambda sketch, far=far: answer(far, sketch), ANSWERS)

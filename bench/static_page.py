@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from inkling.export.static_page import build, sizes
+from inkling.export.static_page import build, measure
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
@@ -39,7 +39,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         build(folder)
-        print("without the runtime {:.2f} MB, the runtime {:.2f} MB".format(*sizes(folder)))
+        print("without the runtime {:.2f} MB, the runtime {:.2f} MB".format(*measure(folder)))
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         with serving(folder) as url:
             page, start = browser.new_page(), time.perf_counter()

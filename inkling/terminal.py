@@ -1,4 +1,4 @@
-"""What a command writes may hold any name, and go to a terminal, a full disk or a closed pipe."""
+"""Run a command: exit status, Ctrl-C, output errors, and names that are safe to print."""
 
 import errno
 import os
@@ -7,55 +7,52 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
-INTERRUPTED = 130  # the status that shells give what Ctrl-C has ended: 128 and SIGINT's number
-PIPE_CLOSED = 141  # and what has written to a closed pipe: 128 and SIGPIPE's
-INSTALL_RAY = "python -m pip install -r deploy/requirements-ray.txt"
-INSTALL_ONNX = "python -m pip install -r deploy/requirements-onnx.txt"
-NAMED = 5  # of many files: these are enough to see what kind they are
+SIGINT_STATUS = 130  # shell exit status after SIGINT: 128 + 2
+SIGPIPE_STATUS = 141  # shell exit status after SIGPIPE: 128 + 13
+MAX_NAMES_SHOWN = 5  # of many files; not tuned
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Run a command and end the process with its status.
+    """Run a command and exit with its status.
 
-    What a terminal's code page cannot write is escaped. A closed pipe or a full disk at the other
-    end of the output, and Ctrl-C, end the command without a traceback.
+    Characters that the terminal's encoding lacks are escaped. A closed pipe, a full disk at the
+    output, and Ctrl-C end the command without a traceback.
     """
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed by whoever started this
+        if getattr(sys, name) is None:  # closed by the parent process
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
         getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
         status = main()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        status = INTERRUPTED
-    except OSError as error:  # a command answers for all others itself
-        status = unwritten(error)
+        status = SIGINT_STATUS
+    except OSError as error:  # `main` handles all others
+        status = report_write_error(error)
     sys.exit(status)
 
 
-def unwritten(error: OSError) -> int:
-    """Say why the output cannot be written, unless its reader has gone; return the status."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+def report_write_error(error: OSError) -> int:
+    """Print why the output cannot be written, unless its pipe is closed; return the exit status."""
+    null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:  # what is left would be written again at the end of the process
-            os.dup2(nowhere, stream.fileno())
+        except OSError:  # Python would write the rest again at exit
+            os.dup2(null, stream.fileno())
     if isinstance(error, BrokenPipeError) or error.errno == errno.EINVAL and os.name == "nt":
-        return PIPE_CLOSED
-    print(
-        f"The output cannot be written: {(error.strerror or str(error)).lower()}.", file=sys.stderr
-    )
+        return SIGPIPE_STATUS
+    reason = (error.strerror or str(error)).lower()
+    print(f"The output cannot be written: {reason}.", file=sys.stderr)
     return 1
 
 
 def printable(name: object) -> str:
-    """Return a name as one line that cannot move the cursor."""
+    """Return a name as one line without control characters."""
     return str(name) if str(name).isprintable() else ascii(str(name))
 
 
-def some_of(names: Iterable[object]) -> str:
-    """Return the first few of many names."""
-    told = [printable(name) for name in names]
-    return ", ".join(told[:NAMED]) + ", …" * (len(told) > NAMED)
+def join_first(names: Iterable[object]) -> str:
+    """Return the first few of many names, joined by commas."""
+    shown = [printable(name) for name in names]
+    return ", ".join(shown[:MAX_NAMES_SHOWN]) + ", …" * (len(shown) > MAX_NAMES_SHOWN)

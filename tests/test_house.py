@@ -1,4 +1,4 @@
-"""The house is as the README's map says: what is where, and who imports whom."""
+"""The repository follows its map: files, imports, sizes."""
 
 import ast
 import importlib.util
@@ -10,11 +10,7 @@ import pytest
 from conftest import ROOT
 
 COMMANDS = ["app.py", "evaluate.py", "model.py", "predict.py", "train.py"]
-PRODUCT = [
-    path
-    for path in [*ROOT.glob("*.py"), *ROOT.glob("inkling/**/*.py")]
-    if "templates" not in path.parts
-]
+PRODUCT = [*ROOT.glob("*.py"), *ROOT.glob("inkling/**/*.py")]
 MODULES = [
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in PRODUCT
@@ -54,6 +50,18 @@ for module in sys.argv[1:]:
 """
 
 
+LOADED = """
+import importlib, pathlib, sys
+importlib.import_module(sys.argv[1])
+if sys.argv[1] == "app":
+    source = sys.modules["app"].LiveReader(pathlib.Path("checkpoints/digits.safetensors"))
+    source.start()
+    sys.modules["app"].build_demo(source)
+for module in list(sys.modules.values()):
+    print(getattr(module, "__file__", None))
+"""
+
+
 RAY = importlib.util.find_spec("ray")  # an extra, which tests may do without
 
 
@@ -87,6 +95,24 @@ def test_imports_go_one_way_and_types_fit(tool):
     program = f"from {module} import {function}; {function}()"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def count_lines(paths):
+    return sum(bool(line.strip()) for p in paths for line in p.read_text("utf-8").splitlines())
+
+
+def test_the_product_is_small():
+    assert count_lines(PRODUCT) <= 8_700
+
+
+@pytest.mark.parametrize("command, most", [("predict", 2_400), ("app", 6_400)])
+def test_a_command_loads_little_code_and_no_training_beside_a_checkpoint(command, most):
+    program = [sys.executable, "-c", LOADED, command]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = {ROOT / name for name in done.stdout.splitlines()} & set(PRODUCT)
+    assert 1_500 < count_lines(loaded) <= most
+    training = {path.name for path in loaded if path.parent.name == "training"}
+    assert training <= {"__init__.py", "live_reader.py"}
 
 
 def test_the_network_needs_torch_alone():
@@ -125,7 +151,7 @@ def test_private_names_of_others_are_touched_in_one_file_alone(path):
     }
     known = {"_asdict", "_fields", "_replace"}  # public, of named tuples
     known |= {"_bigtiff"} if path.name == "decompression_limits.py" else set()  # Pillow's
-    known |= {"_exit"} if path.name == "app.py" else set()  # Python's
+    known |= {"_exit"} if path.name == "process.py" else set()  # Python's
     assert touched <= known
 
 

@@ -5,17 +5,20 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
 from tqdm import tqdm
 
-from inkling.datasets.mnist import Digits
 from inkling.imaging.binarize import Ink
 from inkling.imaging.image_formats import is_picture_file
 from inkling.imaging.mnist_frame import crop_to_ink, frame_glyph
 from inkling.imaging.open_image import PictureError, open_picture
-from inkling.terminal import printable, some_of
+from inkling.terminal import join_first, printable
+
+if TYPE_CHECKING:
+    from inkling.datasets.mnist import Digits
 
 
 def labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
@@ -35,7 +38,7 @@ def labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
     return found
 
 
-def labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | None]) -> Digits:
+def labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | None]) -> "Digits":
     """Return the ink of every labelled picture, as `find_ink` sees it: all of it one glyph.
 
     A picture that cannot be opened, or has no ink, is left out, and named in the terminal. Raises
@@ -55,6 +58,8 @@ def labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | None])
         labels.append(label)
     if not inks:
         raise FileNotFoundError(f"{folder} has no picture in which a digit can be seen.")
+    from inkling.datasets.mnist import Digits  # here: `predict` does not need it
+
     return Digits(torch.stack(inks).unsqueeze(1), torch.tensor(labels))
 
 
@@ -90,6 +95,6 @@ def matching(path: Path) -> list[Path]:
 def say_passed_over(files: list[Path]) -> None:
     """Say in the terminal what was found in folders and is not read, if there is such a thing."""
     if files:
-        names = some_of(f"{file.name}{os.sep * file.is_dir()}" for file in files)
+        names = join_first(f"{file.name}{os.sep * file.is_dir()}" for file in files)
         told = f"Passed over, no pictures by name or content: {names} ({len(files)} in all)."
         tqdm.write(told, sys.stderr)

@@ -1,1 +1,13 @@
-"""The same reader in many processes and on many machines, on Ray; nothing else needs it."""
+"""Optional: the same reader in many processes and on many machines, with Ray."""
+
+import sys
+
+INSTALL_RAY = "python -m pip install -r deploy/requirements-ray.txt"
+
+
+def require_ray(option: str) -> None:
+    """Exit with the command that installs Ray if it is missing."""
+    try:
+        import ray.serve  # noqa: F401
+    except ImportError:
+        sys.exit(f"{option} ray needs Ray: {INSTALL_RAY}")

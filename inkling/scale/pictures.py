@@ -1,4 +1,4 @@
-"""Many picture files become readings on Ray Data: batches of paths go to readers on every core."""
+"""Read many picture files with Ray Data: batches of paths go to readers on every core."""
 
 import logging
 import pickle
@@ -11,18 +11,18 @@ import ray
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
 
-BATCH = 256  # pictures that a reader is given at once: a second's work
+FILES_PER_BATCH = 256  # about a second's work
 
 
 class FileReader:
-    """A reader in a process of its own, loaded once."""
+    """Reads batches in a process of its own; loads its reader once."""
 
     def __init__(self, checkpoint: str):
-        """Load the reader of a checkpoint."""
+        """Load a checkpoint."""
         self.reader = Reader.load(Path(checkpoint))
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Read the files of a batch; its readings are bytes, which Arrow leaves as they are."""
+        """Read the files of a batch; pickle the readings, as Arrow stores bytes unchanged."""
         readings = [pickle.dumps(self.reader.read_file(Path(file))) for file in batch["file"]]
         return {"file": batch["file"], "reading": np.array(readings, object)}
 
@@ -30,23 +30,25 @@ class FileReader:
 def read_files(
     paths: list[Path], checkpoint: Path, ordered: bool
 ) -> Iterator[tuple[Path, Reading]]:
-    """Yield paths with their readings, in the order given if `ordered`.
+    """Yield paths with their readings, in the given order if `ordered`.
 
-    Every machine of the cluster must see the files, and the checkpoint, under the same paths.
-    The cluster must have been joined.
+    Join the cluster first. Each of its machines must have the files and the checkpoint under the
+    same paths.
     """
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = ordered
-    context.enable_progress_bars = False  # the command has its own
+    context.enable_progress_bars = False  # `predict.py` has its own
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    batch_count = -(-len(paths) // FILES_PER_BATCH)
     files = ray.data.from_items(
-        [{"file": str(path)} for path in paths], override_num_blocks=-(-len(paths) // BATCH)
+        [{"file": str(path)} for path in paths],
+        override_num_blocks=batch_count,
     )
     read = files.map_batches(
         FileReader,
         fn_constructor_args=(str(checkpoint.resolve()),),
-        batch_size=BATCH,
+        batch_size=FILES_PER_BATCH,
         compute=ray.data.ActorPoolStrategy(size=cores),
         num_cpus=1,
     )

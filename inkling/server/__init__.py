@@ -1,1 +1,1 @@
-"""How strangers reach the page, and what they cannot do there."""
+"""Serve the page to untrusted clients: process set-up, request limits, queue, login, clean-up."""

@@ -1,7 +1,7 @@
-"""How the endpoint is called: examples that work as they stand, for the page about it.
+"""Examples of calls for the page about the API, with this server's address and picture.
 
-Gradio's own name a PDF that no server here fetches, a file that nobody has, and a shell that is
-not bash; and they name the server as whoever asked first called it.
+Gradio's own examples do not work here. They name a PDF that this server does not fetch, a missing
+file, or a shell that is not bash, and the host name of the first request.
 """
 
 import json
@@ -10,52 +10,79 @@ from pathlib import Path
 from gradio.route_utils import get_root_url
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inkling.rendering import make_renderer
-from inkling.server.routes import path_of
+from inkling.server.routes import collect_response, get_path
 
 SEVEN = Path(__file__).parents[2] / "examples" / "1-crossed-seven.png"
-SEVEN_PATH = "/seven.png"  # where a visitor's examples have it from
-render = make_renderer(Path(__file__).parent / "templates")
-INFO = "/gradio_api/info"
-LANGUAGES = {"python": "call.py", "javascript": "call.js", "bash": "call.sh", "cli": "call_cli.sh"}
+INFO_ROUTE = "/gradio_api/info"
+DOWNLOAD = "curl -s ROOT/seven.png -o seven.png  # or take a picture of your own\n"
+# By Gradio's names of the languages; ROOT is the server's address. `docs/command-line.md` shows
+# the same examples.
+EXAMPLES = {
+    "bash": DOWNLOAD
+    + """\
+FILE=$(curl -s ROOT/gradio_api/upload -F files=@seven.png | cut -d '"' -f 2)
+EVENT=$(curl -s ROOT/gradio_api/call/predict -H "Content-Type: application/json" \\
+  -d '{"data": [{"path": "'"$FILE"'"}]}' | cut -d '"' -f 4)
+curl -sN ROOT/gradio_api/call/predict/$EVENT""",
+    "python": """\
+from urllib.request import urlretrieve
+
+from gradio_client import Client, handle_file
+
+urlretrieve("ROOT/seven.png", "seven.png")  # or take a picture of your own
+client = Client("ROOT")
+print(client.predict(handle_file("seven.png"), api_name="/predict"))""",
+    "javascript": """\
+import { Client, handle_file } from "@gradio/client";
+
+const answer = await fetch("ROOT/seven.png"); // or take a picture of your own
+const picture = await answer.blob();
+
+const client = await Client.connect("ROOT");
+const result = await client.predict("/predict", [handle_file(picture)]);
+console.log(result.data[0]);""",
+    "cli": DOWNLOAD
+    + """\
+{command} predict ROOT /predict \\
+  '{"picture": {"path": "seven.png", "meta": {"_type": "gradio.FileData"}}}'""",
+}
 
 
 class ApiExamples:
-    """ASGI middleware that serves a picture to try, and shows how it is read."""
+    """ASGI middleware that replaces the examples in Gradio's description of the API."""
 
     def __init__(self, app: ASGIApp):
-        """Stand before Gradio's `app`."""
+        """Wrap Gradio's `app`."""
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request for the picture; put the examples into what is told of the endpoint."""
-        path = path_of(scope) if scope["type"] == "http" else ""
-        if path == SEVEN_PATH:
-            return await FileResponse(SEVEN)(scope, receive, send)
-        if path.rstrip("/") != INFO:
+        """Forward a request; insert the examples into the description of the API."""
+        path = get_path(scope) if scope["type"] == "http" else ""
+        if path.rstrip("/") != INFO_ROUTE:
             return await self.app(scope, receive, send)
-        answer: list[Message] = []
-
-        async def keep(message: Message) -> None:
-            answer.append(message)
-
-        await self.app(scope, receive, keep)
-        status, content = answer[0]["status"], b"".join(m.get("body", b"") for m in answer)
+        messages = await collect_response(self.app, scope, receive)
+        status, content = messages[0]["status"], b"".join(m.get("body", b"") for m in messages)
         if status == 200 and content:
-            content = with_examples(content, get_root_url(Request(scope), path, scope["root_path"]))
+            root = get_root_url(Request(scope), path, scope["root_path"])
+            content = insert_examples(content, root)
         await Response(content, status, media_type="application/json")(scope, receive, send)
 
 
-def with_examples(info: bytes, root: str) -> bytes:
-    """Return what Gradio tells of its endpoints, with examples for a server at address `root`."""
-    told, name = json.loads(info), SEVEN_PATH.removeprefix("/")
-    example = {"path": name, "orig_name": name, "url": root + SEVEN_PATH}
-    for endpoint in told["named_endpoints"].values():
+def insert_examples(info: bytes, root: str) -> bytes:
+    """Return Gradio's JSON description of the API with examples for a server at address `root`."""
+    description = json.loads(info)
+    picture = {"path": "seven.png", "orig_name": "seven.png", "url": f"{root}/seven.png"}
+    for endpoint in description["named_endpoints"].values():
         endpoint["code_snippets"] = {
-            language: render(name, root=root) for language, name in LANGUAGES.items()
+            name: code.replace("ROOT", root) for name, code in EXAMPLES.items()
         }
         for parameter in endpoint["parameters"]:
-            parameter["example_input"] |= example
-    return json.dumps(told).encode()
+            parameter["example_input"] |= picture
+    return json.dumps(description).encode()
+
+
+async def send_seven(_: Request) -> FileResponse:
+    """Send the picture that the examples read."""
+    return FileResponse(SEVEN)

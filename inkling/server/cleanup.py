@@ -1,4 +1,4 @@
-"""What visitors leave behind is removed: uploads, unread answers, silent connections."""
+"""Remove what clients leave behind: uploads, undelivered results, sessions, idle connections."""
 
 import asyncio
 import contextlib
@@ -10,59 +10,62 @@ from pathlib import Path
 from gradio.routes import App
 
 from inkling.server import gradio_internals
-from inkling.server.request_limits import STALL
+from inkling.server.request_limits import BODY_IDLE_TIMEOUT_S
 
-TIDYING = 10.0  # seconds between two looks at what is left behind
-KEPT = 300.0  # seconds that an upload is kept
-SESSION_KEPT = 900.0  # seconds that a session is, once its page is closed
-CLOSED = 100  # sessions of closed pages that are kept, of 130 KB each
-KEPT_BYTES = 256 * 2**20  # of all uploads
-KEPT_ENTRIES = 1_200  # files and folders of uploads; between two looks there may be more
+CLEANUP_INTERVAL_S = 10.0  # not tuned
+UPLOAD_TTL_S = 300.0  # not tuned
+SESSION_TTL_S = 900.0  # seconds after its page was closed: not tuned
+MAX_CLOSED_SESSIONS = 100  # sessions of closed pages, 130 KB each
+MAX_UPLOADS_BYTES = 256 * 2**20  # bytes of all uploads
+MAX_UPLOADS_ENTRIES = 1_200  # files and folders of all uploads; may be exceeded between two runs
 
 
 @contextlib.asynccontextmanager
-async def tidied(app: App) -> AsyncIterator[None]:
-    """Keep a server tidy from its start to its end."""
-    tidying = asyncio.create_task(tidy(app))
+async def cleanup_lifespan(app: App) -> AsyncIterator[None]:
+    """Run the clean-up from the server's start to its end."""
+    task = asyncio.create_task(clean_up_forever(app))
     yield
-    tidying.cancel()
+    task.cancel()
 
 
-async def tidy(app: App) -> None:
-    """Remove what is left behind, again and again; what goes wrong is said, and tried again."""
-    unread: dict = {}
-    silent: dict = {}
+async def clean_up_forever(app: App) -> None:
+    """Clean up at each interval; print an error, and go on."""
+    undelivered: dict = {}
+    idle: dict = {}
     while True:
-        await asyncio.sleep(TIDYING)
+        await asyncio.sleep(CLEANUP_INTERVAL_S)
         try:
-            await asyncio.to_thread(remove_old, Path(app.uploaded_file_dir), time.time())
+            await asyncio.to_thread(remove_old_uploads, Path(app.uploaded_file_dir), time.time())
             demo = app.get_blocks()
-            connections = gradio_internals.connections_of(demo)
-            open_now = gradio_internals.open_pages(connections)
-            gradio_internals.forget_sessions(app, open_now, SESSION_KEPT, CLOSED)
-            unread = gradio_internals.drop_unread(gradio_internals.queue_of(demo), unread)
-            silent = gradio_internals.hang_up(connections, silent)
-            gradio_internals.forget_uploads(demo)
+            connections = gradio_internals.get_connections(demo)
+            open_sessions = gradio_internals.find_open_sessions(connections)
+            gradio_internals.drop_sessions(app, open_sessions, SESSION_TTL_S, MAX_CLOSED_SESSIONS)
+            queue = gradio_internals.get_queue(demo)
+            undelivered = gradio_internals.drop_undelivered(queue, undelivered)
+            idle = gradio_internals.close_idle_connections(connections, idle)
+            gradio_internals.drop_upload_names(demo)
         except Exception as error:
-            print(f"Tidying failed: {error!r}", file=sys.stderr)
+            print(f"Clean-up failed: {error!r}", file=sys.stderr)
 
 
-def remove_old(folder: Path, now: float) -> None:
-    """Remove uploads that are old or were cut off, and the oldest of what is still too much.
+def remove_old_uploads(folder: Path, now: float) -> None:
+    """Remove old and incomplete uploads, then the oldest ones above the limits.
 
-    `now` is the time, in seconds as files have it.
+    `now` is in seconds, as `stat` gives modification times.
     """
     found = []
     for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):  # whoever uploads also renames
+        with contextlib.suppress(OSError):  # an upload in progress renames its file
             found.append((path.lstat(), path))
     found.sort(key=lambda entry: entry[0].st_mtime)
     entries, total = len(found), sum(stat.st_size for stat, _ in found)
     for stat, path in found:
         age = now - stat.st_mtime
-        cut_off = path.name.startswith("tmp") and path.parent == folder and age > 2 * STALL
-        if age > KEPT or cut_off or entries > KEPT_ENTRIES or total > KEPT_BYTES:
-            with contextlib.suppress(OSError):  # such as folders that are not empty
+        is_partial = path.name.startswith("tmp") and path.parent == folder
+        is_stalled = is_partial and age > 2 * BODY_IDLE_TIMEOUT_S
+        is_too_much = entries > MAX_UPLOADS_ENTRIES or total > MAX_UPLOADS_BYTES
+        if age > UPLOAD_TTL_S or is_stalled or is_too_much:
+            with contextlib.suppress(OSError):  # such as a folder that is not empty
                 path.rmdir() if path.is_dir() else path.unlink()
                 entries, total = entries - 1, total - stat.st_size
                 if path.parent != folder:  # each upload has a folder of its own

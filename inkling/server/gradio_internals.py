@@ -1,7 +1,7 @@
-"""Everything that touches private names of Gradio 6.31 and Uvicorn, each with its reason.
+"""All code that uses private names of Gradio 6.31 and Uvicorn, each with its reason.
 
-Each function is tested against a page that is really launched: a new version of Gradio that breaks
-one of them fails a test that names it.
+Each function is tested on a launched page. If a new version of Gradio breaks one, a test fails that
+names it.
 """
 
 import asyncio
@@ -21,27 +21,27 @@ from gradio.utils import get_upload_folder
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-SESSION_LIMIT = 64  # characters of a session's name
-IDLE_S = 0.5  # seconds between two looks of a queue that nothing wakes: not tuned
-TRACKED = 1_000  # uploads whose progress Gradio may remember
+MAX_SESSION_NAME_CHARS = 64  # Gradio's page uses 11
+QUEUE_POLL_S = 0.5  # seconds between two polls of a queue without events: not tuned
+MAX_TRACKED_UPLOADS = 1_000  # uploads whose progress Gradio may remember
 
 
-def queue_of(demo: gr.Blocks) -> Queue:
-    """Return the page's queue, whose length and contents are bounded here."""
+def get_queue(demo: gr.Blocks) -> Queue:
+    """Return the page's queue."""
     return demo._queue
 
 
-def keep_uploads_together() -> None:
-    """Have Gradio make no other folder than that of uploads, which would stay behind, empty.
+def share_upload_folder() -> None:
+    """Make Gradio use the folder of uploads for each `gr.Blocks`.
 
-    It makes one for each `gr.Blocks`, as named by the environment when Gradio was imported.
+    Otherwise it makes another folder, named by the environment at import, which stays behind empty.
     """
     gr.routes.DEFAULT_TEMP_DIR = get_upload_folder()
 
 
 @contextmanager
-def without_app() -> Iterator[None]:
-    """Have Gradio build no app: before `launch` builds one, it builds three that nobody uses."""
+def skip_app_creation() -> Iterator[None]:
+    """Make Gradio build no app: before `launch` builds one, it builds three unused ones."""
     create = App.create_app
     App.create_app = staticmethod(lambda *_, **__: None)  # type: ignore[method-assign, assignment]
     try:
@@ -50,36 +50,38 @@ def without_app() -> Iterator[None]:
         App.create_app = staticmethod(create)  # type: ignore[method-assign]
 
 
-def do_not_reload_in_spaces() -> None:
-    """Have Gradio not reload changed code where SPACE_ID is set: it can only with a package.
+def disable_spaces_reload() -> None:
+    """Stop Gradio from reloading changed code where SPACE_ID is set without the package `spaces`.
 
-    Without `spaces`, as in a Space of another kind, a traceback would say so at each start.
+    Otherwise each start would print a traceback, for instance in a Docker Space.
     """
     try:
         version("spaces")
     except PackageNotFoundError:
-        from gradio import http_server  # here: it takes a port and a name from the environment
+        from gradio import (
+            http_server,
+        )  # here: at import it reads port and host from the environment
 
         http_server.watchfn_spaces = lambda reloader: None  # noqa: ARG005
 
 
-def measure_seldom(queue: Queue) -> None:
-    """Have Gradio keep the times of few events, and tabulate them seldom: nobody sees its page."""
+def reduce_analytics(queue: Queue) -> None:
+    """Make Gradio store the times of few events and rarely tabulate them: its page is closed."""
     queue.ANALYTICS_MAX_EVENTS = 200
     queue.ANAYLTICS_CACHE_FREQUENCY = 1_000
 
 
-class Nap(float):
-    """Seconds that the loop of a queue sleeps, unless it is woken meanwhile."""
+class WakeableDelay(float):
+    """Seconds that the loop of a queue sleeps unless `woken` is set."""
 
     def __init__(self, _: float):
-        """Begin asleep."""
+        """Start with `woken` not set."""
         self.woken = asyncio.Event()
 
 
 async def sleep(delay: float, result: Any = None) -> Any:
-    """Sleep as `asyncio.sleep` does; a `Nap` ends early once it is woken, or at once if it was."""
-    if not isinstance(delay, Nap):
+    """Sleep as `asyncio.sleep`; a `WakeableDelay` ends as soon as it is woken."""
+    if not isinstance(delay, WakeableDelay):
         return await asyncio.sleep(delay, result)
     with suppress(TimeoutError):
         await asyncio.wait_for(delay.woken.wait(), float(delay))
@@ -87,79 +89,80 @@ async def sleep(delay: float, result: Any = None) -> Any:
     return result
 
 
-def wake_when_needed(queue: Queue) -> None:
-    """Wake the loop that starts events when one comes or ends; Gradio's polls 1,000 times a second.
+def wake_on_events(queue: Queue) -> None:
+    """Wake the loop that starts events when one arrives or ends.
 
-    It waits by `asyncio.sleep(queue.sleep_when_free)` alone.
+    Gradio's loop polls 1,000 times a second. It waits only in
+    `asyncio.sleep(queue.sleep_when_free)`.
     """
-    nap = queue.sleep_when_free = Nap(IDLE_S)
-    queue.progress_update_sleep_when_free = IDLE_S
-    ours = vars(asyncio) | {"sleep": sleep}
-    queueing.asyncio = SimpleNamespace(**ours)  # type: ignore[assignment]
+    delay = queue.sleep_when_free = WakeableDelay(QUEUE_POLL_S)
+    queue.progress_update_sleep_when_free = QUEUE_POLL_S
+    patched = vars(asyncio) | {"sleep": sleep}
+    queueing.asyncio = SimpleNamespace(**patched)  # type: ignore[assignment]
 
-    def then_wake(action: Callable) -> Any:
-        async def act(*values: Any) -> Any:
+    def then_wake(method: Callable) -> Any:
+        async def call(*args: Any) -> Any:
             try:
-                return await action(*values)
+                return await method(*args)
             finally:
-                nap.woken.set()
+                delay.woken.set()
 
-        return act
+        return call
 
     queue.push, queue.process_events = then_wake(queue.push), then_wake(queue.process_events)  # type: ignore[method-assign]
 
 
-def judge_events(
-    queue: Queue, judge: Callable[[PredictBodyInternal], tuple[str, str] | None]
+def filter_events(
+    queue: Queue, find_fault: Callable[[PredictBodyInternal], tuple[str, str] | None]
 ) -> None:
-    """Have each event judged before it joins the queue: it may be refused, with words and a code.
+    """Reject events for which `find_fault` returns a message and a code, before they are queued.
 
-    Gradio bounds the queue's length alone, and asks nothing about who fills it with what.
+    Gradio limits only the queue's length, not its content or the share of one session.
     """
     push: Any = queue.push
 
-    async def push_if_good(
+    async def push_valid(
         body: PredictBodyInternal, request: Request, username: str | None
     ) -> tuple[bool, Any, Any]:
-        refused = judge(body)
-        return (False, *refused) if refused else await push(body, request, username)
+        fault = find_fault(body)
+        return (False, *fault) if fault else await push(body, request, username)
 
-    queue.push = push_if_good  # type: ignore[method-assign, assignment]
+    queue.push = push_valid  # type: ignore[method-assign, assignment]
 
 
-def waiting(queue: Queue, session: str) -> int:
-    """Return how many of a session's events wait in the queue."""
+def count_queued(queue: Queue, session: str) -> int:
+    """Return the number of a session's events in the queue."""
     lines = queue.event_queue_per_concurrency_id.values()
     return sum(event.session_hash == session for line in lines for event in line.queue)
 
 
-def unread(queue: Queue, session: str) -> int:
-    """Return how many messages wait for a session to fetch them: Gradio sets no limit."""
+def count_undelivered(queue: Queue, session: str) -> int:
+    """Return the number of messages that a session has not fetched: Gradio sets no limit."""
     messages = queue.pending_messages_per_session.get(session)
     return messages.qsize() if messages else 0
 
 
 def is_event(queue: Queue, name: str) -> bool:
-    """Tell whether there is an event of this name whose answer can still be fetched."""
-    events = queue.pending_event_ids_session.values()  # until the last word is delivered
+    """Return whether there is an event of this name whose result can still be fetched."""
+    events = queue.pending_event_ids_session.values()  # until the last message is delivered
     return any(name in names for names in events)
 
 
-async def find_session(request: Request, visitor: gr.State) -> tuple[str, Any]:
-    """Return the session that a request to a component's function is of, and its `visitor`.
+async def find_session(request: Request, state: gr.State) -> tuple[str, Any]:
+    """Return the name and the `state` of the session that calls a component's function.
 
-    Gradio gives such functions the request alone, whose body it has read.
+    Gradio passes only the request to such functions; it has already read the body.
     """
-    session = (await request.json())["session_hash"]
-    if len(session) > SESSION_LIMIT:
+    name = (await request.json())["session_hash"]
+    if len(name) > MAX_SESSION_NAME_CHARS:
         raise HTTPException(400, "The session's name is too long.")
-    return session, request.app.state_holder[session][visitor._id]
+    return name, request.app.state_holder[name][state._id]
 
 
-def drop_unread(queue: Queue, before: dict[str, object]) -> dict[str, object]:
-    """Drop messages that nobody has fetched since the latest look: Gradio keeps them for ever.
+def drop_undelivered(queue: Queue, before: dict[str, object]) -> dict[str, object]:
+    """Drop messages that were not fetched since the previous call: Gradio never drops them.
 
-    Returns the first message that waits for each session: what this look found.
+    Return each session's first undelivered message, for the next call.
     """
     found = {
         session: messages._queue[0]  # type: ignore[attr-defined]
@@ -176,56 +179,56 @@ def drop_unread(queue: Queue, before: dict[str, object]) -> dict[str, object]:
     return found
 
 
-def connections_of(demo: gr.Blocks) -> set:
+def get_connections(demo: gr.Blocks) -> set:
     """Return the server's open connections, as Uvicorn holds them."""
     return demo.server.server_state.connections
 
 
-def open_pages(connections: set) -> set[str]:
-    """Return the sessions whose pages are open: each one's heartbeat is a request in progress."""
+def find_open_sessions(connections: set) -> set[str]:
+    """Return the sessions whose pages are open: each holds a heartbeat request open."""
     cycles = (c.cycle for c in connections if c.cycle and not c.cycle.response_complete)
     paths = (cycle.scope["path"].rpartition("/heartbeat/") for cycle in cycles)
     return {session for _, heartbeat, session in paths if heartbeat}
 
 
-def hang_up(connections: set, before: dict[Any, object]) -> dict[Any, object]:
-    """Close connections that have asked for nothing since the latest look.
+def close_idle_connections(connections: set, before: dict[Any, object]) -> dict[Any, object]:
+    """Close connections without a request since the previous call.
 
-    Uvicorn waits for the rest of a request's head, and reads what follows a refused one, for as
-    long as a stranger likes. Returns the silent connections: what this look found.
+    Uvicorn has no timeout for an incomplete request head, or for data after a rejected request.
+    Return the idle connections, for the next call.
     """
-    silent = {c: c.cycle for c in connections if c.cycle is None or c.cycle.response_complete}
-    for connection, cycle in silent.items():
+    idle = {c: c.cycle for c in connections if c.cycle is None or c.cycle.response_complete}
+    for connection, cycle in idle.items():
         if before.get(connection, connection) is cycle:
             connection.transport.abort()
-    return silent
+    return idle
 
 
-def forget_sessions(app: App, open_now: set[str], remembered: float, most: int) -> None:
-    """Forget sessions without an open page: at once if they hold nothing, others after a while.
+def drop_sessions(app: App, open_sessions: set[str], ttl_s: float, max_closed: int) -> None:
+    """Drop sessions of closed pages: empty ones at once, others after a time.
 
-    Gradio keeps a closed page's latest drawing, and its answer, until many other sessions came;
-    each call of a program is a session, too, of 80 KB. Those of closed pages are remembered for so
-    many seconds, the latest `most` of them.
+    Gradio keeps a closed page's latest drawing and results until many other sessions were opened.
+    Each call of a program is a session, too, of 80 KB. At most `max_closed` sessions of closed
+    pages are kept, the latest ones, for `ttl_s` seconds.
     """
     holder, kept = app.state_holder, 0
     latest_first = sorted(holder.time_last_used.items(), key=lambda entry: entry[1], reverse=True)
     for session, used in latest_first:
-        if session in open_now:
+        if session in open_sessions:
             continue
         state = holder.session_data.get(session)
-        fresh = (datetime.now() - used).total_seconds() <= remembered
-        if state and state.state_data and fresh and kept < most:
+        is_fresh = (datetime.now() - used).total_seconds() <= ttl_s
+        if state and state.state_data and is_fresh and kept < max_closed:
             kept += 1
         else:
             holder.time_last_used.pop(session, None)
             holder.session_data.pop(session, None)
 
 
-def forget_uploads(demo: gr.Blocks) -> None:
-    """Forget the names of uploads: Gradio notes each one, and forgets none."""
+def drop_upload_names(demo: gr.Blocks) -> None:
+    """Drop the names of uploads, which Gradio would store for ever."""
     for names in demo.temp_file_sets:
         names.clear()
-    if len(file_upload_statuses._signals) > TRACKED:
+    if len(file_upload_statuses._signals) > MAX_TRACKED_UPLOADS:
         file_upload_statuses._signals.clear()
         file_upload_statuses._statuses.clear()

@@ -1,4 +1,4 @@
-"""Who may come in: one user and one password, and guessing gets slow."""
+"""Check the page's user and password, and slow down guessing."""
 
 import argparse
 import asyncio
@@ -6,36 +6,36 @@ import hmac
 import time
 from collections.abc import Callable
 
-LONGEST_DELAY = 4.0  # seconds that a login may be held up after wrong tries
-FORGIVEN = 60.0  # seconds without a wrong try after which nothing is held up
+MAX_LOGIN_DELAY_S = 4.0  # not tuned
+FAILURE_MEMORY_S = 60.0  # seconds after which wrong attempts are forgotten: not tuned
 
 
 class Login:
-    """Knows the page's user and password, and makes guessing slow."""
+    """The page's user and password, with a delay after wrong attempts."""
 
     def __init__(self, user: str, password: str, clock: Callable[[], float] = time.monotonic):
-        """Remember them; `clock` tells the seconds."""
+        """Store the credentials; `clock` returns seconds."""
         self.secret = f"{user}:{password}".encode()
         self.clock = clock
-        self.wrong = 0  # tries in a row, with less than `FORGIVEN` seconds between them
-        self.latest = 0.0  # time of the latest
+        self.failures = 0  # consecutive, less than `FAILURE_MEMORY_S` apart
+        self.latest_failure = 0.0  # s
 
-    def delay(self) -> float:
-        """Return for how many seconds a login is held up now: longer after each wrong try."""
-        if self.clock() - self.latest > FORGIVEN:
-            self.wrong = 0
-        return min(LONGEST_DELAY, 0.25 * 2**self.wrong) if self.wrong else 0.0
+    def compute_delay(self) -> float:
+        """Return the present delay in seconds: it doubles with each wrong attempt."""
+        if self.clock() - self.latest_failure > FAILURE_MEMORY_S:
+            self.failures = 0
+        return min(MAX_LOGIN_DELAY_S, 0.25 * 2**self.failures) if self.failures else 0.0
 
-    async def admits(self, user: str, password: str) -> bool:
-        """Tell whether these are the user and the password; right and wrong take as long."""
-        await asyncio.sleep(self.delay())
-        right = hmac.compare_digest(f"{user}:{password}".encode(), self.secret)
-        if not right:
-            self.wrong, self.latest = self.wrong + 1, self.clock()
-        return right
+    async def authenticate(self, user: str, password: str) -> bool:
+        """Return whether the credentials are right; right and wrong ones take equally long."""
+        await asyncio.sleep(self.compute_delay())
+        is_right = hmac.compare_digest(f"{user}:{password}".encode(), self.secret)
+        if not is_right:
+            self.failures, self.latest_failure = self.failures + 1, self.clock()
+        return is_right
 
 
-def credentials(text: str) -> tuple[str, str]:
+def parse_login(text: str) -> tuple[str, str]:
     """Return user and password from USER:PASSWORD; raises `ArgumentTypeError` if one is missing."""
     user, _, password = text.partition(":")
     if not user or not password:

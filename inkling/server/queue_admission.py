@@ -1,4 +1,4 @@
-"""Which events may wait for their turn: what Gradio's queue does not ask."""
+"""Decide which events may join Gradio's queue."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,48 +7,49 @@ from gradio.blocks import Block
 from gradio.data_classes import PredictBodyInternal
 from gradio.queueing import Queue
 
+from inkling.rendering import BUSY_MESSAGE
 from inkling.server import gradio_internals
-from inkling.server.endpoint_calls import CALL
-from inkling.server.request_limits import BUSY
+from inkling.server.endpoint_calls import CALL_HELP
 
-QUEUE = 32  # events that may wait: about a second's work
-SESSION_QUEUE = QUEUE // 2  # of one session: a page has few at a time
-UNREAD = 40  # messages that may wait for a session to fetch them; an event makes 3
+MAX_QUEUED_EVENTS = 32  # about a second's work
+MAX_SESSION_EVENTS = MAX_QUEUED_EVENTS // 2  # queued for one session: a page has few at a time
+MAX_UNDELIVERED = 40  # messages that a session has not fetched; an event makes 3
 
 
 def is_full(queue: Queue) -> bool:
-    """Tell whether no more events may wait."""
-    return len(queue) >= QUEUE
+    """Return whether no more events may wait."""
+    return len(queue) >= MAX_QUEUED_EVENTS
 
 
-def watch_queue(queue: Queue, uploads: Path) -> None:
-    """Have a queue refuse, beyond what Gradio does, events that are unfair or name other files."""
+def limit_queue(queue: Queue, uploads: Path) -> None:
+    """Make a queue reject unfair and invalid events, and those with a file outside `uploads`."""
 
-    def judge(body: PredictBodyInternal) -> tuple[str, str] | None:
+    def find_fault(body: PredictBodyInternal) -> tuple[str, str] | None:
         session = body.session_hash or ""
-        held = gradio_internals.waiting(queue, session) >= SESSION_QUEUE
-        if is_full(queue) or held or gradio_internals.unread(queue, session) > UNREAD:
-            return BUSY, "queue_full"
-        if len(session) > gradio_internals.SESSION_LIMIT:
+        is_greedy = gradio_internals.count_queued(queue, session) >= MAX_SESSION_EVENTS
+        is_silent = gradio_internals.count_undelivered(queue, session) > MAX_UNDELIVERED
+        if is_full(queue) or is_greedy or is_silent:
+            return BUSY_MESSAGE, "queue_full"
+        if len(session) > gradio_internals.MAX_SESSION_NAME_CHARS:
             return "The session's name is too long.", "error"
         event = queue.blocks.fns.get(-1 if body.fn_index is None else body.fn_index)
-        # each of these is an error in Gradio, with a page in the log: strangers would fill the disk
+        # Gradio logs a page for each of the following errors: clients could fill the disk
         if event is None:
             return "There is no such event.", "error"
         if len(body.data) != len(event.inputs):
-            return f"The data's values are too few or too many: {CALL}", "error"
+            return f"The data's values are too few or too many: {CALL_HELP}", "error"
         mark_files(body.data, event.inputs)
-        if names_other_file(body.data, uploads) or is_misshapen(body.data, event.inputs):
-            return f"This is no picture that was uploaded: {CALL}", "error"
+        if has_foreign_file(body.data, uploads) or has_invalid_value(body.data, event.inputs):
+            return f"This is no picture that was uploaded: {CALL_HELP}", "error"
         return None
 
-    gradio_internals.judge_events(queue, judge)
+    gradio_internals.filter_events(queue, find_fault)
 
 
-def names_other_file(data: object, uploads: Path) -> bool:
-    """Tell whether data from outside names a file or an address that is no upload.
+def has_foreign_file(data: object, uploads: Path) -> bool:
+    """Return whether untrusted data names a file or URL that is not an upload.
 
-    Gradio would fetch any address, and for some parts of a page open any file of the server's.
+    Gradio would fetch any URL, and for some components open any file of the server.
     """
     parts = [data]
     while parts:
@@ -65,21 +66,21 @@ def names_other_file(data: object, uploads: Path) -> bool:
     return False
 
 
-def mark_files(data: list, parts: Sequence[Block]) -> None:
-    """Mark values as files, as Gradio wants it, where their part of the page can be nothing else.
+def mark_files(data: list, components: Sequence[Block]) -> None:
+    """Add Gradio's type mark to values of file components that lack it.
 
-    Who calls the endpoint by hand, with the path of an upload, need not know of the mark.
+    A client that calls the endpoint by hand then needs only the upload's path.
     """
-    for value, part in zip(data, parts, strict=True):
-        model = getattr(part, "data_model", None)
+    for value, component in zip(data, components, strict=True):
+        model = getattr(component, "data_model", None)
         if isinstance(value, dict) and model and "meta" in model.model_fields:
             value.setdefault("meta", {"_type": "gradio.FileData"})
 
 
-def is_misshapen(data: list, parts: Sequence[Block]) -> bool:
-    """Tell whether a value from outside is none that its part of the page can have."""
-    for value, part in zip(data, parts, strict=False):
-        model = getattr(part, "data_model", None)
+def has_invalid_value(data: list, components: Sequence[Block]) -> bool:
+    """Return whether an untrusted value does not fit its component's data model."""
+    for value, component in zip(data, components, strict=False):
+        model = getattr(component, "data_model", None)
         if model and value is not None:
             try:
                 model.model_validate(value, context={"validate_meta": True})

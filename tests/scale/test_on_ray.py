@@ -45,7 +45,7 @@ def far(near):
         log_to_driver=False,
         runtime_env={"env_vars": {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests/scale'}"}},
     )
-    yield serving.FarReader(near, serving.deploy("tested", CHECKPOINT.read_bytes(), 2))
+    yield serving.RemoteReader(near, serving.deploy("tested", CHECKPOINT.read_bytes(), 2))
     ray.serve.shutdown()
     ray.shutdown()
 
@@ -103,10 +103,10 @@ def test_pages_with_the_same_checkpoint_share_replicas(far):
 def test_with_no_reader_left_a_question_ends_in_words(near, far, monkeypatch):
     from inkling.scale import serving
 
-    lost = serving.FarReader(near, serving.deploy("lost", CHECKPOINT.read_bytes(), 1))
+    lost = serving.RemoteReader(near, serving.deploy("lost", CHECKPOINT.read_bytes(), 1))
     assert lost.ask(own_process)
     ray.serve.delete("lost")
-    monkeypatch.setattr(serving, "PATIENCE", 3.0)
+    monkeypatch.setattr(serving, "REPLICA_TIMEOUT_S", 3.0)
     with pytest.raises(Unreachable):
         lost.ask(own_process)
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT, names, sketch
 from PIL import Image
 
-from inkling.terminal import INSTALL_RAY
+from inkling.scale import INSTALL_RAY
 
 HIDE_RAY = """
 import runpy, sys

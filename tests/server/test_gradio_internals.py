@@ -18,8 +18,8 @@ from gradio_client import Client
 from inkling.recognition.reading import Reading
 from inkling.server import cleanup
 from inkling.server import gradio_internals as internals
-from inkling.server.cleanup import CLOSED, SESSION_KEPT
-from inkling.server.launch import AT_ONCE, SESSIONS
+from inkling.server.cleanup import MAX_CLOSED_SESSIONS, SESSION_TTL_S
+from inkling.server.launch import EVENT_CONCURRENCY, MAX_SESSIONS
 
 
 class Held:
@@ -41,13 +41,13 @@ class Held:
 @pytest.fixture
 def tidy_often(monkeypatch):
     """Have what is left behind removed as soon as it may be."""
-    monkeypatch.setattr(cleanup, "TIDYING", 0.1)
+    monkeypatch.setattr(cleanup, "CLEANUP_INTERVAL_S", 0.1)
 
 
 @pytest.fixture
 def demo(monkeypatch):
     """Return a launched page, which nobody tidies but the test; its queue never looks unwoken."""
-    monkeypatch.setattr(internals, "IDLE_S", 3_600)
+    monkeypatch.setattr(internals, "QUEUE_POLL_S", 3_600)
     with serving(Held()) as served:
         yield served.demo
 
@@ -71,7 +71,7 @@ def test_a_start_builds_one_app_and_no_others_that_nobody_uses(monkeypatch):
 
 
 def test_the_times_of_few_events_are_kept_and_tabulated_seldom(demo):
-    queue = internals.queue_of(demo)
+    queue = internals.get_queue(demo)
     assert queue.ANALYTICS_MAX_EVENTS == 200 and queue.ANAYLTICS_CACHE_FREQUENCY == 1_000
     for _ in range(3):
         httpx.get(f"{demo.local_url}gradio_api/call/predict/{call(demo)}")
@@ -81,63 +81,68 @@ def test_the_times_of_few_events_are_kept_and_tabulated_seldom(demo):
 
 def test_the_queue_sleeps_until_an_event_comes_or_ends(demo):
     names = ("sleep_when_free", "progress_update_sleep_when_free")
-    usual, queue = internals.queue_of(internals.gr.Blocks().queue()), internals.queue_of(demo)
+    usual, queue = internals.get_queue(internals.gr.Blocks().queue()), internals.get_queue(demo)
     for name in names:  # they are what Gradio sleeps for
         assert getattr(queue, name) > getattr(usual, name)
-    for event in [call(demo) for _ in range(2 * AT_ONCE + 1)]:
+    for event in [call(demo) for _ in range(2 * EVENT_CONCURRENCY + 1)]:
         httpx.get(f"{demo.local_url}gradio_api/call/predict/{event}")
         until(lambda event=event: not internals.is_event(queue, event))
 
 
 def test_a_judge_may_refuse_an_event_in_words(demo):
-    queue = internals.queue_of(demo)
-    internals.judge_events(queue, lambda body: ("Not today.", "error"))
+    queue = internals.get_queue(demo)
+    internals.filter_events(queue, lambda body: ("Not today.", "error"))
     answer = httpx.post(f"{demo.local_url}gradio_api/call/predict", json={"data": [None]})
     assert answer.status_code == 400 and "Not today." in answer.text
 
 
 def test_an_answer_can_be_fetched_once(demo):
-    queue, event = internals.queue_of(demo), call(demo)
+    queue, event = internals.get_queue(demo), call(demo)
     assert internals.is_event(queue, event) and not internals.is_event(queue, "other")
     httpx.get(f"{demo.local_url}gradio_api/call/predict/{event}")
     until(lambda: not internals.is_event(queue, event))
 
 
 def test_events_that_wait_are_counted_by_session(demo):
-    queue = internals.queue_of(demo)
+    queue = internals.get_queue(demo)
     queue.max_thread_count = 0  # nothing is begun
     queue.active_jobs.clear()
     names = {call(demo) for _ in range(3)}
     lines = queue.event_queue_per_concurrency_id.values()
     sessions = {event.session_hash for line in lines for event in line.queue}
-    assert sum(internals.waiting(queue, session) for session in sessions) == len(names) == 3
-    assert internals.waiting(queue, "other") == 0
+    assert sum(internals.count_queued(queue, session) for session in sessions) == len(names) == 3
+    assert internals.count_queued(queue, "other") == 0
 
 
 def test_messages_that_nobody_fetches_are_dropped_at_the_second_look(demo):
-    queue, event = internals.queue_of(demo), call(demo)
+    queue, event = internals.get_queue(demo), call(demo)
     session = next(s for s, e in queue.pending_event_ids_session.items() if event in e)
-    until(lambda: internals.unread(queue, session) >= 2)
-    found = internals.drop_unread(queue, {})
-    assert internals.unread(queue, session) >= 2 and internals.unread(queue, "other") == 0
-    internals.drop_unread(queue, found)
-    assert internals.unread(queue, session) == 0 and not internals.is_event(queue, event)
+    until(lambda: internals.count_undelivered(queue, session) >= 2)
+    found = internals.drop_undelivered(queue, {})
+    assert (
+        internals.count_undelivered(queue, session) >= 2
+        and internals.count_undelivered(queue, "other") == 0
+    )
+    internals.drop_undelivered(queue, found)
+    assert internals.count_undelivered(queue, session) == 0 and not internals.is_event(queue, event)
 
 
 def test_an_open_page_is_known_and_a_silent_connection_is_closed(demo):
-    connections = internals.connections_of(demo)
+    connections = internals.get_connections(demo)
     url = demo.local_url
     with httpx.stream("GET", f"{url}gradio_api/heartbeat/a-page", timeout=None) as page:
-        until(lambda: internals.open_pages(connections) == {"a-page"})
+        until(lambda: internals.find_open_sessions(connections) == {"a-page"})
         with httpx.Client() as client:
             client.get(f"{url}config")
-            until(lambda: len(internals.hang_up(connections, {})) == 1)  # those before are gone
-            found = internals.hang_up(connections, {})
+            until(
+                lambda: len(internals.close_idle_connections(connections, {})) == 1
+            )  # those before are gone
+            found = internals.close_idle_connections(connections, {})
             assert len(found) == 1
-            internals.hang_up(connections, found)
-            until(lambda: len(internals.connections_of(demo)) == 1)
+            internals.close_idle_connections(connections, found)
+            until(lambda: len(internals.get_connections(demo)) == 1)
         assert next(page.iter_lines()) is not None  # the page that is open stays so
-    until(lambda: not internals.open_pages(connections))
+    until(lambda: not internals.find_open_sessions(connections))
 
 
 def test_sessions_are_forgotten_but_not_those_of_open_pages(demo):
@@ -148,17 +153,17 @@ def test_sessions_are_forgotten_but_not_those_of_open_pages(demo):
         if session != "program":
             holder[session][visitor]
     for session in ("open", "left long ago"):
-        holder.time_last_used[session] -= timedelta(seconds=SESSION_KEPT + 1)
-    internals.forget_sessions(demo.app, {"open"}, SESSION_KEPT, most=9)
+        holder.time_last_used[session] -= timedelta(seconds=SESSION_TTL_S + 1)
+    internals.drop_sessions(demo.app, {"open"}, SESSION_TTL_S, max_closed=9)
     assert set(holder.session_data) == set(holder.time_last_used) == {"open", "closed"}
     holder["closed later"][visitor]
-    internals.forget_sessions(demo.app, {"open"}, SESSION_KEPT, most=1)
+    internals.drop_sessions(demo.app, {"open"}, SESSION_TTL_S, max_closed=1)
     assert set(holder.session_data) == set(holder.time_last_used) == {"open", "closed later"}
-    assert holder.capacity == SESSIONS > 3 * CLOSED  # many calls push no page out
+    assert holder.capacity == MAX_SESSIONS > 3 * MAX_CLOSED_SESSIONS  # many calls push no page out
 
 
 def test_a_server_that_runs_removes_all_that_is_left_behind(tidy_often, demo):
-    queue, holder = internals.queue_of(demo), demo.app.state_holder
+    queue, holder = internals.get_queue(demo), demo.app.state_holder
     url = httpx.URL(demo.local_url)
     old = Path(demo.app.uploaded_file_dir) / "a" / "old.png"
     old.parent.mkdir(parents=True)
@@ -182,8 +187,8 @@ def test_names_of_uploads_are_forgotten(demo, tmp_path):
     Client(demo.local_url, verbose=False).predict(None, api_name="/predict")
     demo.temp_file_sets[0].add(str(tmp_path / "a.png"))
     signals = internals.file_upload_statuses._signals
-    signals.update({str(k): None for k in range(internals.TRACKED + 1)})
-    internals.forget_uploads(demo)
+    signals.update({str(k): None for k in range(internals.MAX_TRACKED_UPLOADS + 1)})
+    internals.drop_upload_names(demo)
     assert not any(demo.temp_file_sets) and not signals
 
 

@@ -10,9 +10,9 @@ import pytest
 from conftest import ROOT, until
 
 from inkling.server import request_limits
-from inkling.server.endpoint_calls import UPLOAD
+from inkling.server.endpoint_calls import UPLOAD_HELP
 from tests.app_process import START_LIMIT_S
-from tests.stranger import (
+from tests.untrusted_client import (
     ATTEMPTS,
     FILE,
     FORM,
@@ -84,7 +84,7 @@ def test_a_picture_sent_wrong_is_answered_with_a_sentence(server, more):
 @pytest.mark.parametrize("more", UPLOADED_WRONG.values(), ids=UPLOADED_WRONG)
 def test_an_upload_of_no_file_is_answered_with_a_sentence(server, more):
     before = server.said()
-    assert server.post("upload", **more) == (400, UPLOAD)
+    assert server.post("upload", **more) == (400, UPLOAD_HELP)
     assert server.said() == before
 
 
@@ -219,7 +219,7 @@ def test_who_never_fetches_answers_is_told_to_wait(server):
 def test_many_idle_pages_keep_nobody_out(server):
     with contextlib.ExitStack() as idle:
         pages = []
-        for k in range(request_limits.PLACES + 20):
+        for k in range(request_limits.MAX_OPEN_REQUESTS + 20):
             address = ("127.0.0.1", server.port)
             pages.append(idle.enter_context(socket.create_connection(address, START_LIMIT_S)))
             head = f"GET /gradio_api/heartbeat/{k} HTTP/1.1\r\nHost: a\r\n\r\n"

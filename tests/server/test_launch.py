@@ -39,16 +39,16 @@ def test_who_comes_when_all_is_full_is_told_so_at_once_and_read_later(page, chro
     opened.goto(page)
     expect(opened.locator("#pad .hint")).to_be_visible(timeout=30_000)
     expect(opened.get_by_text("Loading...", exact=True)).to_have_count(0)
-    monkeypatch.setattr(queue_admission, "QUEUE", 0)
+    monkeypatch.setattr(queue_admission, "MAX_QUEUED_EVENTS", 0)
     with opened.expect_response(lambda told: "queue/join" in told.url and told.status == 503):
         opened.get_by_role("tab", name="The network").click()
     expect(opened.get_by_text("busy. Please try again.").last).to_be_visible(timeout=1_000)
-    monkeypatch.setattr(queue_admission, "QUEUE", 32)
+    monkeypatch.setattr(queue_admission, "MAX_QUEUED_EVENTS", 32)
     opened.get_by_role("tab", name="Read", exact=True).click()
-    monkeypatch.setattr(request_limits, "QUESTIONS", 0)
+    monkeypatch.setattr(request_limits, "MAX_OPEN_READS", 0)
     with opened.expect_response(lambda told: told.status == 503):
         line(opened)
-    monkeypatch.setattr(request_limits, "QUESTIONS", 120)
+    monkeypatch.setattr(request_limits, "MAX_OPEN_READS", 120)
     expect(opened.locator("#answer")).to_contain_text("Not yet.", timeout=30_000)
     opened.close()
 

@@ -10,7 +10,7 @@ from conftest import run, serving
 
 import app
 from inkling.server import login
-from inkling.server.login import Login, credentials
+from inkling.server.login import Login, parse_login
 from inkling.training.live_reader import PlaceholderReader
 
 
@@ -30,27 +30,27 @@ def gate(monkeypatch):
 
 def test_the_gate_knows_user_and_password(gate):
     tries = [("ann", "pass:word"), ("ann", "word"), ("ann:pass", "word"), ("", ""), ("é", "ü")]
-    admitted = [run(gate.admits(*told)) for told in tries]
+    admitted = [run(gate.authenticate(*told)) for told in tries]
     # Gradio asks for both together; one text made of both is what is compared
     assert admitted == [True, False, True, False, False]
 
 
 def test_guessing_gets_slower_up_to_a_limit_and_is_forgiven(gate):
     for _ in range(8):
-        assert not run(gate.admits("ann", "guess"))
+        assert not run(gate.authenticate("ann", "guess"))
     assert gate.waited[0] == 0.0 and gate.waited == sorted(gate.waited)
-    assert gate.waited[-1] == login.LONGEST_DELAY
-    assert run(gate.admits("ann", "pass:word"))  # waits as long: waiting tells nothing
-    assert gate.waited[-1] == login.LONGEST_DELAY
-    gate.now += login.FORGIVEN + 1
-    assert run(gate.admits("ann", "pass:word")) and gate.waited[-1] == 0.0
+    assert gate.waited[-1] == login.MAX_LOGIN_DELAY_S
+    assert run(gate.authenticate("ann", "pass:word"))  # waits as long: waiting tells nothing
+    assert gate.waited[-1] == login.MAX_LOGIN_DELAY_S
+    gate.now += login.FAILURE_MEMORY_S + 1
+    assert run(gate.authenticate("ann", "pass:word")) and gate.waited[-1] == 0.0
 
 
 def test_a_login_is_written_with_a_colon():
-    assert credentials("ann:pass:word") == ("ann", "pass:word")
+    assert parse_login("ann:pass:word") == ("ann", "pass:word")
     for text in ("", "ann", "ann:", ":word"):
         with pytest.raises(argparse.ArgumentTypeError, match="USER:PASSWORD"):
-            credentials(text)
+            parse_login(text)
 
 
 def test_without_the_password_a_stranger_gets_nothing_and_with_it_all(monkeypatch):

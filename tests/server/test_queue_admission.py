@@ -8,7 +8,7 @@ from conftest import run
 from gradio.data_classes import FileData
 
 from inkling.server import gradio_internals, queue_admission
-from inkling.server.queue_admission import names_other_file, watch_queue
+from inkling.server.queue_admission import has_foreign_file, limit_queue
 
 
 class FakeQueue:
@@ -33,7 +33,7 @@ class FakeQueue:
 def queue(tmp_path):
     """Return a watched queue."""
     queue = FakeQueue()
-    watch_queue(queue, tmp_path)
+    limit_queue(queue, tmp_path)
     return queue
 
 
@@ -45,18 +45,18 @@ def push(queue, session="a", data=(None, None), event=0):
 
 
 def test_one_session_fills_half_of_the_queue_and_all_fill_it(queue):
-    half = queue_admission.SESSION_QUEUE
+    half = queue_admission.MAX_SESSION_EVENTS
     assert [push(queue) for _ in range(half + 1)] == ["success"] * half + ["queue_full"]
     answers = [push(queue, session="mine") for _ in range(half + 1)]
     assert answers == ["success"] * half + ["queue_full"]
     assert push(queue, session="yours") == "queue_full"
-    assert len(queue) == queue_admission.QUEUE
+    assert len(queue) == queue_admission.MAX_QUEUED_EVENTS
 
 
 def test_who_fetches_no_answers_gets_no_more(queue):
     messages = asyncio.Queue()
     queue.pending_messages_per_session["a"] = messages
-    for _ in range(queue_admission.UNREAD):
+    for _ in range(queue_admission.MAX_UNDELIVERED):
         messages.put_nowait("answer")
     assert push(queue) == "success"
     messages.put_nowait("one more")
@@ -66,7 +66,7 @@ def test_who_fetches_no_answers_gets_no_more(queue):
 @pytest.mark.parametrize(
     "event",
     [
-        {"session": "a" * (gradio_internals.SESSION_LIMIT + 1)},
+        {"session": "a" * (gradio_internals.MAX_SESSION_NAME_CHARS + 1)},
         {"event": 9},
         {"event": None},
         {"data": []},
@@ -88,7 +88,7 @@ def test_who_sends_too_little_or_no_upload_is_told_what_to_send(queue, tmp_path)
     for data in [*wrong, [None, {"path": str(tmp_path / "seven.png"), "meta": mark}]]:
         body = SimpleNamespace(session_hash="a", data=data, fn_index=0)
         _, said, _ = run(queue.push(body, None, None))
-        assert said.endswith(queue_admission.CALL)
+        assert said.endswith(queue_admission.CALL_HELP)
 
 
 def test_the_path_of_an_upload_needs_no_mark(queue, tmp_path):
@@ -104,9 +104,9 @@ def test_the_path_of_an_upload_needs_no_mark(queue, tmp_path):
 )
 def test_only_paths_of_uploads_are_let_in(tmp_path, path):
     path = path.format(uploads=tmp_path) if isinstance(path, str) else path
-    assert names_other_file([None, {"a": [{"path": path}]}], tmp_path)
+    assert has_foreign_file([None, {"a": [{"path": path}]}], tmp_path)
 
 
 def test_uploads_and_whatever_else_is_no_path_are_let_in(tmp_path):
     upload = {"path": str(tmp_path / "a" / "seven.png"), "url": "http://a.example/b.png"}
-    assert not names_other_file([upload, "data:image/png;base64,", 3, None, {"a": {}}], tmp_path)
+    assert not has_foreign_file([upload, "data:image/png;base64,", 3, None, {"a": {}}], tmp_path)

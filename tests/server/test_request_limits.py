@@ -96,16 +96,18 @@ def test_every_other_route_is_not_there(path):
 
 
 def test_reloading_is_for_developers(monkeypatch):
-    assert asked(routes.RELOAD).status == 404
+    assert asked(routes.RELOAD_ROUTE).status == 404
     monkeypatch.setenv("GRADIO_WATCH_DIRS", ".")
-    assert asked(routes.RELOAD).status == 200
+    assert asked(routes.RELOAD_ROUTE).status == 200
 
 
 def test_an_address_is_no_longer_than_it_may_be():
-    assert asked("/?" + "a" * (request_limits.URL_LIMIT + 1)).status == 414
+    assert asked("/?" + "a" * (request_limits.MAX_URL_BYTES + 1)).status == 414
 
 
-@pytest.mark.parametrize("path, limit", [(UPLOAD, routes.UPLOAD_BODY), (JOIN, routes.BODY_LIMIT)])
+@pytest.mark.parametrize(
+    "path, limit", [(UPLOAD, routes.MAX_UPLOAD_BODY_BYTES), (JOIN, routes.MAX_BODY_BYTES)]
+)
 def test_a_body_too_large_is_refused_announced_or_not(path, limit):
     whole, mib = EVENT % (b"x" * (limit - len(EVENT % b""))), 2**20
     content = [whole[k : k + mib] for k in range(0, limit, mib)]
@@ -123,11 +125,11 @@ def test_an_upload_has_few_parts(size):
         chunks = [content[k : k + size] for k in range(0, len(content), size)]
         return asked(UPLOAD, *chunks, content_type="multipart/form-data; boundary=edge").status
 
-    assert sent(request_limits.PARTS) == 200 and sent(request_limits.PARTS + 1) == 413
+    assert sent(request_limits.MAX_PARTS) == 200 and sent(request_limits.MAX_PARTS + 1) == 413
 
 
 def test_a_body_that_stalls_is_ended(monkeypatch):
-    monkeypatch.setattr(request_limits, "STALL", 0.01)
+    monkeypatch.setattr(request_limits, "BODY_IDLE_TIMEOUT_S", 0.01)
     assert asked(UPLOAD, b"x", end=False).status == 408
 
 
@@ -140,9 +142,9 @@ def test_an_upload_that_fails_tells_gradio_to_remove_its_files(monkeypatch):
         except request_limits.MultiPartException as error:
             told.append(str(error))
 
-    monkeypatch.setattr(request_limits, "STALL", 0.01)
+    monkeypatch.setattr(request_limits, "BODY_IDLE_TIMEOUT_S", 0.01)
     asked(UPLOAD, b"x", end=False, app=cleans_up)
-    asked(UPLOAD, b"x" * routes.UPLOAD_BODY, b"x", app=cleans_up)
+    asked(UPLOAD, b"x" * routes.MAX_UPLOAD_BODY_BYTES, b"x", app=cleans_up)
     assert len(told) == 2
 
 
@@ -152,13 +154,13 @@ def test_no_request_takes_for_ever_but_heartbeats(monkeypatch):
             await asyncio.sleep(0)
         await answer(send)
 
-    monkeypatch.setattr(request_limits, "LONGEST", 0.0)
+    monkeypatch.setattr(request_limits, "REQUEST_TIMEOUT_S", 0.0)
     assert asked("/gradio_api/queue/data", app=takes_its_time).status == 503
     assert asked("/gradio_api/heartbeat/a", app=takes_its_time).status == 200
 
 
 def test_places_are_few_and_all_are_given_back(monkeypatch):
-    monkeypatch.setattr(request_limits, "PLACES", 4)
+    monkeypatch.setattr(request_limits, "MAX_OPEN_REQUESTS", 4)
 
     async def crowd():
         enough = asyncio.Event()
@@ -181,7 +183,7 @@ def test_places_are_few_and_all_are_given_back(monkeypatch):
 
 @pytest.mark.parametrize("path", [JOIN, "/gradio_api/call/predict", "/gradio_api/call/v2/predict"])
 def test_a_full_queue_takes_no_event_and_says_so_once_all_of_it_has_come(path, monkeypatch):
-    monkeypatch.setattr(request_limits, "STALL", 0.01)
+    monkeypatch.setattr(request_limits, "BODY_IDLE_TIMEOUT_S", 0.01)
     begun = []
 
     async def begins(scope, receive, send):
@@ -189,7 +191,7 @@ def test_a_full_queue_takes_no_event_and_says_so_once_all_of_it_has_come(path, m
 
     told = asked(path, b"an", b"event", app=begins, full=True)
     assert told.status == 503 and not begun
-    assert json.loads(told.body) == {"detail": request_limits.BUSY}
+    assert json.loads(told.body) == {"detail": request_limits.BUSY_MESSAGE}
     assert b"connection" not in told.headers  # it is kept: the visitor will try again
     assert asked(path, b"cut off", end=False, full=True).status == 408
 
@@ -200,7 +202,7 @@ def test_a_full_queue_keeps_nobody_from_the_page_and_from_answers(path):
 
 
 def test_logins_are_tried_a_few_at_a_time(monkeypatch):
-    monkeypatch.setattr(request_limits, "LOGINS", 0)
+    monkeypatch.setattr(request_limits, "MAX_OPEN_LOGINS", 0)
     assert asked("/login", b"x").status == 503 and asked("/config").status == 200
 
 
@@ -211,7 +213,9 @@ def test_a_request_that_fails_is_answered_and_gives_its_places_back(capsys):
     guarded = before(fails)
     for _ in range(3):
         told = run(ask(guarded, "/"))
-        assert told.status == 500 and json.loads(told.body) == {"detail": request_limits.FAILED}
+        assert told.status == 500 and json.loads(told.body) == {
+            "detail": request_limits.FAILED_MESSAGE
+        }
     assert not guarded.open
     (line,) = capsys.readouterr().err.splitlines()  # one a minute
     assert "RuntimeError" in line and "test_request_limits.py, line" in line and len(line) < 500
@@ -237,7 +241,7 @@ def test_a_stream_that_fails_is_ended(capsys):
 )
 def test_a_call_is_a_json_object_and_nothing_else_is_passed_on(path, body):
     told = asked(path, body, **JSON)
-    assert told.status == 400 and json.loads(told.body)["detail"].endswith(endpoint_calls.CALL)
+    assert told.status == 400 and json.loads(told.body)["detail"].endswith(endpoint_calls.CALL_HELP)
     assert b"connection" not in told.headers  # all of it has come
 
 
@@ -264,7 +268,7 @@ def test_an_upload_of_nothing_is_told_what_to_send(answer):
 
     for app in (finds_nothing, fails):
         told = asked(UPLOAD, b"", app=app)
-        assert told.status == 400 and told.body.decode() == endpoint_calls.UPLOAD
+        assert told.status == 400 and told.body.decode() == endpoint_calls.UPLOAD_HELP
 
 
 def test_an_answer_that_nobody_waits_for_is_not_there():
@@ -287,7 +291,7 @@ def test_one_range_is_asked_for_at_a_time():
 
 
 def test_what_is_uploaded_in_a_minute_is_limited(monkeypatch):
-    monkeypatch.setattr(request_limits, "UPLOAD_TOTAL", 3 * request_limits.UPLOAD_COST)
+    monkeypatch.setattr(request_limits, "MAX_UPLOAD_RATE", 3 * request_limits.MIN_UPLOAD_COST_BYTES)
     guarded = before(reads_all)
     for minute in (0.0, 61.0):
         clock = SimpleNamespace(monotonic=lambda minute=minute: minute)

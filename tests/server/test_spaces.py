@@ -13,7 +13,7 @@ from conftest import ROOT, sketch
 from huggingface_hub import SpaceCard
 from PIL import Image
 
-from inkling.export.static_page import ATTRIBUTES, STATIC, scripts
+from inkling.export.static_page import ATTRIBUTES, EXPORT_STATIC_DIR, add_scripts
 from inkling.training.device import best_device
 from tests.app_process import ASK, AppProcess
 
@@ -38,7 +38,7 @@ def gradio_auto_wrap(task):
 
 @pytest.fixture
 def static_space(tmp_path):
-    scripts(tmp_path / "page")
+    add_scripts(tmp_path / "page")
     return tmp_path / "page"
 
 
@@ -53,7 +53,7 @@ def card(folder):
     return SpaceCard.load(folder / "README.md").data.to_dict()
 
 
-@pytest.mark.parametrize("folder", [ROOT, STATIC], ids=["Gradio", "static"])
+@pytest.mark.parametrize("folder", [ROOT, EXPORT_STATIC_DIR], ids=["Gradio", "static"])
 def test_the_front_matter_is_a_space_s(folder):
     told = card(folder)
     assert {"title", "emoji", "sdk", "app_file", "license"} <= set(told)
@@ -66,7 +66,7 @@ def test_a_gradio_space_gets_the_versions_that_were_tested():
     told = card(ROOT)
     assert told["sdk"] == "gradio" and told["sdk_version"] == gradio.__version__
     assert told["python_version"] == "3.12"  # of those that ZeroGPU has
-    assert card(STATIC)["sdk"] == "static"
+    assert card(EXPORT_STATIC_DIR)["sdk"] == "static"
 
 
 def test_what_goes_up_is_not_too_large(static_space):

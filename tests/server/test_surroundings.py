@@ -138,7 +138,7 @@ def test_without_checkpoint_archives_and_network_it_serves_and_says_why_in_a_lin
 def test_with_a_full_disk_it_reads_drawings_and_says_why_no_pictures(may, seven, tmp_path):
     with AppProcess(tmp_path, ["-c", SMALL, "app.py"], wrap=may(ITS_OWN_DISKS)) as page:
         told = page.answer(ON_A_FULL_DISK, seven)
-        assert 'data-number="7"' in told and f"507 {request_limits.NO_ROOM}" in told
+        assert 'data-number="7"' in told and f"507 {request_limits.DISK_FULL_MESSAGE}" in told
         page.stop(signal.SIGTERM)
 
 
