@@ -2,7 +2,6 @@
 
 python evaluate.py                      the checkpoint that is there
 python evaluate.py --pictures FOLDER    also on your own pictures, in subfolders named 0 to 9
-python evaluate.py --onnx digits.onnx   the network as an ONNX file, compared with the checkpoint
 """
 
 import argparse
@@ -27,7 +26,7 @@ from inkling.evaluation.report import misread_sheet, write_report
 from inkling.evaluation.robustness import read_sweeps
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
 from inkling.recognition.reader import Reader
-from inkling.terminal import INSTALL_ONNX, printable, run
+from inkling.terminal import printable, run
 
 OUTLIERS = 200  # of each kind of thing that is no digit
 DRAWN = 5_000  # digits of the drawn styles, none of which a training has seen
@@ -55,33 +54,6 @@ def evaluate(
     return scores, refused
 
 
-def export(checkpoint: Path, path: Path, eight_bits: bool) -> None:
-    """Write a checkpoint's network as an ONNX file, and print how its answers differ."""
-    try:
-        from inkling.export import onnx_file
-    except ImportError:
-        sys.exit(f"--onnx needs more: {INSTALL_ONNX}")
-    model, description, _ = load_checkpoint(checkpoint)
-    mnist = load_mnist()
-    onnx_file.write_onnx(model, description, path)
-    if eight_bits:
-        onnx_file.to_eight_bits(path, mnist.held_out.ink)
-    others = torch.cat(list(by_kind(OUTLIERS, mnist.held_out, HELD_OUT_SEED).values()))
-    print(f"{printable(path)}: {path.stat().st_size / 1e6:.2f} MB, opset {onnx_file.OPSET}.")
-    tested, refused = (onnx_file.judged_by(path, ink) for ink in (mnist.test.ink, others))
-    for name, judgement, ink in (
-        ("of MNIST's test images", tested, mnist.test.ink),
-        ("things, no digits,", refused, others),
-    ):
-        apart = onnx_file.differences(judgement, model, ink)
-        print(
-            f"{len(ink)} {name}: the checkpoint answers {apart.answers} otherwise, and "
-            f"probabilities differ by at most {apart.probability:.1g}."
-        )
-    right = onnx_file.answers(tested) == mnist.test.labels
-    print(f"{right.float().mean():.2%} of MNIST's test images are read right.")
-
-
 def main() -> None:
     """Score a checkpoint, print the table, and say where the report is."""
     parser = argparse.ArgumentParser(
@@ -93,18 +65,8 @@ def main() -> None:
     parser.add_argument(
         "--report", type=Path, default=Path("evaluation.html"), help="page to write"
     )
-    parser.add_argument(
-        "--onnx", type=Path, metavar="FILE", help="write the network as an ONNX file instead"
-    )
-    parser.add_argument(
-        "--eight-bits", action="store_true", help="with --onnx: a quarter of the size, less exact"
-    )
     options = parser.parse_args()
-    if options.eight_bits and not options.onnx:
-        parser.error("--eight-bits needs --onnx FILE")
     try:
-        if options.onnx:
-            return export(options.checkpoint, options.onnx, options.eight_bits)
         scores, refused = evaluate(options.checkpoint, options.pictures, options.report)
     except CheckpointError as error:
         sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")

@@ -1,4 +1,4 @@
-"""What a stranger can send to the app, which runs in a process of its own; what should not help."""
+"""An untrusted client of the app, and the requests that must not succeed."""
 
 import contextlib
 import gzip
@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.app_process import ROOT, START_LIMIT_S, AppProcess
 
-PROMPT_S = 3.0  # for an answer, on cores that others use too
+PROMPT_S = 3.0  # for a reading, on shared cores
 FILE = {"_type": "gradio.FileData"}
 FORM = {"content-type": "multipart/form-data; boundary=edge"}
 JSON = {"content-type": "application/json"}
@@ -25,10 +25,9 @@ NESTED = b'{"fn_index": 0, "session_hash": "a", "data": ' + b"[" * 99_000 + b"]"
 
 
 class Server(AppProcess):
-    """The app as a user starts it, and what can be seen of it from outside."""
+    """The app in a process of its own, with an HTTP client."""
 
     def __init__(self, folder):
-        """Start it."""
         super().__init__(folder, OMP_NUM_THREADS="1")
         self.secret, self.seven = self.folder / "secret.png", folder / "seven.png"
         Image.fromarray(sketch(4)).save(self.secret)
@@ -42,65 +41,66 @@ class Server(AppProcess):
         (self.uploads,) = self.folder.glob("inkling-*")
         config = self.client.get("/config").json()
         self.events = [event for event in config["dependencies"] if event["backend_fn"]]
-        parts = config["components"]
-        self.part = next(part["id"] for part in parts if part["props"].get("server_fns"))
+        components = config["components"]
+        self.component = next(c["id"] for c in components if c["props"].get("server_fns"))
 
     def get(self, path):
-        """Ask for a path exactly as it is written; return status and text of the answer."""
+        """Request a path without normalizing it; return status and text."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_LIMIT_S)
         with contextlib.closing(connection):
             connection.putrequest("GET", path.format(server=self))
             connection.endheaders()
-            answer = connection.getresponse()
-            return answer.status, answer.read(5_000_000).decode(errors="replace")
+            response = connection.getresponse()
+            return response.status, response.read(5_000_000).decode(errors="replace")
 
     def post(self, path, **more):
-        """Send a request to a route of Gradio's; return status and text of the answer."""
-        answer = self.client.post(f"/gradio_api/{path}", **more)
-        return answer.status_code, answer.text
+        """Post to a route of Gradio's API; return status and text."""
+        response = self.client.post(f"/gradio_api/{path}", **more)
+        return response.status_code, response.text
 
     def event(self, number, data, event_data=None):
-        """Have an event run; return a status (that of the queue, or 500 if it fails), and text."""
+        """Run an event; return the queue's status, or 500 if the event fails, and text."""
         session = os.urandom(8).hex()
         call = {"data": data, "fn_index": number, "session_hash": session}
         status, text = self.post("queue/join", json=call | {"event_data": event_data})
         if status != 200:
             return status, text
         stream = self.client.get(f"/gradio_api/queue/data?session_hash={session}")
-        done = [json.loads(line[6:]) for line in stream.text.splitlines() if line[:6] == "data: "]
-        (last,) = [message for message in done if message["msg"] == "process_completed"]
+        lines = stream.text.splitlines()
+        messages = [json.loads(line[6:]) for line in lines if line.startswith("data: ")]
+        (last,) = [m for m in messages if m["msg"] == "process_completed"]
         return (200 if last["success"] else 500), json.dumps(last["output"])
 
     def predict(self, picture):
-        """Call the public endpoint; return a status and the text of the answer."""
+        """Call the public endpoint; return status and text."""
         if isinstance(picture, dict) and isinstance(picture.get("path"), str):
             picture = picture | {"path": picture["path"].format(server=self)}
         status, text = self.post("call/predict", json={"data": [picture]})
         if status != 200:
             return status, text
-        answer = self.client.get(f"/gradio_api/call/predict/{json.loads(text)['event_id']}")
-        return (200 if "event: complete" in answer.text else 500), answer.text
+        result = self.client.get(f"/gradio_api/call/predict/{json.loads(text)['event_id']}")
+        return (200 if "event: complete" in result.text else 500), result.text
 
-    def question(self, session="stranger", **more):
-        """Return what the pad sends about a 7."""
-        asked = {"component_id": self.part, "fn_name": "read", "session_hash": session}
-        return asked | {"data": told(7)} | more
+    def read_request(self, session="client", **more):
+        """Return the pad's request that reads a 7."""
+        request = {"component_id": self.component, "fn_name": "read", "session_hash": session}
+        return request | {"data": told(7)} | more
 
-    def ask(self, name, value, session="stranger"):
-        """Ask about a picture, as the page does."""
-        told = self.question(session, data={"actions": [[name, value]]})
-        return self.post("component_server/", json=told)
+    def act(self, name, value):
+        """Send an action of the page; return status and text."""
+        request = self.read_request(data={"actions": [[name, value]]})
+        return self.post("component_server/", json=request)
 
     def upload(self, name="seven.png", content=None):
-        """Upload a picture; return where it lies now."""
+        """Upload a picture; return its path on the server."""
         content = self.seven.read_bytes() if content is None else content
         status, text = self.post("upload", files={"files": (name, content)})
         assert status == 200, text
         return json.loads(text)[0]
 
     def is_well(self):
-        """Tell whether a picture is still read, rightly, and promptly at one of three tries."""
-        for _ in range(3):  # cores are shared
+        """Return whether a 7 is read correctly, and promptly in one of three attempts."""
+        for _ in range(3):  # the cores are shared
             begun = time.monotonic()
             _, text = self.predict({"path": self.upload(), "meta": FILE})
             if '"text": "7"' not in text or time.monotonic() - begun < PROMPT_S:
@@ -108,15 +108,15 @@ class Server(AppProcess):
         return '"text": "7"' in text and time.monotonic() - begun < PROMPT_S
 
     def memory(self):
-        """Return the memory it holds, in MB."""
+        """Return the server's resident memory in MB."""
         return psutil.Process(self.process.pid).memory_info().rss / 2**20
 
     def stored(self):
-        """Return the bytes of all uploads, and the names of those that are not complete."""
+        """Return the bytes of all uploads, and the names of incomplete ones."""
         sizes = {}
-        for folder, _, names in os.walk(self.uploads):  # passes over folders that vanish
+        for folder, _, names in os.walk(self.uploads):  # skips folders that vanish
             for path in (Path(folder, name) for name in names):
-                with contextlib.suppress(FileNotFoundError):  # the server removes it meanwhile
+                with contextlib.suppress(FileNotFoundError):  # removed by the server
                     sizes[path] = path.stat().st_size
         unfinished = [p.name for p, size in sizes.items() if p.parent == self.uploads and size]
         return sum(sizes.values()), unfinished
@@ -131,7 +131,7 @@ def posts(path, **more):
 
 
 def joins(**call):
-    call = {"data": [None] * 9, "fn_index": 0, "session_hash": "stranger"} | call
+    call = {"data": [None] * 9, "fn_index": 0, "session_hash": "client"} | call
     return posts("queue/join", json=call)
 
 
@@ -140,7 +140,7 @@ def form(*parts):
 
 
 def endless():
-    """Send more than the limit without having said how much it will be."""
+    """Yield a body above the limit, without a content length."""
     yield b'--edge\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n'
     for _ in range(20):
         yield bytes(2**20)
@@ -151,7 +151,7 @@ def logs_in_without_end(server):
 
 
 FILE_ROUTE = "/gradio_api/file="
-# What the server refuses. Routes that it does not have: `test_request_limits.py`.
+# Requests that the server rejects. Unknown routes: `test_request_limits.py`.
 ATTEMPTS = {
     # files of the server
     "read a system file": gets(f"{FILE_ROUTE}/etc/passwd"),
@@ -173,12 +173,12 @@ ATTEMPTS = {
         "/gradio_api/custom_component/0/client/component/..%2f..%2fetc%2fpasswd"
     ),
     "read by the icon's route": gets("/pwa_icon/..%2f..%2fetc%2fpasswd"),
-    # the server as a stranger's hand
+    # requests in the server's name
     "fetch an address of this machine": gets(FILE_ROUTE + "http://127.0.0.1:{server.port}/"),
     "fetch a cloud's secrets": gets(f"{FILE_ROUTE}http://169.254.169.254/latest/meta-data"),
     "use it as a proxy": gets("/gradio_api/proxy=https://a.hf.space/"),
     # what the page does not need
-    "see what others do": gets("/monitoring/summary"),
+    "see other users' calls": gets("/monitoring/summary"),
     "stream": posts("stream/a", json={"data": []}),
     "call a component's function": posts(
         "component_server",
@@ -188,7 +188,7 @@ ATTEMPTS = {
         "component_server", data={"component_id": "1", "session_hash": "a", "fn_name": "b"}
     ),
     # too much
-    "ask with a long address": gets("/?a=" + "a" * 20_000),
+    "send a long URL": gets("/?a=" + "a" * 20_000),
     "send 60 MB of JSON": posts("queue/join", content=bytes(60 * 2**20), headers=JSON),
     "send endless JSON": posts("call/predict", content=endless(), headers=JSON),
     "send an endless login": logs_in_without_end,
@@ -207,10 +207,10 @@ ATTEMPTS = {
     "name no event": joins(fn_index=None),
     "name an event that is not there": joins(fn_index=10_000),
     "name an event before the first": joins(fn_index=-1),
-    "send an event too little": joins(data=[]),
-    "send an event something else": joins(data="all"),
+    "send an event without data": joins(data=[]),
+    "send an event a word as data": joins(data="all"),
     # pictures, see also `PATHS`
-    "have a picture read as another kind": lambda server: server.predict(
+    "give a picture another type": lambda server: server.predict(
         {"path": "{server.secret}", "orig_name": "a.svg"}
     ),
     "hide a path in a list": lambda server: server.predict(
@@ -220,7 +220,7 @@ ATTEMPTS = {
         {"path": "{server.seven}", "meta": {"a": {"path": "/etc/passwd", "meta": FILE}}}
     ),
 }
-# Paths of pictures that are no uploads.
+# Paths that are not uploads.
 PATHS = [
     "/etc/passwd", "{server.secret}", "{server.uploads}/../secret.png", "{server.uploads}/..",
     "examples/1.png", "/nowhere/none.png", "/proc/self/environ", "/dev/zero",
@@ -231,9 +231,9 @@ PATHS = [
 ]  # fmt: skip
 SENT_WRONG = {
     "as a form": {"files": {"files": ("a.png", PNG)}},
-    "as it is": {"content": PNG},
+    "as raw bytes": {"content": PNG},
     "as a picture": {"content": PNG, "headers": {"content-type": "image/png"}},
-    "as JSON, which it is not": {"content": PNG, "headers": JSON},
+    "as invalid JSON": {"content": PNG, "headers": JSON},
     "in chunks": {"content": [PNG[:99], PNG[99:]]},
     "not at all": {"content": b"", "headers": JSON},
     "compressed": {"content": gzip.compress(b"{}"), "headers": JSON | {"content-encoding": "gzip"}},
@@ -246,16 +246,16 @@ JSON_WRONG = [
     '{"picture": 3}', '{"picture": null, "session_hash": "a"}', '{"Picture": null}',
 ]  # fmt: skip
 SENT_WRONG |= {text[:40]: {"content": text.encode(), "headers": JSON} for text in JSON_WRONG}
-LONG_EDGE = f"multipart/form-data; boundary={500 * 'a'}"
+LONG_BOUNDARY = f"multipart/form-data; boundary={500 * 'a'}"
 UPLOADED_WRONG = {
-    "as it is": {"content": PNG},
+    "as raw bytes": {"content": PNG},
     "as JSON": {"json": {"files": "a"}},
     "in another field": {"files": {"picture": ("a.png", PNG)}},
     "as no file": {"files": {"files": (None, "a")}},
     "without a form": {"content": b"", "headers": FORM},
     "without an edge": {"content": PNG, "headers": {"content-type": "multipart/form-data"}},
-    "with a long edge": {"content": PNG, "headers": {"content-type": LONG_EDGE}},
-    "with a name in no language": {
+    "with a long edge": {"content": PNG, "headers": {"content-type": LONG_BOUNDARY}},
+    "with a name in no encoding": {
         "content": PART.replace(b'filename="%b"', b"filename*=x''%%ff") % b"a",
         "headers": FORM,
     },

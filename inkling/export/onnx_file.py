@@ -1,72 +1,91 @@
-"""A checkpoint becomes an ONNX file: the network for other languages, phones and browsers.
+"""Export the network as an ONNX file for other languages, phones and browsers.
 
-The file takes ink framed as MNIST frames its digits, and gives a `model.Prediction`: calibrated
-probabilities, and whether it is no digit. What goes in and comes out is told in its metadata.
+python -m inkling.export.onnx_file digits.onnx                 export and compare with PyTorch
+python -m inkling.export.onnx_file small.onnx --eight-bits     a quarter of the size, less exact
+
+The input is ink in MNIST's frame. The outputs are the fields of `model.Prediction`. The file's
+metadata describe both.
 """
 
+import argparse
 import json
 import logging
+import sys
 import tempfile
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import onnx
-import onnxruntime
 import torch
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    CalibrationMethod,
-    QuantFormat,
-    quant_pre_process,
-    quantize_static,
-)
 from torch import Tensor, nn
+
+from inkling.datasets.mnist import DataError, load_mnist
+from inkling.datasets.non_digits import by_kind
+from inkling.datasets.pen_digits import HELD_OUT_SEED
+from inkling.export import INSTALL_ONNX
+from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
+from inkling.terminal import printable, run
+
+try:
+    import onnx
+    import onnxruntime
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        CalibrationMethod,
+        QuantFormat,
+        quant_pre_process,
+        quantize_static,
+    )
+except ImportError:
+    if __name__ == "__main__":
+        sys.exit(f"An ONNX file needs more: {INSTALL_ONNX}")
+    raise
 
 from model import DigitCNN, Prediction, fuse_batch_norm
 
 OPSET = 18  # the lowest that PyTorch exports without a conversion: runtimes since 2023 read it
-BATCH = 500  # digits judged at once
-CALIBRATION = 1_000  # digits whose values choose the steps of 8 bits
+ONNX_BATCH = 500  # glyphs; not tuned
+CALIBRATION_COUNT = 1_000  # digits that calibrate the 8-bit ranges; not tuned
+NON_DIGITS_PER_KIND = 200  # for the comparison
 INK = "ink"
-MEANING = {
+DESCRIPTIONS = {
     INK: "float32 (N, 1, 28, 28), 0 = paper, 1 = ink: one glyph, its longest side reduced to 20 "
     "pixels by area, moved by whole pixels until its centre of mass is in the middle of 28 x 28",
     "probabilities": "float32 (N, 10), of the digits 0 to 9, calibrated; each row sums to 1",
     "not_a_digit": "float32 (N,), 0 to 1; above 0.5 it is no digit, whatever the probabilities say",
-    "plausible": "float32 (N,), log-probability of being a digit, and the likeliest one",
+    "plausible": "float32 (N,), log-probability of being a digit, and the most probable one",
     "several": "float32 (N,), logit of being several digits rather than none",
 }
-OUTPUTS = tuple(MEANING)[1:]  # names in the file, in the order of `model.Prediction`
+OUTPUTS = tuple(DESCRIPTIONS)[1:]  # names in the file, in the order of `model.Prediction`
 
 
 class Differences(NamedTuple):
-    """How an ONNX file's answers differ from the checkpoint's."""
+    """Differences between the predictions of an ONNX file and of its checkpoint."""
 
-    probability: float  # the largest difference of any probability, or of `not_a_digit`
-    answers: int  # of how many the digit, or whether it is one, is another
+    probability: float  # maximum over all probabilities and `not_a_digit`
+    answers: int  # glyphs with another digit, or refused by one of the two
 
 
-class Judging(nn.Module):
-    """The network as a function of ink that returns all of a judgement."""
+class PredictModule(nn.Module):
+    """`DigitCNN.predict` as a module, for the exporter."""
 
     def __init__(self, model: DigitCNN):
-        """Take a trained network."""
+        """Fuse a trained network."""
         super().__init__()
         self.model = fuse_batch_norm(model).to(memory_format=torch.contiguous_format)
 
     def forward(self, ink: Tensor) -> Prediction:
-        """Judge ink (N, 1, 28, 28)."""
+        """Return the prediction for ink (N, 1, 28, 28)."""
         return self.model.predict(ink)
 
 
 def write_onnx(model: DigitCNN, description: dict, path: Path) -> None:
-    """Write a network with its calibration as an ONNX file; raises `OSError` if it cannot."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # of operators that are not used
-    with warnings.catch_warnings(action="ignore"):  # the exporter's, of its own parts
+    """Write a calibrated network as an ONNX file; raises `OSError` if it cannot."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # warns about unused operators
+    with warnings.catch_warnings(action="ignore"):  # the exporter's own
         program = torch.onnx.export(
-            Judging(model).eval(),
+            PredictModule(model).eval(),
             (torch.zeros(2, 1, 28, 28),),
             dynamo=True,
             opset_version=OPSET,
@@ -76,45 +95,50 @@ def write_onnx(model: DigitCNN, description: dict, path: Path) -> None:
             verbose=False,
         )
     if program is None:
-        raise RuntimeError("PyTorch has exported nothing")
-    network = without_traces(program.model_proto)
+        raise RuntimeError("PyTorch exported nothing")
+    network = remove_traces(program.model_proto)
     figures = {name: round(value, 5) for name, value in description.get("figures", {}).items()}
-    told = {"opset": str(OPSET), "licence": "MIT", "figures": json.dumps(figures), **MEANING}
-    onnx.helper.set_model_props(network, told)
+    metadata = {
+        "opset": str(OPSET),
+        "licence": "MIT",
+        "figures": json.dumps(figures),
+        **DESCRIPTIONS,
+    }
+    onnx.helper.set_model_props(network, metadata | DESCRIPTIONS)
     onnx.checker.check_model(network, full_check=True)
     path.write_bytes(network.SerializeToString())
 
 
-def without_traces(network: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a network without what its exporter tells of the machine it was exported on."""
+def remove_traces(network: "onnx.ModelProto") -> "onnx.ModelProto":
+    """Replace the exporter's metadata, which describe the exporting machine."""
     network.producer_name, network.doc_string = "inkling", "Reads a handwritten digit."
     for node in [network.graph, *network.graph.node, *network.graph.value_info]:
         del node.metadata_props[:]
         node.doc_string = ""
     for value in [*network.graph.input, *network.graph.output]:
-        value.doc_string = MEANING[value.name]
+        value.doc_string = DESCRIPTIONS[value.name]
     return network
 
 
-class Examples(CalibrationDataReader):
-    """Gives ink, some digits at a time, to whoever asks for the next."""
+class CalibrationInk(CalibrationDataReader):
+    """Batches of ink for the calibration."""
 
     def __init__(self, ink: Tensor):
-        """Take ink (N, 1, 28, 28)."""
-        self.batches = iter(ink.split(BATCH))
+        """Split ink (N, 1, 28, 28) into batches."""
+        self.batches = iter(ink.split(ONNX_BATCH))
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        """Return the next ink, or None."""
+        """Return the next batch, or None."""
         ink = next(self.batches, None)
         return None if ink is None else {INK: ink.numpy()}
 
 
-def to_eight_bits(path: Path, ink: Tensor) -> None:
-    """Quantize an ONNX file's convolutions to 8 bits; ink (N, 1, 28, 28) calibrates their ranges.
+def quantize(path: Path, ink: Tensor) -> None:
+    """Quantize an ONNX file's convolutions to 8 bits; ink (N, 1, 28, 28) calibrates the ranges.
 
     Weights use 7 of the 8 bits, -64 to 64. AVX2 without VNNI adds two products in 16 bits, which
-    saturate at 32,767: 2 * 255 * 127 does not fit, 2 * 255 * 64 does. So the integer sums are the
-    same on every processor. The layers after the last convolution stay in float.
+    saturate at 32,767: 2 * 255 * 127 does not fit, 2 * 255 * 64 does. So the integer sums are equal
+    on every processor. The layers after the last convolution stay in float.
     """
     network = onnx.load(path)
     convolutions = [node.name for node in network.graph.node if node.op_type == "Conv"]
@@ -124,36 +148,82 @@ def to_eight_bits(path: Path, ink: Tensor) -> None:
         quantize_static(
             ready,
             path,
-            Examples(ink[:: max(1, len(ink) // CALIBRATION)]),
+            CalibrationInk(ink[:: max(1, len(ink) // CALIBRATION_COUNT)]),
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             reduce_range=True,
             nodes_to_quantize=convolutions,
             calibrate_method=CalibrationMethod.MinMax,
         )
-    rounded = without_traces(onnx.load(path))
-    onnx.helper.set_model_props(rounded, {p.key: p.value for p in network.metadata_props})
-    path.write_bytes(rounded.SerializeToString())
+    quantized = remove_traces(onnx.load(path))
+    onnx.helper.set_model_props(quantized, {p.key: p.value for p in network.metadata_props})
+    path.write_bytes(quantized.SerializeToString())
 
 
-def judged_by(path: Path, ink: Tensor) -> Prediction:
-    """Return what an ONNX file makes of ink (N, 1, 28, 28)."""
+def predict_onnx(path: Path, ink: Tensor) -> Prediction:
+    """Return the prediction of an ONNX file for ink (N, 1, 28, 28)."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
-    answers = [session.run(list(OUTPUTS), {INK: part.numpy()}) for part in ink.split(BATCH)]
+    answers = [session.run(list(OUTPUTS), {INK: part.numpy()}) for part in ink.split(ONNX_BATCH)]
     return Prediction(*(torch.from_numpy(np.concatenate(a)) for a in zip(*answers, strict=True)))
 
 
 @torch.inference_mode()
-def differences(theirs: Prediction, model: DigitCNN, ink: Tensor) -> Differences:
-    """Compare an ONNX file's judgement of ink (N, 1, 28, 28) with the checkpoint's."""
-    judgements = [model.predict(part) for part in ink.split(BATCH)]
-    ours = Prediction(*(torch.cat(fields) for fields in zip(*judgements, strict=True)))
-    most = max((a - b).abs().max().item() for a, b in zip(ours[:2], theirs[:2], strict=True))
-    return Differences(most, int((answers(ours) != answers(theirs)).sum()))
+def compare(theirs: Prediction, model: DigitCNN, ink: Tensor) -> Differences:
+    """Compare an ONNX file's prediction for ink (N, 1, 28, 28) with the checkpoint's."""
+    batches = [model.predict(part) for part in ink.split(ONNX_BATCH)]
+    ours = Prediction(*(torch.cat(fields) for fields in zip(*batches, strict=True)))
+    largest = max((a - b).abs().max().item() for a, b in zip(ours[:2], theirs[:2], strict=True))
+    return Differences(largest, int((get_digits(ours) != get_digits(theirs)).sum()))
 
 
-def answers(judgement: Prediction) -> Tensor:
-    """Return digits (N,), -1 where there is none."""
-    return judgement.probabilities.argmax(1).where(judgement.not_a_digit <= 0.5, -1)
+def get_digits(prediction: Prediction) -> Tensor:
+    """Return digits (N,), -1 for a non-digit."""
+    return prediction.probabilities.argmax(1).where(prediction.not_a_digit <= 0.5, -1)
+
+
+def export(checkpoint: Path, path: Path, eight_bits: bool) -> None:
+    """Export a checkpoint's network, and print how its predictions differ."""
+    model, description, _ = load_checkpoint(checkpoint)
+    mnist = load_mnist()
+    write_onnx(model, description, path)
+    if eight_bits:
+        quantize(path, mnist.held_out.ink)
+    print(f"{printable(path)}: {path.stat().st_size / 1e6:.2f} MB, opset {OPSET}.")
+    others = by_kind(NON_DIGITS_PER_KIND, mnist.held_out, HELD_OUT_SEED)
+    sets = {"MNIST's test images": mnist.test.ink, "non-digits": torch.cat(list(others.values()))}
+    for name, ink in sets.items():
+        found = compare(predict_onnx(path, ink), model, ink)
+        print(
+            f"{len(ink)} {name}: {found.answers} answers differ from the checkpoint's; "
+            f"probabilities differ by at most {found.probability:.1g}."
+        )
+    right = get_digits(predict_onnx(path, mnist.test.ink)) == mnist.test.labels
+    print(f"{right.float().mean():.2%} of MNIST's test images are read right.")
+
+
+def main() -> None:
+    """Export the network."""
+    parser = argparse.ArgumentParser(
+        description="Write the network as an ONNX file, and compare it with the checkpoint.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("path", type=Path, metavar="FILE", help="file to write")
+    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to export")
+    parser.add_argument(
+        "--eight-bits", action="store_true", help="a quarter of the size, less exact"
+    )
+    options = parser.parse_args()
+    try:
+        export(options.checkpoint, options.path, options.eight_bits)
+    except CheckpointError as error:
+        sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
+    except BrokenPipeError:  # of the output
+        raise
+    except (DataError, OSError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    run(main)

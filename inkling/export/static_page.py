@@ -1,10 +1,10 @@
-"""The page without a server: a folder that any web server, or a static Space, can serve.
+"""Build the page without a server: a folder for any web server or a static Space.
 
 python -m inkling.export.static_page FOLDER
 
-It holds the network as an ONNX file, the runtime that computes it in the browser (ONNX Runtime Web
-from npm, MIT licence), the Gradio page's own sketchpad, and `static/`, as it stands. What its
-scripts must know of Python's reading is written from Python's constants.
+The folder holds the network as an ONNX file, the runtime that computes it in the browser (ONNX
+Runtime Web from npm, MIT licence), the sketchpad of the Gradio page, and a copy of `static/`.
+`settings.js` gives its scripts the constants of the Python code.
 """
 
 import argparse
@@ -15,146 +15,141 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pooch
 from platformdirs import user_cache_path
 from requests import RequestException
 
 from inkling.datasets.mnist import DataError
+from inkling.export import INSTALL_ONNX
 from inkling.imaging import binarize, mnist_frame, sketch
 from inkling.recognition import reading, segmentation
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
-from inkling.terminal import INSTALL_ONNX, printable, run
+from inkling.terminal import printable, run
 from inkling.ui import sketchpad, uncertainty
 
-STATIC = Path(__file__).parent / "static"
-LICENCE = Path(__file__).parents[2] / "LICENSE"
-NETWORK = "digits.onnx"
-RUNTIME = "1.30.0"  # of ONNX Runtime Web: a newer one is tried before it is named here
-ARCHIVE = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{RUNTIME}.tgz"
-ARCHIVE_SHA512 = (  # as the registry tells it, in hexadecimal
+EXPORT_STATIC_DIR = Path(__file__).parent / "static"
+LICENCE_FILE = Path(__file__).parents[2] / "LICENSE"
+NETWORK_FILE = "digits.onnx"
+RUNTIME_VERSION = "1.30.0"  # of ONNX Runtime Web; test a newer one before naming it here
+ARCHIVE = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{RUNTIME_VERSION}.tgz"
+ARCHIVE_SHA512 = (  # from the registry, in hexadecimal
     "ab4cbe26baedba45d2cec05610c71c55fa97db92d19a8b171c5f8269126683ca"
     "590a5cdc57bb2f35ce2b298de32f4d956fb42644c0ecd528a0a91e025c07ca61"
 )
-KINDS = ("js", "css", "html")  # of the sketchpad's files
-# Pushed by git, a Space takes binary files only in large-file storage.
+PAD_SUFFIXES = ("js", "css", "html")  # of the sketchpad's files
+# If pushed by git, a Space accepts binary files only in large-file storage.
 ATTRIBUTES = "".join(f"*.{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in ("onnx", "gz"))
-MODULE, MACHINE_CODE = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
-KEPT = (".css", ".gz", ".js", ".onnx", ".svg", ".webmanifest")  # offline, beside index.html
-VERSION = "VERSION_OF_FILES"  # in the page and its service worker, until the files are known
-# What the scripts have from Python: see `frame.js` and `page.js`.
-SETTINGS = {
-    "SIDE": sketch.SKETCH_SIDE_PX,
-    "FINE": sketch.SUPERSAMPLING,
-    "ROUNDED": sketch.CORNER_PX,
-    "BENDS": len(sketch.CORNER_SHARES),
-    "EDGE": mnist_frame.BOX_INK_THRESHOLD,
-    "SPECK": binarize.MAX_SPECK_SHARE,
-    "SLIVER": binarize.MAX_SLIVER_SHARE,
-    "FRAME": mnist_frame.FRAME,
-    "DIGIT": mnist_frame.DIGIT,
-    "MIN_STROKE": mnist_frame.MIN_STROKE_PX,
-    "THIN_STROKE_BECOMES": mnist_frame.THICKENED_STROKE_PX,
-    "LARGE_PEN": mnist_frame.MAX_DILATION_PX,
-    "BAR": segmentation.BAR,
-    "ROW": segmentation.ROW,
-    "UNSURE": uncertainty.UNSURE_BELOW,
-    "RUNNER_UP": uncertainty.MIN_SECOND_PROB,
-    "NO_DIGIT": reading.NO_DIGIT,
-    "PEN": round(sketchpad.PAD_PEN_PX * sketchpad.PAD_UNITS / sketch.SKETCH_SIDE_PX),
-}
+RUNTIME_MODULE, RUNTIME_WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
+# Files that the browser stores for offline use, with index.html.
+CACHED_SUFFIXES = (".css", ".gz", ".js", ".onnx", ".svg", ".webmanifest")
+VERSION_MARK = "VERSION_OF_FILES"  # in index.html and offline.js, replaced by the version
+# Constants of Python that `frame.js` and `page.js` use under the same names.
+SHARED_CONSTANTS: list[tuple[ModuleType, tuple[str, ...]]] = [
+    (sketch, ("SKETCH_SIDE_PX", "SUPERSAMPLING", "CORNER_PX")),
+    (binarize, ("MAX_SPECK_SHARE", "MAX_SLIVER_SHARE")),
+    (mnist_frame, ("BOX_INK_THRESHOLD", "FRAME", "DIGIT", "MIN_STROKE_PX")),
+    (mnist_frame, ("THICKENED_STROKE_PX", "MAX_DILATION_PX")),
+    (segmentation, ("BAR", "ROW")),
+    (uncertainty, ("UNSURE_BELOW", "MIN_SECOND_PROB")),
+    (reading, ("NO_DIGIT",)),
+]
 
 
-def runtime(folder: Path) -> None:
-    """Write the runtime to a folder, its machine code packed: a quarter of its 14 MB.
+def add_runtime(folder: Path) -> None:
+    """Write the runtime to a folder, its WebAssembly compressed to a quarter of 14 MB.
 
-    Raises `DataError` if it can be had neither from the user's cache nor from npm.
+    Raises `DataError` if it is neither in the user's cache nor available from npm.
     """
     pooch.get_logger().setLevel("WARNING")
-    members = [f"package/dist/{name}" for name in (MODULE, MACHINE_CODE)]
+    members = [f"package/dist/{name}" for name in (RUNTIME_MODULE, RUNTIME_WASM)]
     try:
         files = pooch.retrieve(
             ARCHIVE,
             f"sha512:{ARCHIVE_SHA512}",
-            fname=f"onnxruntime-web-{RUNTIME}.tgz",
+            fname=f"onnxruntime-web-{RUNTIME_VERSION}.tgz",
             path=user_cache_path("inkling"),
             processor=pooch.Untar(members),
         )
     except (RequestException, ValueError) as error:
-        raise DataError(f"ONNX Runtime Web {RUNTIME} cannot be had from npm: {error}") from error
+        name = f"ONNX Runtime Web {RUNTIME_VERSION}"
+        raise DataError(f"{name} cannot be had from npm: {error}") from error
     found = {Path(file).name: Path(file) for file in files}
-    # not .mjs: some servers send that as application/octet-stream, which browsers do not run
-    shutil.copy(found[MODULE], (folder / MODULE).with_suffix(".js"))
-    packed = gzip.compress(found[MACHINE_CODE].read_bytes(), 9, mtime=0)
-    (folder / f"{MACHINE_CODE}.gz").write_bytes(packed)
+    # not .mjs: some servers send it as application/octet-stream, which browsers do not run
+    shutil.copy(found[RUNTIME_MODULE], (folder / RUNTIME_MODULE).with_suffix(".js"))
+    packed = gzip.compress(found[RUNTIME_WASM].read_bytes(), 9, mtime=0)
+    (folder / f"{RUNTIME_WASM}.gz").write_bytes(packed)
 
 
-def scripts(folder: Path) -> None:
+def add_scripts(folder: Path) -> None:
     """Write the page, its scripts and styles to a folder."""
-    shutil.copytree(STATIC, folder, dirs_exist_ok=True)
-    shutil.copy(LICENCE, folder)
+    shutil.copytree(EXPORT_STATIC_DIR, folder, dirs_exist_ok=True)
+    shutil.copy(LICENCE_FILE, folder)
     (folder / ".gitattributes").write_text(ATTRIBUTES)
-    told = json.dumps(SETTINGS, ensure_ascii=False, indent=2)
-    (folder / "settings.js").write_text(f"export default {told};\n", "utf-8")
-    pad = {
-        kind: (sketchpad.SKETCHPAD_DIR / f"sketchpad.{kind}").read_text("utf-8") for kind in KINDS
-    }
-    # Gradio calls its script with these names, and puts its style below the component's element
+    settings = {name: getattr(module, name) for module, names in SHARED_CONSTANTS for name in names}
+    settings["CORNER_POINTS"] = len(sketch.CORNER_SHARES)
+    settings["PEN"] = round(sketchpad.PAD_PEN_PX * sketchpad.PAD_UNITS / sketch.SKETCH_SIDE_PX)
+    content = json.dumps(settings, ensure_ascii=False, indent=2)
+    (folder / "settings.js").write_text(f"export default {content};\n", "utf-8")
+    source = sketchpad.SKETCHPAD_DIR
+    pad = {kind: (source / f"sketchpad.{kind}").read_text("utf-8") for kind in PAD_SUFFIXES}
+    # Gradio calls the script with these arguments, and nests the style in the component's element
     script = f"export default function (element, props, trigger, watch) {{\n{pad['js']}}}\n"
     (folder / "sketchpad.js").write_text(script, "utf-8")
     (folder / "sketchpad.css").write_text(f"#pad {{\n{pad['css']}}}\n", "utf-8")
     page = folder / "index.html"
-    words = pad["html"].replace("${placeholder}", "Draw a digit here")
-    page.write_text(page.read_text("utf-8").replace("<!-- the pad -->", words), "utf-8")
+    markup = pad["html"].replace("${placeholder}", "Draw a digit here")
+    page.write_text(page.read_text("utf-8").replace("<!-- the pad -->", markup), "utf-8")
 
 
-def list_for_offline(folder: Path) -> None:
-    """Write the version into the page and its service worker, and there the files it stores."""
+def write_version(folder: Path) -> None:
+    """Write the version into index.html and offline.js, and the list of files into offline.js."""
     worker, page = folder / "offline.js", folder / "index.html"
-    files = sorted(p for p in folder.iterdir() if p != worker and p.suffix in KEPT)
-    digests = {"./": ""} | {path.name: integrity(path.read_bytes()) for path in files}
+    files = sorted(p for p in folder.iterdir() if p != worker and p.suffix in CACHED_SUFFIXES)
+    digests = {"./": ""} | {path.name: compute_integrity(path.read_bytes()) for path in files}
     listed = json.dumps(digests, indent=2)
     version = hashlib.sha256(listed.encode() + page.read_bytes()).hexdigest()[:12]
     for path in (worker, page):
-        code = path.read_text("utf-8").replace(VERSION, version)
+        code = path.read_text("utf-8").replace(VERSION_MARK, version)
         path.write_text(code.replace("{/* files */}", listed), "utf-8")
 
 
-def integrity(content: bytes) -> str:
-    """Return a file's SHA-256 as browsers check it; of a packed file also that of its content.
+def compute_integrity(content: bytes) -> str:
+    """Return a file's SHA-256 as an integrity attribute; for a gzip file also that of its content.
 
-    Some servers have the browser unpack it.
+    Some servers make the browser decompress it.
     """
     forms = [content] + ([gzip.decompress(content)] if content[:2] == b"\x1f\x8b" else [])
     digests = (hashlib.sha256(form).digest() for form in forms)
-    return " ".join(f"sha256-{base64.b64encode(one).decode()}" for one in digests)
+    return " ".join(f"sha256-{base64.b64encode(digest).decode()}" for digest in digests)
 
 
 def build(folder: Path, checkpoint: Path = CHECKPOINT) -> None:
-    """Write the whole page to a folder, which is made anew where files of that name stand.
+    """Write the whole page to a folder, over existing files.
 
-    Raises `OSError`, `CheckpointError`, and `DataError` if the runtime cannot be had.
+    Raises `OSError`, `CheckpointError`, and `DataError` if the runtime is not available.
     """
-    from inkling.export.onnx_file import write_onnx  # here: it needs what is an extra
+    from inkling.export.onnx_file import write_onnx  # here: it needs optional packages
 
     model, description, _ = load_checkpoint(checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
-    runtime(folder)
-    write_onnx(model, description, folder / NETWORK)
-    scripts(folder)
-    list_for_offline(folder)
+    add_runtime(folder)
+    write_onnx(model, description, folder / NETWORK_FILE)
+    add_scripts(folder)
+    write_version(folder)
 
 
-def sizes(folder: Path) -> tuple[float, float]:
-    """Return how large a built page is without the runtime, and the runtime, MB."""
-    whole, engine = (
+def measure(folder: Path) -> tuple[float, float]:
+    """Return the size of a built page without the runtime, and of the runtime, in MB."""
+    whole, runtime = (
         sum(path.stat().st_size for path in folder.glob(names)) / 1e6 for names in ("*", "ort*")
     )
-    return whole - engine, engine
+    return whole - runtime, runtime
 
 
 def main() -> None:
-    """Build the page, and say how large it is."""
+    """Build the page, and print its size."""
     parser = argparse.ArgumentParser(
         description="Write a page that reads digits without a server.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -170,10 +165,10 @@ def main() -> None:
         sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
     except (DataError, OSError) as error:
         sys.exit(str(error))
-    page, engine = sizes(options.folder)
+    page, runtime = measure(options.folder)
     print(
-        f"{printable(options.folder)}: {page + engine:.1f} MB, of which the runtime has "
-        f"{engine:.1f}. To look at it: python -m http.server -d {printable(options.folder)}"
+        f"{printable(options.folder)}: {page + runtime:.1f} MB, of which the runtime has "
+        f"{runtime:.1f}. To look at it: python -m http.server -d {printable(options.folder)}"
     )
 
 

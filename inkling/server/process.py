@@ -115,7 +115,7 @@ def importing_gradio() -> Iterator[None]:
         return find_file(found)  # type: ignore[arg-type]
 
     gc.disable()
-    inspect.getfile = hide_components
+    inspect.getfile = hide_components  # type: ignore[assignment]
     try:
         with bypass_proxies(), hide_gradio_variables():
             yield

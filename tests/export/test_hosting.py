@@ -9,7 +9,13 @@ from playwright.sync_api import expect
 
 from inkling.datasets.mnist import DataError
 from inkling.export import static_page
-from inkling.export.static_page import MACHINE_CODE, MODULE, list_for_offline, runtime, scripts
+from inkling.export.static_page import (
+    RUNTIME_MODULE,
+    RUNTIME_WASM,
+    add_runtime,
+    add_scripts,
+    write_version,
+)
 from support.static_server import Quiet, serving
 from tests.pages import line
 
@@ -51,15 +57,15 @@ class NoModules(Quiet):
 
 def put(folder, version="First"):
     """Write a version of the page, which its heading names, as built years ago."""
-    scripts(folder)
-    (folder / MODULE).with_suffix(".js").write_text(RUNTIME)
-    (folder / f"{MACHINE_CODE}.gz").write_bytes(gzip.compress(b"code"))
+    add_scripts(folder)
+    (folder / RUNTIME_MODULE).with_suffix(".js").write_text(RUNTIME)
+    (folder / f"{RUNTIME_WASM}.gz").write_bytes(gzip.compress(b"code"))
     (folder / "digits.onnx").write_bytes(b"network")
     for name, at in (("index.html", "<h1>Inkling"), ("style.css", "body {")):
         path = folder / name
         new = f"<h1>{version}" if at[0] == "<" else f"body {{ --version: {version};"
         path.write_text(path.read_text("utf-8").replace(at, new), "utf-8")
-    list_for_offline(folder)
+    write_version(folder)
     built = BUILT[version]  # without a header, browsers keep a file for a tenth of its age
     for path in folder.iterdir():
         os.utime(path, (built, built))
@@ -150,7 +156,7 @@ def test_where_its_script_cannot_run_it_says_what_is_needed(page, tmp_path, way)
 
 def test_an_altered_archive_of_the_runtime_is_refused(tmp_path, monkeypatch):
     archive, site, made = (tmp_path / name for name in ("runtime.tgz", "site", "made"))
-    for name in (MODULE, MACHINE_CODE):
+    for name in (RUNTIME_MODULE, RUNTIME_WASM):
         path = site / "package" / "dist" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"altered")
@@ -160,5 +166,5 @@ def test_an_altered_archive_of_the_runtime_is_refused(tmp_path, monkeypatch):
     with serving(tmp_path) as url:
         monkeypatch.setattr(static_page, "ARCHIVE", url + archive.name)
         with pytest.raises(DataError, match=r"hash .* does not match"):
-            runtime(made)
+            add_runtime(made)
     assert not list(made.iterdir())

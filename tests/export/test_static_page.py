@@ -9,7 +9,7 @@ from conftest import ink_of
 from playwright.sync_api import expect
 
 from inkling.datasets.mnist import DataError
-from inkling.export.static_page import build, scripts, sizes
+from inkling.export.static_page import add_scripts, build, measure
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.reader import Reader
 from inkling.ui import views
@@ -18,16 +18,16 @@ from support.virtual_users import drawings
 from tests.pages import draw, line
 
 DIGITS, FRAMES = 200, 400
-FRAME_ALL = """async (told) => {
-    const { drawn, withoutSpecks, cropped, frame } = await import("./frame.js");
-    const framed = (picture) => frame_glyph(cropped(withoutSpecks(picture).picture)).ink;
-    const grey = await (await fetch("grey.bin")).bytes();
-    return told.map((sketch, k) => {
-        const { width, height, ink } = drawn(sketch);
-        const python = grey.subarray(k * ink.length, (k + 1) * ink.length);
+FRAME_ALL = """async (drawings) => {
+    const { cropToInk, drawSketch, frameGlyph, removeSpecks } = await import("./frame.js");
+    const frame = (picture) => frameGlyph(cropToInk(removeSpecks(picture).picture)).ink;
+    const pixels = await (await fetch("gray.bin")).bytes();
+    return drawings.map((drawing, k) => {
+        const { width, height, ink } = drawSketch(drawing);
+        const python = pixels.subarray(k * ink.length, (k + 1) * ink.length);
         const same = { width, height, ink: Float32Array.from(python, (v) => 1 - v / 255) };
         const rounded = (ink) => Array.from(ink, (v) => Math.round(1e4 * v));
-        return [framed({ width, height, ink }), framed(same)].map(rounded);
+        return [frame({ width, height, ink }), frame(same)].map(rounded);
     });
 }"""
 
@@ -36,7 +36,7 @@ FRAME_ALL = """async (told) => {
 def scripts_alone(tmp_path_factory):
     """Return a folder of the page's scripts, without network and runtime, and its address."""
     folder = tmp_path_factory.mktemp("scripts")
-    scripts(folder)
+    add_scripts(folder)
     with serving(folder) as url:
         yield folder, url
 
@@ -87,7 +87,7 @@ def varied(count):
 
 
 def test_it_is_small_and_no_file_of_it_is_too_large_for_a_space(folder):
-    assert sizes(folder)[0] <= 3
+    assert measure(folder)[0] <= 3
     assert max(path.stat().st_size for path in folder.iterdir()) < 10_000_000
 
 
@@ -95,7 +95,7 @@ def test_pictures_and_drawings_are_framed_as_python_frames_them(chromium, script
     folder, url = scripts_alone
     told = list(varied(FRAMES))
     pictures = [Sketch.from_json(one).picture() for one in told]
-    (folder / "grey.bin").write_bytes(b"".join(picture.tobytes() for picture in pictures))
+    (folder / "gray.bin").write_bytes(b"".join(picture.tobytes() for picture in pictures))
     page = chromium.new_page()
     page.goto(url)
     found = np.array(page.evaluate(FRAME_ALL, told)).reshape(-1, 2, 28, 28) / 1e4

@@ -8,10 +8,9 @@ import sys
 
 import httpx
 import pytest
-from conftest import ROOT, serving
+from conftest import ROOT
 from playwright.sync_api import expect
 
-from inkling.recognition.reader import Reader
 from inkling.server.api_examples import EXAMPLES, SEVEN
 
 ADDRESS = "http://127.0.0.1:7860"  # of the page, in the docs
@@ -25,11 +24,9 @@ LABELS = {"bash": "cURL", "python": "Python", "javascript": "JavaScript", "cli":
 READS_A_SEVEN = re.compile(r"""['"]text['"]: ['"]7['"]""")
 
 
-@pytest.fixture(scope="module")
-def url():
-    """Return the address of a page with the shipped network."""
-    with serving(Reader.load()) as served:
-        yield served.url.rstrip("/")
+@pytest.fixture
+def url(served):
+    return served.url.rstrip("/")
 
 
 def run(language, example, folder):

@@ -1,4 +1,4 @@
-"""A page that is served says what strangers should know of it, and outlives what Gradio forgets."""
+"""A launched page reports its health and load, and survives dropped sessions."""
 
 import httpx
 import pytest
@@ -10,58 +10,65 @@ from inkling.server import queue_admission, request_limits
 from inkling.training.live_reader import PlaceholderReader
 
 
-@pytest.fixture
-def page():
-    """Return a served page's address; its reader is never asked."""
+@pytest.fixture(scope="module")
+def url():
+    """Return the address of a page without a reader."""
     with serving(PlaceholderReader("Not yet.")) as served:
         yield served.url
 
 
-def test_what_a_page_was_taught_outlives_its_session(chromium):
+@pytest.fixture
+def load(chromium):
+    """Return a function that opens a page and waits until it is ready."""
+    pages = []
+
+    def load(url):
+        page = chromium.new_page()
+        pages.append(page)
+        page.goto(url)
+        expect(page.locator("#pad .hint")).to_be_visible()
+        expect(page.get_by_text("Loading...", exact=True)).to_have_count(0)
+        return page
+
+    yield load
+    for page in pages:
+        page.close()
+
+
+def test_corrections_outlive_their_session(load):
     with serving(Reader.load()) as served:
-        opened = chromium.new_page()
-        opened.goto(served.url)
-        expect(opened.locator("#pad .hint")).to_be_visible(timeout=30_000)
-        expect(opened.get_by_text("Loading...", exact=True)).to_have_count(0)
-        for known, way in ((1, (0, 90)), (2, (90, 20))):
-            line(opened, way)
-            opened.get_by_role("button", name=f"It is a {known}").click(timeout=30_000)
-            knows = opened.locator("#corrections .saved")
-            expect(knows).to_contain_text(f"{known} correction", timeout=30_000)
+        page = load(served.url)
+        for saved, way in ((1, (0, 90)), (2, (90, 20))):
+            line(page, way)
+            page.get_by_role("button", name=f"It is a {saved}").click()
+            expect(page.locator("#corrections .saved")).to_contain_text(f"{saved} correction")
             served.demo.app.state_holder.session_data.clear()
-            opened.locator("[data-tool=clear]").click()
-            expect(opened.get_by_role("button", name="It is a 3")).to_have_count(0, timeout=30_000)
-        opened.close()
+            page.locator("[data-tool=clear]").click()
+            expect(page.get_by_role("button", name="It is a 3")).to_have_count(0)
 
 
-def test_who_comes_when_all_is_full_is_told_so_at_once_and_read_later(page, chromium, monkeypatch):
-    opened = chromium.new_page()
-    opened.goto(page)
-    expect(opened.locator("#pad .hint")).to_be_visible(timeout=30_000)
-    expect(opened.get_by_text("Loading...", exact=True)).to_have_count(0)
-    monkeypatch.setattr(queue_admission, "MAX_QUEUED_EVENTS", 0)
-    with opened.expect_response(lambda told: "queue/join" in told.url and told.status == 503):
-        opened.get_by_role("tab", name="The network").click()
-    expect(opened.get_by_text("busy. Please try again.").last).to_be_visible(timeout=1_000)
-    monkeypatch.setattr(queue_admission, "MAX_QUEUED_EVENTS", 32)
-    opened.get_by_role("tab", name="Read", exact=True).click()
-    monkeypatch.setattr(request_limits, "MAX_OPEN_READS", 0)
-    with opened.expect_response(lambda told: told.status == 503):
-        line(opened)
-    monkeypatch.setattr(request_limits, "MAX_OPEN_READS", 120)
-    expect(opened.locator("#answer")).to_contain_text("Not yet.", timeout=30_000)
-    opened.close()
+def test_a_full_server_is_reported_at_once_and_the_drawing_is_read_later(load, url, monkeypatch):
+    page = load(url)
+    with monkeypatch.context() as full:
+        full.setattr(queue_admission, "MAX_QUEUED_EVENTS", 0)
+        with page.expect_response(lambda r: "queue/join" in r.url and r.status == 503):
+            page.get_by_role("tab", name="The network").click()
+        expect(page.get_by_text("busy. Please try again.").last).to_be_visible(timeout=1_000)
+    page.get_by_role("tab", name="Read", exact=True).click()
+    with monkeypatch.context() as full:
+        full.setattr(request_limits, "MAX_OPEN_READS", 0)
+        with page.expect_response(lambda response: response.status == 503):
+            line(page)
+    expect(page.locator("#answer")).to_contain_text("Not yet.")
 
 
-def test_who_watches_over_the_server_is_told_that_it_is_well(page):
-    told = httpx.get(f"{page}healthz")
-    assert told.status_code == 200 and told.json() == {"status": "ok"}
+def test_health_checks_succeed(url):
+    response = httpx.get(f"{url}healthz")
+    assert response.status_code == 200 and response.json() == {"status": "ok"}
 
 
-def test_the_page_about_the_endpoint_is_complete(page, chromium):
-    opened = chromium.new_page()
-    opened.goto(page)
-    opened.get_by_role("button", name="Use via API").click()
-    expect(opened.get_by_text("gradio_client").first).to_be_visible(timeout=30_000)
-    expect(opened.get_by_text("/predict").first).to_be_visible()
-    opened.close()
+def test_the_page_about_the_api_names_the_endpoint(load, url):
+    page = load(url)
+    page.get_by_role("button", name="Use via API").click()
+    expect(page.get_by_text("gradio_client").first).to_be_visible()
+    expect(page.get_by_text("/predict").first).to_be_visible()

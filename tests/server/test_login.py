@@ -1,4 +1,4 @@
-"""Who knows the password comes in, and who guesses waits."""
+"""The right password gives access, and guessing gets slow."""
 
 import argparse
 from functools import partial
@@ -16,58 +16,56 @@ from inkling.training.live_reader import PlaceholderReader
 
 @pytest.fixture
 def gate(monkeypatch):
-    """Return a gate whose time is told, and what logins waited for."""
+    """Return a login with a clock that the test sets, and the delays of its attempts."""
     gate = Login("ann", "pass:word", clock=lambda: gate.now)
-    gate.now, gate.waited = 1_000.0, []
+    gate.now, gate.delays = 1_000.0, []
 
     async def sleep(seconds):
-        gate.waited.append(seconds)
+        gate.delays.append(seconds)
 
-    # in this module alone: a page that other tests use may be served in the same process
+    # in this module only: the process may serve a page for other tests
     monkeypatch.setattr(login, "asyncio", SimpleNamespace(sleep=sleep))
     return gate
 
 
-def test_the_gate_knows_user_and_password(gate):
-    tries = [("ann", "pass:word"), ("ann", "word"), ("ann:pass", "word"), ("", ""), ("é", "ü")]
-    admitted = [run(gate.authenticate(*told)) for told in tries]
-    # Gradio asks for both together; one text made of both is what is compared
-    assert admitted == [True, False, True, False, False]
+def test_only_the_right_user_and_password_are_accepted(gate):
+    attempts = [("ann", "pass:word"), ("ann", "word"), ("ann:pass", "word"), ("", ""), ("é", "ü")]
+    accepted = [run(gate.authenticate(*attempt)) for attempt in attempts]
+    # both are compared as one text
+    assert accepted == [True, False, True, False, False]
 
 
-def test_guessing_gets_slower_up_to_a_limit_and_is_forgiven(gate):
+def test_wrong_attempts_add_a_limited_delay_that_is_forgotten(gate):
     for _ in range(8):
         assert not run(gate.authenticate("ann", "guess"))
-    assert gate.waited[0] == 0.0 and gate.waited == sorted(gate.waited)
-    assert gate.waited[-1] == login.MAX_LOGIN_DELAY_S
-    assert run(gate.authenticate("ann", "pass:word"))  # waits as long: waiting tells nothing
-    assert gate.waited[-1] == login.MAX_LOGIN_DELAY_S
+    assert gate.delays[0] == 0.0 and gate.delays == sorted(gate.delays)
+    assert gate.delays[-1] == login.MAX_LOGIN_DELAY_S
+    assert run(gate.authenticate("ann", "pass:word"))  # takes as long: time reveals nothing
+    assert gate.delays[-1] == login.MAX_LOGIN_DELAY_S
     gate.now += login.FAILURE_MEMORY_S + 1
-    assert run(gate.authenticate("ann", "pass:word")) and gate.waited[-1] == 0.0
+    assert run(gate.authenticate("ann", "pass:word")) and gate.delays[-1] == 0.0
 
 
-def test_a_login_is_written_with_a_colon():
+def test_a_login_has_a_user_and_a_password():
     assert parse_login("ann:pass:word") == ("ann", "pass:word")
     for text in ("", "ann", "ann:", ":word"):
         with pytest.raises(argparse.ArgumentTypeError, match="USER:PASSWORD"):
             parse_login(text)
 
 
-def test_without_the_password_a_stranger_gets_nothing_and_with_it_all(monkeypatch):
+def test_without_the_password_all_routes_are_locked(monkeypatch):
     monkeypatch.setattr(app, "serve", partial(app.serve, auth=("ann", "secret word")))
-    with (
-        serving(PlaceholderReader("Not yet.")) as locked,
-        httpx.Client(base_url=locked.url) as visitor,
-    ):
-        call = {"data": [None], "fn_index": 0, "session_hash": "stranger"}
+    reader = PlaceholderReader("Not yet.")
+    with serving(reader) as locked, httpx.Client(base_url=locked.url) as client:
+        call = {"data": [None], "fn_index": 0, "session_hash": "client"}
         for path in ("/config", "/gradio_api/info"):
-            assert visitor.get(path).status_code == 401
+            assert client.get(path).status_code == 401
         for path in ("call/predict", "queue/join"):
-            assert visitor.post(f"/gradio_api/{path}", json=call).status_code == 401
+            assert client.post(f"/gradio_api/{path}", json=call).status_code == 401
         files = {"files": ("a.png", b"a")}
-        assert visitor.post("/gradio_api/upload", files=files).status_code == 401
+        assert client.post("/gradio_api/upload", files=files).status_code == 401
         for password in ("", "secret", "secret word "):
-            told = visitor.post("/login", data={"username": "ann", "password": password})
-            assert told.status_code in (400, 422) and visitor.get("/config").status_code == 401
-        told = visitor.post("/login", data={"username": "ann", "password": "secret word"})
-        assert told.status_code == 200 and visitor.get("/config").status_code == 200
+            response = client.post("/login", data={"username": "ann", "password": password})
+            assert response.status_code in (400, 422) and client.get("/config").status_code == 401
+        response = client.post("/login", data={"username": "ann", "password": "secret word"})
+        assert response.status_code == 200 and client.get("/config").status_code == 200

@@ -1,4 +1,4 @@
-"""What goes up to a Space is whole and not too large; one on ZeroGPU finds what it demands."""
+"""The files of a Space are complete and small enough, and ZeroGPU's demands are met."""
 
 import re
 import signal
@@ -15,9 +15,9 @@ from PIL import Image
 
 from inkling.export.static_page import ATTRIBUTES, EXPORT_STATIC_DIR, add_scripts
 from inkling.training.device import best_device
-from tests.app_process import ASK, AppProcess
+from tests.app_process import PREDICT, AppProcess
 
-LARGEST = 10_000_000  # bytes of a file that a Space takes without large-file storage
+MAX_FILE_BYTES = 10_000_000  # that a Space accepts without large-file storage
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 ZERO_GPU = {"SPACES_ZERO_GPU": "true", "SYSTEM": "spaces"}
 NAMED = re.compile(r"""["'](?:\./)?([\w.-]+\.(?:js|css|svg|onnx|gz|webmanifest))["']""")
@@ -45,7 +45,7 @@ def static_space(tmp_path):
 def tracked():
     done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True)
     if done.returncode or not done.stdout:
-        pytest.skip("this is no clone: what is tracked is not known")
+        pytest.skip("this is no clone: the tracked files are unknown")
     return [ROOT / name for name in done.stdout.decode().split("\0") if name]
 
 
@@ -54,46 +54,46 @@ def card(folder):
 
 
 @pytest.mark.parametrize("folder", [ROOT, EXPORT_STATIC_DIR], ids=["Gradio", "static"])
-def test_the_front_matter_is_a_space_s(folder):
-    told = card(folder)
-    assert {"title", "emoji", "sdk", "app_file", "license"} <= set(told)
-    assert {told["colorFrom"], told["colorTo"]} <= COLOURS and told["license"] == "mit"
-    assert len(told["short_description"]) <= 60
-    assert (folder / told["app_file"]).is_file()
+def test_the_front_matter_is_valid(folder):
+    data = card(folder)
+    assert {"title", "emoji", "sdk", "app_file", "license"} <= set(data)
+    assert {data["colorFrom"], data["colorTo"]} <= COLOURS and data["license"] == "mit"
+    assert len(data["short_description"]) <= 60
+    assert (folder / data["app_file"]).is_file()
 
 
-def test_a_gradio_space_gets_the_versions_that_were_tested():
-    told = card(ROOT)
-    assert told["sdk"] == "gradio" and told["sdk_version"] == gradio.__version__
-    assert told["python_version"] == "3.12"  # of those that ZeroGPU has
+def test_a_gradio_space_has_the_tested_versions():
+    data = card(ROOT)
+    assert data["sdk"] == "gradio" and data["sdk_version"] == gradio.__version__
+    assert data["python_version"] == "3.12"  # available on ZeroGPU
     assert card(EXPORT_STATIC_DIR)["sdk"] == "static"
 
 
-def test_what_goes_up_is_not_too_large(static_space):
+def test_no_file_is_too_large(static_space):
     for path in [*tracked(), *static_space.iterdir()]:
-        assert path.stat().st_size < LARGEST, path
+        assert path.stat().st_size < MAX_FILE_BYTES, path
     assert {Path("requirements.txt"), Path("checkpoints/digits.safetensors")} <= {
         path.relative_to(ROOT) for path in tracked()
     }
 
 
-def test_each_file_that_the_static_page_names_is_there(static_space):
+def test_each_file_that_the_static_page_names_exists(static_space):
     made = {"digits.onnx", "ort.wasm.bundle.min.js", "ort-wasm-simd-threaded.wasm.gz"}
-    there = {path.name for path in static_space.iterdir()} | made
+    present = {path.name for path in static_space.iterdir()} | made
     for name in ("index.html", "page.js", "frame.js", "offline.js", "manifest.webmanifest"):
         named = NAMED.findall((static_space / name).read_text("utf-8"))
-        assert set(named) <= there, name
+        assert set(named) <= present, name
     assert {line.split()[0] for line in ATTRIBUTES.splitlines()} == {"*.onnx", "*.gz"}
 
 
-def test_the_commands_of_the_documentation_are_there():
+def test_the_commands_of_the_docs_exist():
     shown = (ROOT / "docs" / "spaces.md").read_text("utf-8")
     commands = re.findall(r"^hf (repos create|upload) (.+)", shown, re.M)
     assert len(commands) == 4
     hf = [sys.executable, "-m", "huggingface_hub.cli.hf"]
     for command, rest in commands:
-        told = [*hf, *command.split(), "--help"]
-        helped = subprocess.run(told, capture_output=True, text=True, check=True).stdout
+        help_command = [*hf, *command.split(), "--help"]
+        helped = subprocess.run(help_command, capture_output=True, text=True, check=True).stdout
         assert {flag for flag in re.findall(r"--[\w-]+", rest) if flag not in helped} == set()
 
 
@@ -106,13 +106,13 @@ def test_in_a_space_it_reads_on_the_processor(tmp_path, stand_in):
         (tmp_path / "package" / "spaces.py").write_text(STAND_IN)
         environment |= ZERO_GPU | {"PYTHONPATH": str(tmp_path / "package")}
     with AppProcess(tmp_path, ["app.py", "--port", "0"], **environment) as page:
-        assert '"text": "7"' in page.answer(ASK, tmp_path / "seven.png")
+        assert '"text": "7"' in page.run_client(PREDICT, tmp_path / "seven.png")
         printed = page.stop(signal.SIGTERM)
     assert printed.count("for a GPU:") == int(stand_in)
     assert not stand_in or "imported before: []" in printed
 
 
-def test_a_gpu_that_only_marked_functions_may_use_is_not_trained_on(monkeypatch):
+def test_training_on_zerogpu_uses_the_processor(monkeypatch):
     gpu = torch.device("cuda")
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda **_: gpu)
     assert best_device() == gpu

@@ -1,4 +1,4 @@
-"""The whole app serves where much is missing, and leaves nothing behind when it stops."""
+"""The app serves in restricted environments, and leaves no files when it stops."""
 
 import shutil
 import signal
@@ -9,20 +9,20 @@ from conftest import ROOT, names, sketch
 from PIL import Image
 
 from inkling.server import request_limits
-from tests.app_process import ASK, STOP_LIMIT_S, AppProcess
+from tests.app_process import PREDICT, STOP_LIMIT_S, AppProcess
 
-ITS_OWN_DISKS = ["unshare", "--map-root-user", "--mount"]
-SHUT_IN = ["unshare", "--map-root-user", "--mount", "--net"]  # as if there were no network
-ALONE = ["unshare", "--map-root-user", "--pid", "--fork", "--mount-proc"]  # as in a container
-INSIDE = """
+OWN_MOUNTS = ["unshare", "--map-root-user", "--mount"]
+NO_NETWORK = ["unshare", "--map-root-user", "--mount", "--net"]
+PID_1 = ["unshare", "--map-root-user", "--pid", "--fork", "--mount-proc"]  # as in a container
+READ_ONLY = """
 import os, subprocess, sys
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 subprocess.run(["mount", "--bind", ".", "."], check=True)
 subprocess.run(["mount", "-o", "remount,ro,bind", "."], check=True)
-os.chdir(os.getcwd())  # into what is mounted
+os.chdir(os.getcwd())  # into the mount
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
-HARD = {
+HOSTILE = {
     "HTTP_PROXY": "http://127.0.0.1:9",
     "HTTPS_PROXY": "http://127.0.0.1:9",
     "ALL_PROXY": "http://127.0.0.1:9",
@@ -33,10 +33,10 @@ HARD = {
     "PYTHONIOENCODING": "ascii",
     "TZ": "Antarctica/Troll",
 }
-SMALL = """
+SMALL_DISK = """
 import os, subprocess, sys
-place = os.environ["TMPDIR"]
-subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=True)
+folder = os.environ["TMPDIR"]
+subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder], check=True)
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 ON_A_FULL_DISK = """
@@ -46,19 +46,19 @@ sys.path.insert(0, "tests")
 from support.virtual_users import Drawing, window
 from conftest import told
 
-async def visit(url, file):
-    subprocess.run(["dd", "if=/dev/zero", "of=" + os.environ["TMPDIR"] + "/all of it"])
+async def use(url, file):
+    subprocess.run(["dd", "if=/dev/zero", "of=" + os.environ["TMPDIR"] + "/filler"])
     async with window(url) as visitor:
         print(await visitor.draw(Drawing(told(7), file)))
-        answer = await visitor.client.post("/gradio_api/upload", files={"files": file})
-        print(answer.status_code, answer.text)
+        response = await visitor.client.post("/gradio_api/upload", files={"files": file})
+        print(response.status_code, response.text)
 
-asyncio.run(visit(sys.argv[1], open(sys.argv[2], "rb").read()))
+asyncio.run(use(sys.argv[1], open(sys.argv[2], "rb").read()))
 """
-WAIT_FOR_EVER = """
+KEEP_OPEN = """
 import sys, httpx
 with httpx.Client(base_url=sys.argv[1], trust_env=False, timeout=None) as client:
-    with client.stream("GET", "/gradio_api/heartbeat/visitor") as stream:
+    with client.stream("GET", "/gradio_api/heartbeat/client") as stream:
         for line in stream.iter_lines():
             print(line, flush=True)
 """
@@ -84,16 +84,11 @@ app.main()
 """
 
 
-@pytest.fixture(scope="module")
-def may():
-    """Skip where a test may not shut a process in as it needs to."""
-
-    def may(wrap):
-        if not shutil.which("unshare") or subprocess.run([*wrap, "true"]).returncode:
-            pytest.skip("this machine lets nobody shut processes in (unshare)")
-        return wrap
-
-    return may
+def isolate(command):
+    """Return a command that isolates a process; skip if this machine does not allow it."""
+    if not shutil.which("unshare") or subprocess.run([*command, "true"]).returncode:
+        pytest.skip("this machine does not allow `unshare`")
+    return command
 
 
 @pytest.fixture
@@ -104,54 +99,54 @@ def seven(tmp_path):
 
 @pytest.fixture
 def checkout(tmp_path):
-    """Return a copy of what is needed to serve, without MNIST."""
-    place = tmp_path / "checkout"
+    """Return a copy of the files that serving needs, without MNIST."""
+    copy = tmp_path / "checkout"
     for part in ("inkling", "examples", "checkpoints"):
-        shutil.copytree(ROOT / part, place / part)
+        shutil.copytree(ROOT / part, copy / part)
     for file in ROOT.glob("*.py"):
-        shutil.copy(file, place)
-    return place
+        shutil.copy(file, copy)
+    return copy
 
 
-def test_it_serves_read_only_without_home_network_or_working_proxy(may, checkout, seven, tmp_path):
-    command = ["-c", INSIDE, "app.py"]
+def test_it_serves_read_only_without_home_network_or_usable_proxy(checkout, seven, tmp_path):
+    command = ["-c", READ_ONLY, "app.py"]
     with AppProcess(
-        tmp_path, command, checkout, may(SHUT_IN), ("HOME", "XDG_CACHE_HOME"), **HARD
+        tmp_path, command, checkout, isolate(NO_NETWORK), ("HOME", "XDG_CACHE_HOME"), **HOSTILE
     ) as page:
-        assert '"text": "7"' in page.answer(ASK, seven)
-        assert page.stop(signal.SIGINT).count("\n") == 2  # where it is, and that it is closed
+        assert '"text": "7"' in page.run_client(PREDICT, seven)
+        assert page.stop(signal.SIGINT).count("\n") == 2  # the address and "Closed."
 
 
-def test_without_checkpoint_archives_and_network_it_serves_and_says_why_in_a_line(
-    may, checkout, seven, tmp_path
+def test_without_checkpoint_archives_and_network_it_serves_and_reports_the_reason(
+    checkout, seven, tmp_path
 ):
     (checkout / "checkpoints" / "digits.safetensors").write_bytes(b"damaged")
-    command = ["-c", INSIDE, "app.py"]
-    with AppProcess(tmp_path, command, checkout, may(SHUT_IN), **HARD) as page:
-        asked = page.ask(ASK, seven)
-        failed = page.until("Training ended early")
-        assert "Put the four archives" in failed
-        asked.communicate()
+    command = ["-c", READ_ONLY, "app.py"]
+    with AppProcess(tmp_path, command, checkout, isolate(NO_NETWORK), **HOSTILE) as page:
+        client = page.start_client(PREDICT, seven)
+        assert "Put the four archives" in page.until("Training ended early")
+        client.communicate()
         page.stop(signal.SIGTERM)
 
 
-def test_with_a_full_disk_it_reads_drawings_and_says_why_no_pictures(may, seven, tmp_path):
-    with AppProcess(tmp_path, ["-c", SMALL, "app.py"], wrap=may(ITS_OWN_DISKS)) as page:
-        told = page.answer(ON_A_FULL_DISK, seven)
-        assert 'data-number="7"' in told and f"507 {request_limits.DISK_FULL_MESSAGE}" in told
+def test_on_a_full_disk_it_reads_drawings_and_rejects_pictures(seven, tmp_path):
+    with AppProcess(tmp_path, ["-c", SMALL_DISK, "app.py"], wrap=isolate(OWN_MOUNTS)) as page:
+        output = page.run_client(ON_A_FULL_DISK, seven)
+        assert 'data-number="7"' in output
+        assert f"507 {request_limits.DISK_FULL_MESSAGE}" in output
         page.stop(signal.SIGTERM)
 
 
-def test_alone_with_visitors_waiting_it_stops_when_told(may, tmp_path):
-    with AppProcess(tmp_path, ["app.py"], wrap=may(ALONE)) as page:
-        visitor = page.ask(WAIT_FOR_EVER)
-        assert "ALIVE" in visitor.stdout.readline()
+def test_as_process_1_it_stops_with_a_page_open(tmp_path):
+    with AppProcess(tmp_path, ["app.py"], wrap=isolate(PID_1)) as page:
+        client = page.start_client(KEEP_OPEN)
+        assert "ALIVE" in client.stdout.readline()
         page.stop(signal.SIGTERM)
-        visitor.communicate()
+        client.communicate()
 
 
-@pytest.mark.parametrize("moment, how", [("saving", signal.SIGTERM), ("learning", signal.SIGINT)])
-def test_told_to_stop_while_it_learns_or_saves_it_leaves_nothing(tmp_path, folder, moment, how):
+@pytest.mark.parametrize("moment, how", [("saving", signal.SIGTERM), ("training", signal.SIGINT)])
+def test_stopped_while_it_trains_or_saves_it_leaves_no_file(tmp_path, folder, moment, how):
     epochs, slow = (0.02, 1) if moment == "saving" else (100, 0)
     command = ["-c", TRAINS_BRIEFLY, epochs, slow, "--checkpoint", folder / "digits.safetensors"]
     with AppProcess(tmp_path, command) as page:
@@ -161,9 +156,9 @@ def test_told_to_stop_while_it_learns_or_saves_it_leaves_nothing(tmp_path, folde
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_while_it_starts_it_is_gone_at_once(tmp_path, how):
+def test_stopped_while_it_starts_it_ends_at_once(tmp_path, how):
     with AppProcess(tmp_path, ["-X", "importtime", "app.py"]) as page:
-        page.until("torch")  # it has begun to import what it needs, for seconds
+        page.until("torch")  # an import of seconds
         page.process.send_signal(how)
         page.process.wait(STOP_LIMIT_S)
         assert list(page.folder.iterdir()) == []

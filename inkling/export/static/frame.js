@@ -1,13 +1,13 @@
-// Strokes become ink, and ink becomes the 28 x 28 pixels that the network reads: for one digit on white
-// paper, what `imaging/sketch.py`, `binarize.py` and `mnist_frame.py` do in Python, where the reasons stand.
-// A picture is {width, height, ink}: a Float32Array row by row, 0 = paper, 1 = ink. Lengths are in its pixels.
+// Draw strokes as ink, and fit the ink to MNIST's frame of 28 x 28 pixels: for one digit on white paper, as
+// `imaging/sketch.py`, `binarize.py` and `mnist_frame.py` in Python, which give the reasons.
+// A picture is {width, height, ink}: a Float32Array by rows, 0 = paper, 1 = ink. Lengths are in its pixels.
 import settings from "./settings.js";
 
-const { SIDE, FINE, ROUNDED, BENDS, EDGE, SPECK, SLIVER } = settings;
-const { FRAME, DIGIT, MIN_STROKE, THIN_STROKE_BECOMES, LARGE_PEN } = settings;
-const STROKE = 0.5; // ink above this is a stroke, and not its edge
-const EDGES = 2; // px beside a stroke that may be its soft edge
-// Steps to a pixel's neighbours, [across, down, length], of which OpenCV makes distances (Borgefors 1986).
+const { SKETCH_SIDE_PX, SUPERSAMPLING, CORNER_PX, CORNER_POINTS, BOX_INK_THRESHOLD, MAX_SPECK_SHARE, MAX_SLIVER_SHARE } = settings;
+const { FRAME, DIGIT, MIN_STROKE_PX, THICKENED_STROKE_PX, MAX_DILATION_PX } = settings;
+const STROKE_THRESHOLD = 0.5; // ink above this belongs to a stroke, and not to its soft edge
+const SOFT_EDGE_PX = 2; // maximum width of a stroke's soft edge
+// Steps to a pixel's neighbours, [dx, dy, length], of OpenCV's distance transform (Borgefors 1986).
 const STEPS_3 = [[1, 0, 0.955], [0, 1, 0.955], [1, 1, 1.3693], [-1, 1, 1.3693]];
 const STEPS_5 = [[1, 0, 1], [0, 1, 1], [1, 1, 1.4], [-1, 1, 1.4]].concat(
   [[2, 1], [-2, 1], [1, 2], [-1, 2]].map((step) => [...step, 2.1969]),
@@ -15,50 +15,50 @@ const STEPS_5 = [[1, 0, 1], [0, 1, 1], [1, 1, 1.4], [-1, 1, 1.4]].concat(
 
 const blank = (width, height) => ({ width, height, ink: new Float32Array(width * height) });
 
-// The pad's picture, SIDE x SIDE, drawn from points and not read from a canvas, which some browsers forbid:
-// FINE times as large, in two levels, and then reduced.
-export function drawn({ size, strokes }) {
-  const side = SIDE * FINE;
+// Draw the pad's picture, SKETCH_SIDE_PX x SKETCH_SIDE_PX, from the strokes' points: SUPERSAMPLING times as
+// large in two levels, then reduced. The canvas is not read, as some browsers forbid it.
+export function drawSketch({ size, strokes }) {
+  const side = SKETCH_SIDE_PX * SUPERSAMPLING;
   const paper = new Uint8Array(side * side);
   for (const { width, erases, points } of strokes) {
-    const line = path(points.map((v) => (v * SIDE) / size)).map(fine);
+    const line = roundCorners(points.map((v) => (v * SKETCH_SIDE_PX) / size)).map(toLargePicture);
     const last = line.length - 2;
     const pen = (width * side) / size;
-    // as wide as OpenCV draws them: lines in whole pixels, and each that the edge touches
-    const mark = (from, to, wide) =>
-      inked(paper, side, line.slice(from, from + 2), line.slice(to, to + 2), (wide + 1) / 2, erases ? 0 : 1);
-    for (let k = 0; k < last; k += 2) mark(k, k + 2, Math.max(1, Math.round(pen)));
-    mark(0, 0, pen);
-    mark(last, last, pen);
+    // as wide as OpenCV draws: line widths in whole pixels, with each pixel that the edge touches
+    const drawLine = (from, to, wide) =>
+      fillCapsule(paper, side, line.slice(from, from + 2), line.slice(to, to + 2), (wide + 1) / 2, erases ? 0 : 1);
+    for (let k = 0; k < last; k += 2) drawLine(k, k + 2, Math.max(1, Math.round(pen)));
+    drawLine(0, 0, pen);
+    drawLine(last, last, pen);
   }
-  return reduced(paper, side);
+  return reduce(paper, side);
 }
 
-// What two levels have of ink in FINE x FINE pixels at a time, in 255 steps.
-function reduced(paper, side) {
-  const picture = blank(SIDE, SIDE);
+// Return the share of ink in each block of SUPERSAMPLING x SUPERSAMPLING pixels, in 255 steps.
+function reduce(paper, side) {
+  const picture = blank(SKETCH_SIDE_PX, SKETCH_SIDE_PX);
   const { ink } = picture;
   for (let y = 0; y < side; y++) {
     const row = paper.subarray(y * side, (y + 1) * side);
-    const [start, last] = [Math.floor(y / FINE) * SIDE, row.lastIndexOf(1)];
-    for (let x = last < 0 ? side : row.indexOf(1); x <= last; x++) ink[start + Math.floor(x / FINE)] += row[x];
+    const [start, last] = [Math.floor(y / SUPERSAMPLING) * SKETCH_SIDE_PX, row.lastIndexOf(1)];
+    for (let x = last < 0 ? side : row.indexOf(1); x <= last; x++) ink[start + Math.floor(x / SUPERSAMPLING)] += row[x];
   }
-  for (let k = 0; k < ink.length; k++) if (ink[k]) ink[k] = Math.round((255 * ink[k]) / FINE ** 2) / 255;
+  for (let k = 0; k < ink.length; k++) if (ink[k]) ink[k] = Math.round((255 * ink[k]) / SUPERSAMPLING ** 2) / 255;
   return picture;
 }
 
-// A length in the finer picture, 0 in a pixel's middle; as OpenCV has it, in sixteenths, and halves go up.
-const fine = (v) => Math.round((v * FINE - 0.5) * 16) / 16 + 1 / 64;
+// Convert a coordinate to the larger picture, 0 in a pixel's middle, as OpenCV: in sixteenths, halves up.
+const toLargePicture = (v) => Math.round((v * SUPERSAMPLING - 0.5) * 16) / 16 + 1 / 64;
 
-// The points of a stroke's line, [x, y, …], its corners rounded a little.
-function path(points) {
+// Return the points of a stroke's line, [x, y, …], with rounded corners.
+function roundCorners(points) {
   const line = points.slice(0, 2);
   for (let k = 2; k < points.length; k += 2) {
     const corner = points.slice(k, k + 2);
-    const start = toward(corner, points.slice(k - 2, k));
-    const end = k + 2 < points.length ? toward(corner, points.slice(k + 2, k + 4)) : corner;
-    for (let bend = 0; bend < BENDS; bend++) {
-      const t = bend / (BENDS - 1);
+    const start = moveToward(corner, points.slice(k - 2, k));
+    const end = k + 2 < points.length ? moveToward(corner, points.slice(k + 2, k + 4)) : corner;
+    for (let bend = 0; bend < CORNER_POINTS; bend++) {
+      const t = bend / (CORNER_POINTS - 1);
       for (const axis of [0, 1])
         line.push((1 - t) ** 2 * start[axis] + 2 * t * (1 - t) * corner[axis] + t ** 2 * end[axis]);
     }
@@ -66,28 +66,28 @@ function path(points) {
   return line;
 }
 
-function toward([x, y], [toX, toY]) {
-  const share = Math.min(0.5, ROUNDED / Math.max(Math.hypot(toX - x, toY - y), 1e-6));
+function moveToward([x, y], [toX, toY]) {
+  const share = Math.min(0.5, CORNER_PX / Math.max(Math.hypot(toX - x, toY - y), 1e-6));
   return [x + (toX - x) * share, y + (toY - y) * share];
 }
 
-// Set all that is not farther than the radius from the way between two points, row by row.
-function inked(paper, side, [x0, y0], [x1, y1], radius, value) {
-  const dx = x1 - x0 || 1e-9; // not zero, by which is divided
+// Fill all pixels within a radius of the line between two points, row by row.
+function fillCapsule(paper, side, [x0, y0], [x1, y1], radius, value) {
+  const dx = x1 - x0 || 1e-9; // not zero: a divisor
   const dy = y1 - y0 || 1e-9;
   const length = Math.hypot(dx, dy);
-  const [aside, ahead] = [(radius * length) / Math.abs(dy), length ** 2 / 2 / Math.abs(dx)];
+  const [acrossReach, alongReach] = [(radius * length) / Math.abs(dy), length ** 2 / 2 / Math.abs(dx)];
   const first = Math.max(0, Math.ceil(Math.min(y0, y1) - radius));
   const last = Math.min(side - 1, Math.floor(Math.max(y0, y1) + radius));
   for (let y = first; y <= last; y++) {
     const below = y - y0;
-    const half = Math.sqrt(radius * radius - below * below); // the round ends, NaN where they do not reach
+    const half = Math.sqrt(radius * radius - below * below); // half chord of the round end; NaN outside it
     const otherHalf = Math.sqrt(radius * radius - (y - y1) * (y - y1));
-    // between them: beside the way, and neither before its start nor behind its end
-    const beside = (below * dx) / dy;
+    // the rectangle between the ends: its sides, and its start and end
+    const across = (below * dx) / dy;
     const along = (length ** 2 / 2 - below * dy) / dx;
-    const from = Math.max(beside - aside, along - ahead);
-    const to = Math.min(beside + aside, along + ahead);
+    const from = Math.max(across - acrossReach, along - alongReach);
+    const to = Math.min(across + acrossReach, along + alongReach);
     let left = from <= to ? x0 + from : Infinity;
     let right = from <= to ? x0 + to : -Infinity;
     if (half >= 0) [left, right] = [Math.min(left, x0 - half), Math.max(right, x0 + half)];
@@ -97,38 +97,38 @@ function inked(paper, side, [x0, y0], [x1, y1], radius, value) {
   }
 }
 
-// The strokes of a drawing, {picture, strokes}, without the specks and slivers that an eraser leaves behind.
-export function withoutSpecks(picture) {
+// Remove the specks and slivers that an eraser leaves; return {picture, strokes}.
+export function removeSpecks(picture) {
   const { width, height, ink } = picture;
   const labels = new Int32Array(width * height);
   const strokes = [];
   for (let k = 0; k < ink.length; k++)
-    if (ink[k] > STROKE && !labels[k]) strokes.push(connected(picture, labels, k, strokes.length + 1));
+    if (ink[k] > STROKE_THRESHOLD && !labels[k]) strokes.push(labelComponent(picture, labels, k, strokes.length + 1));
   const areas = strokes.map((stroke) => stroke.area).sort((a, b) => a - b);
   const half = areas.reduce((a, b) => a + b, 0) / 2;
   let sum = 0;
-  const usual = areas.find((area) => (sum += area) >= half); // half of the ink is in larger ones
-  let kept = strokes.filter((one) => one.area >= SPECK * usual && !isSliver(one, picture));
-  if (!kept.length) kept = strokes.filter((one) => one.area === areas.at(-1));
+  const medianArea = areas.find((area) => (sum += area) >= half); // weighted by area: half of the ink is in larger strokes
+  let kept = strokes.filter((stroke) => stroke.area >= MAX_SPECK_SHARE * medianArea && !isSliver(stroke, picture));
+  if (!kept.length) kept = strokes.filter((stroke) => stroke.area === areas.at(-1));
   if (strokes.length < 2) kept = strokes;
-  const stays = [0, ...strokes.map((one) => +kept.includes(one))];
+  const isKept = [0, ...strokes.map((stroke) => +kept.includes(stroke))];
   const left = ink.slice();
   for (let k = 0; k < ink.length; k++)
-    if (ink[k] && !stays[labels[k]] && !isNear(k)) left[k] = 0;
+    if (ink[k] && !isKept[labels[k]] && !isEdge(k)) left[k] = 0;
   return { picture: { width, height, ink: left }, strokes: kept };
 
-  function isNear(k) { // to a stroke, of which it may be the edge
+  function isEdge(k) { // of a kept stroke
     const y = Math.floor(k / width);
     const x = k - y * width;
-    for (let j = Math.max(0, y - EDGES); j <= Math.min(height - 1, y + EDGES); j++)
-      for (let i = Math.max(0, x - EDGES); i <= Math.min(width - 1, x + EDGES); i++)
-        if (stays[labels[j * width + i]]) return true;
+    for (let j = Math.max(0, y - SOFT_EDGE_PX); j <= Math.min(height - 1, y + SOFT_EDGE_PX); j++)
+      for (let i = Math.max(0, x - SOFT_EDGE_PX); i <= Math.min(width - 1, x + SOFT_EDGE_PX); i++)
+        if (isKept[labels[j * width + i]]) return true;
     return false;
   }
 }
 
-// Label all ink that is connected with a place, corners included; return its label, area and box.
-function connected({ width, height, ink }, labels, first, label) {
+// Label the 8-connected component of a pixel; return its label, area and box.
+function labelComponent({ width, height, ink }, labels, first, label) {
   const open = [first];
   const stroke = { label, area: 0, left: width, top: height, right: 0, bottom: 0 };
   labels[first] = label;
@@ -144,7 +144,7 @@ function connected({ width, height, ink }, labels, first, label) {
     for (let j = Math.max(0, y - 1); j < Math.min(height, y + 2); j++)
       for (let i = Math.max(0, x - 1); i < Math.min(width, x + 2); i++) {
         const next = j * width + i;
-        if (ink[next] <= STROKE || labels[next]) continue;
+        if (ink[next] <= STROKE_THRESHOLD || labels[next]) continue;
         labels[next] = label;
         open.push(next);
       }
@@ -153,27 +153,27 @@ function connected({ width, height, ink }, labels, first, label) {
 }
 
 function isSliver({ left, top, right, bottom }, { width, height }) {
-  if (Math.min(right - left, bottom - top) >= SLIVER * Math.max(width, height)) return false;
+  if (Math.min(right - left, bottom - top) >= MAX_SLIVER_SHARE * Math.max(width, height)) return false;
   return bottom - top > right - left ? left === 0 || right === width : top === 0 || bottom === height;
 }
 
-// The part of a picture that has ink; null if it is blank.
-export function cropped(picture) {
+// Crop a picture to its ink; return null if it is blank.
+export function cropToInk(picture) {
   const { width, height, ink } = picture;
   let [left, top, right, bottom] = [width, height, 0, 0];
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) {
-      if (ink[y * width + x] <= EDGE) continue;
+      if (ink[y * width + x] <= BOX_INK_THRESHOLD) continue;
       if (x < left) left = x;
       if (x >= right) right = x + 1;
       if (y < top) top = y;
       bottom = y + 1;
     }
-  return right > left ? moved(picture, right - left, bottom - top, -left, -top) : null;
+  return right > left ? translate(picture, right - left, bottom - top, -left, -top) : null;
 }
 
-// A picture on a sheet of another size, its corner moved by so much.
-function moved({ width, height, ink }, toWidth, toHeight, dx, dy) {
+// Copy a picture to a sheet of another size, its corner at (dx, dy).
+function translate({ width, height, ink }, toWidth, toHeight, dx, dy) {
   const sheet = blank(toWidth, toHeight);
   for (let y = Math.max(0, -dy); y < Math.min(height, toHeight - dy); y++)
     for (let x = Math.max(0, -dx); x < Math.min(width, toWidth - dx); x++)
@@ -181,14 +181,14 @@ function moved({ width, height, ink }, toWidth, toHeight, dx, dy) {
   return sheet;
 }
 
-// Cropped ink as MNIST's makers frame it, FRAME x FRAME; strokes too thin for that are thickened.
-export function frame(ink) {
-  const thick = thickened(ink);
+// Fit cropped ink to MNIST's frame, FRAME x FRAME; thicken strokes that would become too thin.
+export function frameGlyph(ink) {
+  const thick = thicken(ink);
   const side = Math.max(thick.width, thick.height);
   const [dx, dy] = [thick.width, thick.height].map((length) => Math.floor((side - length) / 2));
-  const small = resized(moved(thick, side, side, dx, dy), DIGIT);
-  const most = small.ink.reduce((a, b) => Math.max(a, b));
-  small.ink = small.ink.map((value) => value / most);
+  const small = resize(translate(thick, side, side, dx, dy), DIGIT);
+  const maximum = small.ink.reduce((a, b) => Math.max(a, b));
+  small.ink = small.ink.map((value) => value / maximum);
   let [sum, sumX, sumY] = [0, 0, 0];
   small.ink.forEach((value, k) => {
     sum += value;
@@ -196,33 +196,33 @@ export function frame(ink) {
     sumY += value * (Math.floor(k / DIGIT) + 0.5);
   });
   const corner = (middle) => Math.min(FRAME - DIGIT, Math.max(0, Math.floor(FRAME / 2 + 1 - middle)));
-  return moved(small, FRAME, FRAME, corner(sumX / sum), corner(sumY / sum));
+  return translate(small, FRAME, FRAME, corner(sumX / sum), corner(sumY / sum));
 }
 
-function thickened(picture) {
+function thicken(picture) {
   const { width, height, ink } = picture;
-  const sheet = moved(picture, width + 2, height + 2, 1, 1);
-  const depth = distances(sheet, (value) => value <= STROKE, STEPS_3);
+  const sheet = translate(picture, width + 2, height + 2, 1, 1);
+  const depth = computeDistances(sheet, (value) => value <= STROKE_THRESHOLD, STEPS_3);
   let [area, sum] = [0, 0];
-  for (const value of ink) if (value > STROKE) area++;
+  for (const value of ink) if (value > STROKE_THRESHOLD) area++;
   for (const away of depth) sum += away;
   if (!area) return picture;
-  const stroke = 4 * (sum / area - 0.5); // the mean distance is a quarter of it
-  const unit = Math.max(width, height) / DIGIT; // px of the picture in one of the frame
-  const reach = Math.round((THIN_STROKE_BECOMES * unit - stroke) / 2);
-  if (stroke >= MIN_STROKE * unit || reach < 1) return picture;
-  const wide = moved(picture, width + 2 * reach, height + 2 * reach, reach, reach);
-  if (reach <= LARGE_PEN) return dilated(wide, round(reach));
-  const away = distances(wide, (value) => value > STROKE, STEPS_5);
-  return { ...wide, ink: wide.ink.map((value, k) => (away[k] <= reach ? 1 : value)) };
+  const stroke = 4 * (sum / area - 0.5); // its width: the mean distance is a quarter of it
+  const unit = Math.max(width, height) / DIGIT; // px of the picture in one px of the frame
+  const reach = Math.round((THICKENED_STROKE_PX * unit - stroke) / 2);
+  if (stroke >= MIN_STROKE_PX * unit || reach < 1) return picture;
+  const padded = translate(picture, width + 2 * reach, height + 2 * reach, reach, reach);
+  if (reach <= MAX_DILATION_PX) return dilate(padded, buildDisk(reach));
+  const away = computeDistances(padded, (value) => value > STROKE_THRESHOLD, STEPS_5);
+  return { ...padded, ink: padded.ink.map((value, k) => (away[k] <= reach ? 1 : value)) };
 }
 
-// A round pen: how far it reaches to each side, in each of its rows.
-const round = (reach) =>
+// Return the half width of a disk in each of its rows.
+const buildDisk = (reach) =>
   Array.from({ length: 2 * reach + 1 }, (_, row) => Math.round(Math.sqrt(reach ** 2 - (row - reach) ** 2)));
 
-// Each pixel becomes the darkest that a pen around it covers.
-function dilated({ width, height, ink }, pen) {
+// Set each pixel to the darkest within the pen around it.
+function dilate({ width, height, ink }, pen) {
   const reach = (pen.length - 1) / 2;
   const sheet = blank(width, height);
   for (let k = 0; k < ink.length; k++) {
@@ -238,20 +238,20 @@ function dilated({ width, height, ink }, pen) {
   return sheet;
 }
 
-// How far each pixel is from the nearest that is zero: nearest of all above and before it, then of the others.
-function distances({ width, height, ink }, isZero, steps) {
-  const [wide, high] = [width + 4, height + 4]; // two more to each side, which are far away
+// Compute each pixel's distance from the nearest zero, in a forward and a backward pass.
+function computeDistances({ width, height, ink }, isZero, steps) {
+  const [wide, high] = [width + 4, height + 4]; // a border of two pixels at infinite distance
   const far = new Float32Array(wide * high).fill(Infinity);
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++) if (isZero(ink[y * width + x])) far[(y + 2) * wide + x + 2] = 0;
   const offsets = Int32Array.from(steps, ([dx, dy]) => dy * wide + dx);
   const lengths = Float32Array.from(steps, (step) => step[2]);
-  const pass = (from, to, way) => {
-    for (let k = from; k !== to; k += way) {
+  const pass = (from, to, step) => {
+    for (let k = from; k !== to; k += step) {
       if (!far[k]) continue;
       let nearest = far[k];
-      for (let step = 0; step < offsets.length; step++)
-        nearest = Math.min(nearest, far[k - way * offsets[step]] + lengths[step]);
+      for (let n = 0; n < offsets.length; n++)
+        nearest = Math.min(nearest, far[k - step * offsets[n]] + lengths[n]);
       far[k] = nearest;
     }
   };
@@ -264,10 +264,10 @@ function distances({ width, height, ink }, isZero, steps) {
   return result;
 }
 
-// A square picture with another side: by the area that each pixel covers, or in straight lines if enlarged.
-function resized({ width, ink }, side) {
-  const shares = width >= side ? areas(width, side) : lines(width, side);
-  const columns = blank(width, side); // reduced along its columns, and then along its rows
+// Resize a square picture: by area if it gets smaller, bilinearly if larger.
+function resize({ width, ink }, side) {
+  const shares = width >= side ? areaShares(width, side) : linearShares(width, side);
+  const columns = blank(width, side); // columns first, then rows
   const result = blank(side, side);
   shares.forEach((from, y) => from.forEach(([k, share]) => {
     for (let x = 0; x < width; x++) columns.ink[y * width + x] += share * ink[k * width + x];
@@ -278,20 +278,20 @@ function resized({ width, ink }, side) {
   return result;
 }
 
-function areas(width, side) {
+function areaShares(width, side) {
   const scale = width / side;
   return Array.from({ length: side }, (_, to) => {
     const [start, end] = [to * scale, (to + 1) * scale];
     const from = [];
     for (let k = Math.floor(start); k < Math.min(width, end); k++) {
       const share = Math.min(k + 1, end) - Math.max(k, start);
-      if (share > 1e-3) from.push([k, share / scale]); // OpenCV leaves less out as well
+      if (share > 1e-3) from.push([k, share / scale]); // as OpenCV
     }
     return from;
   });
 }
 
-function lines(width, side) {
+function linearShares(width, side) {
   return Array.from({ length: side }, (_, to) => {
     const place = Math.min(width - 1, Math.max(0, ((to + 0.5) * width) / side - 0.5));
     const k = Math.floor(place);

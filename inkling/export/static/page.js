@@ -1,9 +1,9 @@
-// The page: what is drawn on the pad is read in this browser, while it is drawn, and shown.
-import { cropped, drawn, frame, withoutSpecks } from "./frame.js";
+// The page: read the pad's drawing in this browser, and show the prediction while it is drawn.
+import { cropToInk, drawSketch, frameGlyph, removeSpecks } from "./frame.js";
 import settings from "./settings.js";
 import sketchpad from "./sketchpad.js";
 
-const { BAR, FRAME, NO_DIGIT, PEN, ROW, RUNNER_UP, UNSURE } = settings;
+const { BAR, FRAME, NO_DIGIT, PEN, ROW, MIN_SECOND_PROB, UNSURE_BELOW } = settings;
 const answer = document.querySelector("#answer");
 const state = document.querySelector("#state");
 const [headline, caption] = ["headline", "caption"].map((part) => answer.querySelector(`.${part}`));
@@ -21,43 +21,43 @@ const bars = Array.from({ length: 10 }, (_, digit) => {
   return row;
 });
 
-// The network is there once it is loaded; the pad is there before, and what is drawn waits.
+// The pad works before the network is loaded; the latest drawing is read then.
 let ort;
 async function load() {
   ort = await import("./ort.wasm.bundle.min.js");
   const packed = await fetch("ort-wasm-simd-threaded.wasm.gz");
   if (!packed.ok) throw new Error(`${packed.url}: ${packed.status}`);
-  // some servers unpack it on the way
+  // some servers make the browser decompress it
   const bytes = new Uint8Array(await packed.arrayBuffer());
   const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const stream = () => new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   ort.env.wasm.wasmBinary = isPacked ? await new Response(stream()).arrayBuffer() : bytes.buffer;
-  ort.env.wasm.numThreads = 1; // more want headers that plain web servers do not send
+  ort.env.wasm.numThreads = 1; // more threads need headers that plain web servers do not send
   const session = await ort.InferenceSession.create("digits.onnx");
-  await judged(session, new Float32Array(FRAME * FRAME)); // the first takes longer than others
+  await predict(session, new Float32Array(FRAME * FRAME)); // warm-up
   return session;
 }
 
-// What the network makes of FRAME x FRAME ink: `model.Judgement`, of one.
-async function judged(session, ink) {
+// Predict FRAME x FRAME ink: the fields of `model.Prediction`, under the names in the ONNX file.
+async function predict(session, ink) {
   const found = await session.run({ ink: new ort.Tensor("float32", ink, [1, 1, FRAME, FRAME]) });
   const [not_a_digit, several] = [found.not_a_digit.data[0], found.several.data[0]];
   return { probabilities: [...found.probabilities.data], not_a_digit, several };
 }
 
-// What a drawing, as the pad tells of it, is read as; null if the pad is empty.
-async function read(session, told) {
-  const { picture, strokes } = withoutSpecks(drawn(told));
-  const ink = cropped(picture);
+// Read a drawing of the pad, {size, strokes}; return null if it is empty.
+async function read(session, drawing) {
+  const { picture, strokes } = removeSpecks(drawSketch(drawing));
+  const ink = cropToInk(picture);
   if (!ink) return null;
-  const framed = frame(ink).ink;
+  const framed = frameGlyph(ink).ink;
   const bar = ({ left, top, right, bottom }) => right - left < BAR * (bottom - top);
   const apart = strokes.length > 1 && (strokes.every(bar) || ink.width > ROW * ink.height);
-  return { ink: framed, apart, ...(await judged(session, framed)) };
+  return { ink: framed, apart, ...(await predict(session, framed)) };
 }
 
-// The words for a reading: as `views.answer` has them for one digit.
-function answerOf(reading) {
+// Summarize a reading, as `views.summarize` for one digit.
+function summarize(reading) {
   if (!reading) return WAITING;
   const { probabilities, not_a_digit, several, apart } = reading;
   const [best, second] = probabilities.map((_, digit) => digit).sort((a, b) => probabilities[b] - probabilities[a]);
@@ -65,7 +65,7 @@ function answerOf(reading) {
   if (not_a_digit > 0.5)
     return { look: "refused", text: "No digit", words: `${NO_DIGIT} The nearest would be ${aDigit(best)}.` };
   const sure = probabilities[best];
-  if (sure >= UNSURE || probabilities[second] < RUNNER_UP)
+  if (sure >= UNSURE_BELOW || probabilities[second] < MIN_SECOND_PROB)
     return { look: "sure", text: `${best}`, digit: best, words: `${percent(sure)} sure` };
   const [ofBest, ofSecond] = [best, second].map((digit) => inTen(probabilities[digit]));
   const words = `Not sure: of ten drawings like this, about ${ofBest} would be ${aDigit(best)}, and ${ofSecond} ${aDigit(second)}.`;
@@ -76,7 +76,7 @@ const percent = (share) => `${(100 * Math.min(share, 0.999)).toFixed(1)} %`;
 const inTen = (share) => Math.min(9, Math.max(1, Math.round(10 * share)));
 
 function show(reading) {
-  const { look, text, words, digit } = answerOf(reading);
+  const { look, text, words, digit } = summarize(reading);
   answer.className = look;
   answer.dataset.number = digit ?? "";
   headline.textContent = text;
@@ -93,7 +93,7 @@ function show(reading) {
   canvas.getContext("2d").putImageData(pixels, 0, 0);
 }
 
-// One drawing is read at a time, and always the latest: what came in between is left out.
+// One drawing is read at a time: next the latest one. Those in between are skipped.
 let session = null;
 let latest = null;
 let reading = false;
@@ -107,12 +107,12 @@ async function readLatest() {
   }
 }
 async function readOne() {
-  const told = latest;
+  const drawing = latest;
   latest = null;
   const start = performance.now();
-  show(await read(session, told));
+  show(await read(session, drawing));
   answer.dataset.milliseconds = (performance.now() - start).toFixed(1);
-  answer.dataset.count = Number(answer.dataset.count ?? 0) + 1; // tells an answer from an equal one before
+  answer.dataset.count = Number(answer.dataset.count ?? 0) + 1; // distinguishes equal answers
 }
 for (const event of ["sketch", "sketch-progress", "sketch-cancel"])
   document.addEventListener(event, ({ detail: { size, strokes } }) => {
@@ -120,7 +120,7 @@ for (const event of ["sketch", "sketch-progress", "sketch-cancel"])
     readLatest();
   });
 
-// Store the page's files for visits without a connection; a newer version waits until this page has all of its own.
+// Store the page's files for offline use; a newer version waits until this page has loaded all of its own.
 async function keepFiles() {
   const registration = await navigator.serviceWorker.register("offline.js");
   await registration.update().catch(() => {}); // without a connection
@@ -129,10 +129,10 @@ async function keepFiles() {
   state.textContent = "The network is loaded, and works without a connection from now on.";
 }
 
-const nothing = () => {}; // of Gradio's, which nobody listens to here
-show(null); // replaces the words for a page whose script does not run
+const nothing = () => {}; // instead of Gradio's callbacks
+show(null); // replaces the text for a page whose script does not run
 state.textContent = "Loading the network, 6 MB, once …";
-const folder = new URL(".", location.href).pathname.slice(0, -1); // an origin may have another Inkling
+const folder = new URL(".", location.href).pathname.slice(0, -1); // another Inkling may share the origin
 const props = { pen: PEN, storage_key: `inkling-pad${folder}`, value: null };
 sketchpad(document.querySelector("#pad"), props, nothing, nothing);
 try {
