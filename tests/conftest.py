@@ -23,9 +23,29 @@ from inkling.imaging.mnist_frame import crop_to_ink, frame_glyph
 from inkling.training.recipes import Recipe
 from support.sketches import STROKES, sketch
 from support.virtual_users import pad_tells
-from tests.pages import LAPTOP, WAIT, Obedient, draw, line, opened, reads, serving, until, watch
+from tests.pages import (
+    LAPTOP,
+    WAIT,
+    Obedient,
+    draw,
+    draw_line,
+    expect_answer,
+    open_page,
+    record_requests,
+    serving,
+    wait_until,
+)
 
-__all__ = ["STROKES", "WAIT", "draw", "line", "reads", "serving", "sketch", "until"]
+__all__ = [
+    "STROKES",
+    "WAIT",
+    "draw",
+    "draw_line",
+    "expect_answer",
+    "serving",
+    "sketch",
+    "wait_until",
+]
 
 ROOT = Path(__file__).parent.parent
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -64,7 +84,7 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).sum() / a.sum())
 
 
-def told(digit: int, asked: int = 1) -> dict:
+def pad_payload(digit: int, asked: int = 1) -> dict:
     """Return a digit as the pad tells of it."""
     return pad_tells([np.array(stroke) for stroke in STROKES[digit]], asked)
 
@@ -82,25 +102,18 @@ def run(coroutine):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Keep each file's tests in one worker, and all that watch a page or its clock in the same.
+    """Keep the tests of a file in one worker, and those of the page's browser or clock in the same.
 
-    One browser at a time leaves a processor to it and its server; the others' tests fill the rest.
-    The page comes first: it takes half of the time, and who begins it last waits for it alone. But
-    Ray is asked before any browser: after one, a thread counts as the loop of its events.
+    One browser at a time leaves a core to its server. The page's tests come first, as they take
+    half of the time. Ray's tests come before them: Playwright leaves an event loop in the thread.
     """
-    watching = {"test_page", "test_pad", "test_pictures", "test_connection", "test_explanations"}
-    watching |= {
-        "test_pad_requests",
-        "test_sketchpad",
-        "test_states",
-        "test_subject",
-        "test_stored_corrections",
-    }
-    watching |= {"test_links", "test_frame", "test_hostile"}
-    lanes = {item: "page" if item.path.stem in watching else item.path.stem for item in items}
+    names = "connection explanations frame hostile links pad pad_requests page pictures sketchpad"
+    names += " states stored_corrections subject views"
+    stems = {item: item.path.stem.removeprefix("test_") for item in items}
+    lanes = {item: "page" if stem in names.split() else stem for item, stem in stems.items()}
     for item, lane in lanes.items():
         item.add_marker(pytest.mark.xdist_group(lane))
-    first = {"test_on_ray": 0, "page": 1}
+    first = {"on_ray": 0, "page": 1}
     items.sort(key=lambda item: first.get(lanes[item], 2))
 
 
@@ -252,7 +265,7 @@ def served(site, monkeypatch):
 def tab(chromium):
     """Return a tab that tests share: one of their own takes each a second longer to load."""
     tab = chromium.new_context(viewport=LAPTOP).new_page()
-    watch(tab)
+    record_requests(tab)
     yield tab
     tab.context.close()
 
@@ -262,7 +275,7 @@ def page(tab, served):
     """Return the page, as one that has never been open, in a tab that tests share."""
     tab.set_viewport_size(LAPTOP)
     tab.sent.clear()
-    yield opened(tab, served.url)
+    yield open_page(tab, served.url)
     tab.mouse.up()
     tab.unroute_all(behavior="ignoreErrors")
     tab.evaluate("localStorage.clear(); sessionStorage.clear()")
@@ -277,7 +290,7 @@ def visit(chromium, served):
     def visit(script="", url=served.url, **options):
         contexts.append(chromium.new_context(**{"viewport": LAPTOP} | options))
         contexts[-1].add_init_script(script)
-        return opened(watch(contexts[-1].new_page()), url)
+        return open_page(record_requests(contexts[-1].new_page()), url)
 
     yield visit
     for context in contexts:

@@ -46,6 +46,7 @@ class Obedient(Reader):
     says = None  # a reading
     gate = None  # an event that pictures wait for, except for previews
     begun = 0  # pictures
+    reads = 0  # calls of `read`
 
     def ask(self, function, *values):
         if function is read_and_analyze:
@@ -55,6 +56,7 @@ class Obedient(Reader):
         return super().ask(function, *values)
 
     def read(self, *picture):
+        self.reads += 1
         return self.says or super().read(*picture)
 
     @contextmanager
@@ -108,7 +110,7 @@ class Server:
         return status, "".join(self.lines)
 
 
-def until(holds):
+def wait_until(holds):
     """Wait until something holds, as long as a page may take."""
     end = time.monotonic() + WAIT / 1000
     while not holds():
@@ -116,7 +118,7 @@ def until(holds):
         time.sleep(0.01)
 
 
-def opened(page, url):
+def open_page(page, url):
     """Open the page and wait until it can be drawn on; return it."""
     page.goto(url)
     expect(page.locator("#pad .hint")).to_be_visible()
@@ -125,7 +127,7 @@ def opened(page, url):
     return page
 
 
-def watch(page):
+def record_requests(page):
     """Note in `page.sent` what a page asks from now on: name and value, and the request."""
     page.sent = []
 
@@ -141,29 +143,29 @@ def watch(page):
     return page
 
 
-def asked(page, name):
+def requests_of(page, name):
     """Return what a page has asked by this name."""
     return [one for one in page.sent if one.name == name]
 
 
-def settled(page):
+def wait_until_settled(page):
     """Wait until the page waits for no answer."""
     expect(page.locator("#answer")).to_have_attribute("data-wait", "")
 
 
-def reads(page, text):
+def expect_answer(page, text):
     """Expect the page to give this as its answer, to what was asked last."""
     expect(page.locator("#answer [data-number]")).to_have_attribute("data-number", text)
-    settled(page)
+    wait_until_settled(page)
 
 
-def reads_nothing(page):
+def expect_no_answer(page):
     """Expect the page to wait for a drawing, or to say that it is blank."""
-    reads(page, "")
+    expect_answer(page, "")
     expect(page.locator("#answer .caption")).to_contain_text(re.compile("[Dd]raw"))
 
 
-def strokes_on(page, digit):
+def pad_strokes(page, digit):
     """Return the digit's strokes as points of the window, in the middle of the pad."""
     page.locator("#pad canvas").hover(trial=True)  # waits until it stands still
     paper = page.locator("#pad canvas").bounding_box()
@@ -183,11 +185,11 @@ def drag(page, places, steps=6):
 
 def draw(page, digit, steps=6):
     """Draw a digit with the mouse, which tells of so many places between two points."""
-    for stroke in strokes_on(page, digit):
+    for stroke in pad_strokes(page, digit):
         drag(page, stroke, steps)
 
 
-def line(page, way=(0, 60)):
+def draw_line(page, way=(0, 60)):
     """Draw a straight line with the mouse: what is read of it is another matter."""
     page.locator("#pad canvas").hover(trial=True)  # waits until it stands still
     box = page.locator("#pad canvas").bounding_box()
@@ -195,10 +197,10 @@ def line(page, way=(0, 60)):
     drag(page, [(x, y), (x + way[0], y + way[1])], steps=3)
 
 
-def drawn(page, digit):
+def draw_and_read(page, digit):
     """Draw a digit and wait until it is read; return the page."""
     draw(page, digit)
-    reads(page, str(digit))
+    expect_answer(page, str(digit))
     return page
 
 
@@ -213,15 +215,15 @@ class Hand:
         event = {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1}
         self.devices.send("Input.dispatchMouseEvent", event | {"pointerType": "pen"})
 
-    def touch(self, kind, *places):
+    def draw_by_touch(self, kind, *places):
         points = [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(places)]
         self.devices.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
 
-def touch(page, digit):
+def draw_by_touch(page, digit):
     """Draw a digit with a finger."""
     hand = Hand(page)
-    for stroke in strokes_on(page, digit):
+    for stroke in pad_strokes(page, digit):
         hand.touch("touchStart", stroke[0])
         for start, end in pairwise(stroke):
             for place in np.linspace(start, end, 7)[1:].tolist():
@@ -229,24 +231,24 @@ def touch(page, digit):
         hand.touch("touchEnd")
 
 
-def strokes_of(page):
+def stored_strokes(page):
     """Return the strokes that the browser keeps of a page."""
     return page.evaluate("JSON.parse(sessionStorage.getItem('inkling-pad') ?? '[]')")
 
 
-def pixel(page, row, column):
+def locate_pixel(page, row, column):
     """Return where one of the 28 by 28 pixels is in the window."""
     box = page.locator("#pixels canvas").bounding_box()
     cell = box["width"] / 28
     return box["x"] + (column + 0.5) * cell, box["y"] + (row + 0.5) * cell
 
 
-def tool(page, name):
+def get_tool(page, name):
     """Return one of the buttons."""
     return page.get_by_role("button", name=name, exact=True)
 
 
-def example(page, number=0):
+def choose_example(page, number=0):
     """Choose an example."""
     page.locator("#examples button").nth(number).click()
 
@@ -257,7 +259,7 @@ def upload(page, file):
     page.set_input_files("#upload input[type=file]", file)
 
 
-def give(page, kind, file, place="body", kind_of="image/png"):
+def transfer(page, kind, file, place="body", kind_of="image/png"):
     """Paste a file, or drop it, at a place of the page; return whether the page took it."""
     content = base64.b64encode(file.read_bytes()).decode() if file else ""
     return page.evaluate(GIVE, [kind, file.name if file else "", kind_of, content, place])

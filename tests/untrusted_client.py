@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import psutil
-from conftest import sketch, told
+from conftest import pad_payload, sketch
 from PIL import Image
 
 from tests.app_process import ROOT, START_LIMIT_S, AppProcess
@@ -84,7 +84,7 @@ class Server(AppProcess):
     def read_request(self, session="client", **more):
         """Return the pad's request that reads a 7."""
         request = {"component_id": self.component, "fn_name": "read", "session_hash": session}
-        return request | {"data": told(7)} | more
+        return request | {"data": pad_payload(7)} | more
 
     def act(self, name, value):
         """Send an action of the page; return status and text."""

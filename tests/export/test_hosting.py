@@ -17,7 +17,7 @@ from inkling.export.static_page import (
     write_version,
 )
 from support.static_server import Quiet, serving
-from tests.pages import line
+from tests.pages import draw_line
 
 # A stand-in for ONNX Runtime Web: no test here reads a digit.
 RUNTIME = """export const env = { wasm: {} };
@@ -120,7 +120,7 @@ def test_two_pages_of_one_origin_leave_each_other_and_other_caches_alone(page, t
         page.evaluate(
             "caches.open('a site\\'s').then((cache) => cache.put('/kept', new Response('1')))"
         )
-        line(page)
+        draw_line(page)
         put(tmp_path, "Second")
         versions(page, url)
         assert versions(page, url) == ("Second", "Second")

@@ -15,7 +15,7 @@ from inkling.recognition.reader import Reader
 from inkling.ui import views
 from support.static_server import OPEN_LINK, link, serving
 from support.virtual_users import drawings
-from tests.pages import draw, line
+from tests.pages import draw, draw_line
 
 DIGITS, FRAMES = 200, 400
 FRAME_ALL = """async (drawings) => {
@@ -184,7 +184,7 @@ def test_nothing_leaves_the_browser_and_after_the_first_visit_it_works_without_a
 def test_without_its_network_it_says_so(chromium, scripts_alone):
     page = chromium.new_page()
     page.goto(scripts_alone[1])
-    line(page)  # the pad is there all the same
+    draw_line(page)  # the pad is there all the same
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
     expect(page.locator("#state")).to_contain_text("could not be loaded")
     page.close()

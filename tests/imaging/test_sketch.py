@@ -5,7 +5,7 @@ import math
 import cv2
 import numpy as np
 import pytest
-from conftest import told
+from conftest import pad_payload
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,9 +21,9 @@ def drawn(*rows, size=1000):
 @pytest.mark.parametrize("digit", range(10))
 def test_a_digit_stands_where_it_was_drawn(digit):
     """But for its corners, which are a little round."""
-    points = np.concatenate([row["points"] for row in told(digit)["strokes"]]).reshape(-1, 2)
+    points = np.concatenate([row["points"] for row in pad_payload(digit)["strokes"]]).reshape(-1, 2)
     low, high = 0.28 * points.min(axis=0) - 11, 0.28 * points.max(axis=0) + 11
-    shown = np.asarray(Sketch.from_json(told(digit)).picture())
+    shown = np.asarray(Sketch.from_json(pad_payload(digit)).picture())
     left, top, width, height = cv2.boundingRect((shown < 128).astype(np.uint8))
     assert np.abs([left, top] - low).max() < 5
     assert np.abs([left + width, top + height] - high).max() < 5

@@ -8,7 +8,7 @@ import sys
 import threading
 
 import pytest
-from conftest import ROOT, sketch, told
+from conftest import ROOT, pad_payload, sketch
 from PIL import Image
 
 from inkling.imaging.sketch import Sketch
@@ -51,7 +51,7 @@ def far(near):
 
 
 def test_the_answer_and_its_reasons_are_the_same(near, far):
-    sketch = Sketch.from_json(told(4))
+    sketch = Sketch.from_json(pad_payload(4))
     here, there = Session(), Session()
     one = here.read_latest(SessionState.read_sketch, sketch, near)
     other = there.read_latest(SessionState.read_sketch, sketch, far)
@@ -78,7 +78,9 @@ def test_a_replica_that_dies_takes_no_answer_along(far):
 
     def ask():
         for _ in range(15):
-            found = Session().read_latest(SessionState.read_sketch, Sketch.from_json(told(7)), far)
+            found = Session().read_latest(
+                SessionState.read_sketch, Sketch.from_json(pad_payload(7)), far
+            )
             texts.append(found.reading.text)
 
     threads = [threading.Thread(target=ask) for _ in range(4)]

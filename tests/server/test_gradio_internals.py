@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import WAIT, serving, until
+from conftest import WAIT, serving, wait_until
 from gradio_client import Client
 
 from inkling.recognition.reading import Reading
@@ -75,7 +75,7 @@ def test_the_times_of_few_events_are_kept_and_tabulated_seldom(demo):
     assert queue.ANALYTICS_MAX_EVENTS == 200 and queue.ANAYLTICS_CACHE_FREQUENCY == 1_000
     for _ in range(3):
         httpx.get(f"{demo.local_url}gradio_api/call/predict/{call(demo)}")
-    until(lambda: queue.events_recorded >= 3)
+    wait_until(lambda: queue.events_recorded >= 3)
     assert queue.cached_event_analytics_summary == {"functions": {}}
 
 
@@ -86,7 +86,7 @@ def test_the_queue_sleeps_until_an_event_comes_or_ends(demo):
         assert getattr(queue, name) > getattr(usual, name)
     for event in [call(demo) for _ in range(2 * EVENT_CONCURRENCY + 1)]:
         httpx.get(f"{demo.local_url}gradio_api/call/predict/{event}")
-        until(lambda event=event: not internals.is_event(queue, event))
+        wait_until(lambda event=event: not internals.is_event(queue, event))
 
 
 def test_a_judge_may_refuse_an_event_in_words(demo):
@@ -100,7 +100,7 @@ def test_an_answer_can_be_fetched_once(demo):
     queue, event = internals.get_queue(demo), call(demo)
     assert internals.is_event(queue, event) and not internals.is_event(queue, "other")
     httpx.get(f"{demo.local_url}gradio_api/call/predict/{event}")
-    until(lambda: not internals.is_event(queue, event))
+    wait_until(lambda: not internals.is_event(queue, event))
 
 
 def test_events_that_wait_are_counted_by_session(demo):
@@ -117,7 +117,7 @@ def test_events_that_wait_are_counted_by_session(demo):
 def test_messages_that_nobody_fetches_are_dropped_at_the_second_look(demo):
     queue, event = internals.get_queue(demo), call(demo)
     session = next(s for s, e in queue.pending_event_ids_session.items() if event in e)
-    until(lambda: internals.count_undelivered(queue, session) >= 2)
+    wait_until(lambda: internals.count_undelivered(queue, session) >= 2)
     found = internals.drop_undelivered(queue, {})
     assert (
         internals.count_undelivered(queue, session) >= 2
@@ -131,18 +131,18 @@ def test_an_open_page_is_known_and_a_silent_connection_is_closed(demo):
     connections = internals.get_connections(demo)
     url = demo.local_url
     with httpx.stream("GET", f"{url}gradio_api/heartbeat/a-page", timeout=None) as page:
-        until(lambda: internals.find_open_sessions(connections) == {"a-page"})
+        wait_until(lambda: internals.find_open_sessions(connections) == {"a-page"})
         with httpx.Client() as client:
             client.get(f"{url}config")
-            until(
+            wait_until(
                 lambda: len(internals.close_idle_connections(connections, {})) == 1
             )  # those before are gone
             found = internals.close_idle_connections(connections, {})
             assert len(found) == 1
             internals.close_idle_connections(connections, found)
-            until(lambda: len(internals.get_connections(demo)) == 1)
+            wait_until(lambda: len(internals.get_connections(demo)) == 1)
         assert next(page.iter_lines()) is not None  # the page that is open stays so
-    until(lambda: not internals.find_open_sessions(connections))
+    wait_until(lambda: not internals.find_open_sessions(connections))
 
 
 def test_sessions_are_forgotten_but_not_those_of_open_pages(demo):
@@ -176,9 +176,9 @@ def test_a_server_that_runs_removes_all_that_is_left_behind(tidy_often, demo):
             holder[session]
         with socket.create_connection((url.host, url.port), timeout=WAIT / 1000) as silent:
             assert silent.recv(1) == b""
-        until(lambda: not old.parent.exists() and not demo.temp_file_sets[0])
-        until(lambda: "left long ago" not in holder.session_data)
-        until(lambda: not internals.is_event(queue, event))
+        wait_until(lambda: not old.parent.exists() and not demo.temp_file_sets[0])
+        wait_until(lambda: "left long ago" not in holder.session_data)
+        wait_until(lambda: not internals.is_event(queue, event))
         assert "pausing" in holder.session_data  # its page is open
 
 

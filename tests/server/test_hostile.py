@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, until
+from conftest import ROOT, wait_until
 
 from inkling.server.endpoint_calls import UPLOAD_HELP
 from inkling.server.request_limits import MAX_OPEN_REQUESTS
@@ -72,7 +72,7 @@ def test_a_client_cannot(server, attempt):
     assert server.get("/healthz")[0] == 200
     assert server.memory() - memory < 40
     assert server.stored()[0] - stored < 2**20
-    until(lambda: not server.stored()[1])
+    wait_until(lambda: not server.stored()[1])
 
 
 def test_a_path_that_is_no_upload_does_not_reach_gradio(server):
@@ -169,8 +169,8 @@ def test_an_incomplete_upload_leaves_no_file(server):
             content = PART % (b"a.png", bytes(size))
             head = "POST /gradio_api/upload HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n"
             client.sendall(f"{head}Content-Type: {FORM['content-type']}\r\n\r\n".encode() + content)
-            until(lambda: set(server.uploads.iterdir()) - before)
-    until(lambda: set(server.uploads.iterdir()) <= before)
+            wait_until(lambda: set(server.uploads.iterdir()) - before)
+    wait_until(lambda: set(server.uploads.iterdir()) <= before)
     assert server.is_well()
 
 
@@ -229,7 +229,7 @@ def test_many_idle_pages_leave_the_server_available(server):
             page.sendall(f"GET /gradio_api/heartbeat/{k} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
         assert pages[-1].recv(12) == b"HTTP/1.1 503" and pages[0].recv(12) == b"HTTP/1.1 200"
         assert server.is_well()
-    until(lambda: server.get("/theme.css")[0] == 200)
+    wait_until(lambda: server.get("/theme.css")[0] == 200)
 
 
 def test_another_site_s_page_gets_no_response(server):

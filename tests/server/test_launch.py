@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from conftest import line, serving
+from conftest import draw_line, serving
 from playwright.sync_api import expect
 
 from inkling.recognition.reader import Reader
@@ -39,7 +39,7 @@ def test_corrections_outlive_their_session(load):
     with serving(Reader.load()) as served:
         page = load(served.url)
         for saved, way in ((1, (0, 90)), (2, (90, 20))):
-            line(page, way)
+            draw_line(page, way)
             page.get_by_role("button", name=f"It is a {saved}").click()
             expect(page.locator("#corrections .saved")).to_contain_text(f"{saved} correction")
             served.demo.app.state_holder.session_data.clear()
@@ -58,7 +58,7 @@ def test_a_full_server_is_reported_at_once_and_the_drawing_is_read_later(load, u
     with monkeypatch.context() as full:
         full.setattr(request_limits, "MAX_OPEN_READS", 0)
         with page.expect_response(lambda response: response.status == 503):
-            line(page)
+            draw_line(page)
     expect(page.locator("#answer")).to_contain_text("Not yet.")
 
 

@@ -44,12 +44,12 @@ import asyncio, os, subprocess, sys
 sys.path.insert(0, os.getcwd())
 sys.path.insert(0, "tests")
 from support.virtual_users import Drawing, window
-from conftest import told
+from conftest import pad_payload
 
 async def use(url, file):
     subprocess.run(["dd", "if=/dev/zero", "of=" + os.environ["TMPDIR"] + "/filler"])
     async with window(url) as visitor:
-        print(await visitor.draw(Drawing(told(7), file)))
+        print(await visitor.draw(Drawing(pad_payload(7), file)))
         response = await visitor.client.post("/gradio_api/upload", files={"files": file})
         print(response.status_code, response.text)
 

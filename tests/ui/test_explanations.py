@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import expect
 
 from inkling.explanation.activations import blocks, in_ink
-from tests.pages import BAR, drag, drawn, pixel, reads, tool, until
+from tests.pages import BAR, drag, draw_and_read, expect_answer, get_tool, locate_pixel, wait_until
 
 TAP = """async ([first, last]) => {
     document.querySelector(first).click();
@@ -21,43 +21,43 @@ INKED = """(canvas) => {
 }"""
 
 
-def test_a_hand_inks_and_erases_pixels_and_the_answer_follows(page):
+def test_pixels_are_inked_and_erased_and_the_answer_follows(page):
     page.locator("#pixels canvas").hover(trial=True)  # waits until it stands still
     for column in (13, 14):
-        drag(page, [pixel(page, 4, column), pixel(page, 23, column)], steps=30)
-    reads(page, "1")
+        drag(page, [locate_pixel(page, 4, column), locate_pixel(page, 23, column)], steps=30)
+    expect_answer(page, "1")
     evidence = page.locator("#evidence img")
     whole = evidence.get_attribute("src")
-    drag(page, [pixel(page, 8, 13), pixel(page, 8, 14)], steps=3)  # ink becomes paper
+    drag(page, [locate_pixel(page, 8, 13), locate_pixel(page, 8, 14)], steps=3)  # ink becomes paper
     expect(evidence).not_to_have_attribute("src", whole)
-    reads(page, "1")
+    expect_answer(page, "1")
     erased = evidence.get_attribute("src")
-    page.mouse.click(*pixel(page, 8, 16))  # paper becomes ink
+    page.mouse.click(*locate_pixel(page, 8, 16))  # paper becomes ink
     expect(evidence).not_to_have_attribute("src", erased)
-    tool(page, "As it was").click()
+    get_tool(page, "As it was").click()
     expect(page.locator("#answer .waiting")).to_be_visible()
-    expect(tool(page, "As it was")).to_be_hidden()
+    expect(get_tool(page, "As it was")).to_be_hidden()
 
 
 def test_a_fast_pointer_paints_without_gaps(page):
     canvas = page.locator("#pixels canvas")
     canvas.hover(trial=True)
-    page.mouse.move(*pixel(page, 4, 3))
+    page.mouse.move(*locate_pixel(page, 4, 3))
     page.mouse.down()
-    page.mouse.move(*pixel(page, 24, 23))  # in one step
+    page.mouse.move(*locate_pixel(page, 24, 23))  # in one step
     page.mouse.down(button="right")  # which changes nothing
     page.mouse.up(button="right")
-    page.mouse.move(*pixel(page, 24, 5))
+    page.mouse.move(*locate_pixel(page, 24, 5))
     page.mouse.up()
-    page.mouse.move(*pixel(page, 10, 20))
+    page.mouse.move(*locate_pixel(page, 10, 20))
     diagonal = {(4 + k) * 28 + 3 + k for k in range(21)}
     assert set(canvas.evaluate(INKED)) == diagonal | {24 * 28 + column for column in range(5, 24)}
 
 
-def test_answers_that_come_while_or_after_one_paints_change_no_pixel(page):
-    drawn(page, 4)
+def test_answers_during_or_after_painting_change_no_pixel(page):
+    draw_and_read(page, 4)
     seen = page.locator("#pixels canvas")
-    drag(page, [pixel(page, 2, 3), pixel(page, 6, 3)], steps=4)
+    drag(page, [locate_pixel(page, 2, 3), locate_pixel(page, 6, 3)], steps=4)
     painted = seen.evaluate(PICTURE)
     page.locator(BAR.format(2)).click()  # what comes back holds the pixels as they were read
     expect(page.locator("#change h2")).to_have_text("To make it a 2")
@@ -65,41 +65,41 @@ def test_answers_that_come_while_or_after_one_paints_change_no_pixel(page):
     held = []
     page.route("**/component_server/", lambda route: held.append(route))
     page.locator(BAR.format(9)).click()
-    page.mouse.move(*pixel(page, 2, 5))
+    page.mouse.move(*locate_pixel(page, 2, 5))
     page.mouse.down()
-    page.mouse.move(*pixel(page, 6, 5))
+    page.mouse.move(*locate_pixel(page, 6, 5))
     painted = seen.evaluate(PICTURE)
     for told in ("To make it a 9", "To change it"):  # to the bar; and to the pixels, which wait
-        until(lambda: held or page.wait_for_timeout(10))
+        wait_until(lambda: held or page.wait_for_timeout(10))
         held.pop().continue_()
         expect(page.locator("#change h2")).to_have_text(told)
         assert seen.evaluate(PICTURE) == painted
     page.mouse.up()
-    expect(tool(page, "As it was")).to_be_visible()
+    expect(get_tool(page, "As it was")).to_be_visible()
 
 
-def test_of_two_taps_in_a_moment_the_last_counts_in_whichever_order_they_arrive(page):
-    drawn(page, 4)
+def test_the_last_of_two_quick_taps_counts_in_any_order_of_arrival(page):
+    draw_and_read(page, 4)
     page.evaluate(TAP, [BAR.format(9), BAR.format(2)])
     expect(page.locator("#change h2")).to_have_text("To make it a 2")
     held = []
     hold = lambda route: held.append(route) if len(held) < 2 else route.continue_()  # noqa: E731
     page.route("**/component_server/", hold)
     page.evaluate(TAP, ["#examples [data-pick='0']", "#examples [data-pick='6']"])
-    until(lambda: len(held) == 2 or page.wait_for_timeout(10))
+    wait_until(lambda: len(held) == 2 or page.wait_for_timeout(10))
     first, last = held
     last.continue_()
-    reads(page, "7432")
+    expect_answer(page, "7432")
     with page.expect_response("**/component_server/") as late:
         first.continue_()
     assert late.value.json() is None
     page.locator(BAR.format(2)).click()  # of the same picture
     expect(page.locator("#evidence h2")).to_have_text("Why 7, not 2")
-    reads(page, "7432")
+    expect_answer(page, "7432")
 
 
-def test_pixels_are_changed_by_the_keyboard_and_a_new_stroke_undoes_it(page):
-    drawn(page, 4)
+def test_the_keyboard_edits_pixels_and_a_new_stroke_discards_edits(page):
+    draw_and_read(page, 4)
     before = page.locator("#evidence img").get_attribute("src")
     page.locator("#pixels canvas").focus()
     page.keyboard.press("ArrowRight")
@@ -109,14 +109,14 @@ def test_pixels_are_changed_by_the_keyboard_and_a_new_stroke_undoes_it(page):
     page.keyboard.press(" ")
     expect(told).not_to_have_text(said)
     expect(page.locator("#evidence img")).not_to_have_attribute("src", before)
-    expect(tool(page, "As it was")).to_be_visible()
+    expect(get_tool(page, "As it was")).to_be_visible()
     page.keyboard.press("Escape")
-    expect(tool(page, "As it was")).to_be_hidden()
-    drawn(page, 7)
+    expect(get_tool(page, "As it was")).to_be_hidden()
+    draw_and_read(page, 7)
 
 
-def test_a_tapped_bar_shows_what_would_make_it_that_digit_and_a_button_does_it(page):
-    drawn(page, 4)
+def test_a_tapped_bar_shows_the_change_to_that_digit_and_a_button_applies_it(page):
+    draw_and_read(page, 4)
     page.locator(BAR.format(9)).click()
     expect(page.locator("#change h2")).to_have_text("To make it a 9")
     expect(page.locator("#change b")).to_contain_text("and it is a 9.")
@@ -124,14 +124,14 @@ def test_a_tapped_bar_shows_what_would_make_it_that_digit_and_a_button_does_it(p
     page.get_by_role("button", name="Do it").click()
     expect(page.locator("#answer .headline")).to_contain_text("9")
     expect(page.locator("#original p")).to_contain_text("ropped")
-    tool(page, "As it was").click()
-    reads(page, "4")
+    get_tool(page, "As it was").click()
+    expect_answer(page, "4")
     page.get_by_role("button", name=re.compile("Make it")).click()
     expect(page.locator("#change h2")).to_contain_text("To make it")
 
 
-def test_a_place_lights_up_what_it_sees_and_a_map_is_opened(page, shipped):
-    drawn(page, 4)
+def test_a_cell_highlights_its_receptive_field_and_a_map_opens(page, shipped):
+    draw_and_read(page, 4)
     page.get_by_role("button", name="Inside the network").click()
     maps, sees = page.locator("#layers [data-open]"), page.locator("#layers [role=status]")
     expect(maps.nth(3 * 12 - 1)).to_be_visible()
@@ -160,10 +160,10 @@ def test_a_place_lights_up_what_it_sees_and_a_map_is_opened(page, shipped):
     expect(page.locator("#feature-map .excited")).to_have_count(6)
 
 
-def test_a_hard_digit_of_the_card_opens_with_its_reasons(page):
+def test_a_hard_digit_of_the_card_opens_with_its_evidence(page):
     page.get_by_role("tab", name="The network").click()
     hardest = page.locator("#more [data-pick]").first
     answer = re.search(r"read as (\d)", hardest.inner_text())[1]
     hardest.click()
-    reads(page, answer)
+    expect_answer(page, answer)
     expect(page.locator("#original p")).to_contain_text("One of MNIST's test digits")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from support.static_server import serving
-from tests.pages import BAR, drawn
+from tests.pages import BAR, draw_and_read
 
 # What Chrome's translation does, but for the words.
 TRANSLATE = """() => {
@@ -48,11 +48,11 @@ def framed(chromium, served, folder):
     context.close()
 
 
-def test_a_number_and_a_link_are_copied_where_the_clipboard_is_closed(framed):
+def test_a_number_and_a_link_are_copied_without_the_clipboard_api(framed):
     button = lambda name: framed.by_role("button", name=name, exact=True)  # noqa: E731
     button("Copy").click()
     expect(button("No number")).to_be_visible()
-    drawn(framed, 4)
+    draw_and_read(framed, 4)
     for name, text in (("Copy", "4"), ("Link", r"http.*#drawing=s.*e")):
         button(name).click()
         expect(framed.locator(f"#{name.lower()}")).to_have_text("Copied")
@@ -69,19 +69,19 @@ def test_a_number_and_a_link_are_copied_where_the_clipboard_is_closed(framed):
     expect(shown).to_have_count(0)
 
 
-def test_a_camera_that_is_refused_says_so(framed):
+def test_a_refused_camera_is_reported(framed):
     framed.by_role("tab", name="Picture").click()
     framed.by_role("button", name="Capture from camera").click()
     framed.locator("#upload").get_by_text("Access Webcam").click()
     expect(framed.locator("body").get_by_text("camera cannot be used")).to_be_in_viewport()
 
 
-def test_what_is_read_is_shown_on_a_page_that_chrome_translates(page):
-    drawn(page, 4)
+def test_answers_are_shown_on_a_translated_page(page):
+    draw_and_read(page, 4)
     page.evaluate(TRANSLATE)
     expect(page.locator("#examples font").first).to_be_attached()
     page.keyboard.press("Escape")
-    drawn(page, 7)
+    draw_and_read(page, 7)
     expect(page.locator("#answer .headline")).to_have_text("7")
     expect(page.locator("#answer .caption")).to_contain_text("sure")
     for digit, figure in ((7, r"(9\d|100)\s*%"), (4, r"\b\d\s*%")):

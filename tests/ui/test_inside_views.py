@@ -14,7 +14,7 @@ from inkling.ui.session import Findings
 
 
 @pytest.mark.parametrize("place", [(0.0, 0.0), (0.25, 0.75), (1.0, 0.5)])
-def test_a_digit_of_the_map_stands_where_its_marker_says(place):
+def test_a_digit_of_the_map_is_at_its_marker(place):
     black, one = torch.full((1, 28, 28), 255, dtype=torch.uint8), torch.ones(1)
     gallery = Gallery(black, one.byte(), one.byte(), one, one[:, None], torch.tensor([place]))
     rows, columns = np.nonzero(np.asarray(draw_digit_map(gallery).convert("L")) < 128)

@@ -6,7 +6,7 @@ import re
 from playwright.sync_api import expect
 
 from support.static_server import link
-from tests.pages import draw, drawn, reads, strokes_of, tool
+from tests.pages import draw, draw_and_read, expect_answer, get_tool, stored_strokes
 
 SOUND = {"width": 79, "erases": False, "points": [500, 200, 500, 800]}
 DAMAGED = ["{}", '"strokes"', "12", "null", "[", '[{"width": 79}]', "[null, 7, []]"]
@@ -26,26 +26,26 @@ LISTEN = "addEventListener('sketch-request', () => (window.listening = true), tr
 def opened(page, fragment):
     """Return the strokes, whether the link counts as damaged, and whether it stays."""
     page.evaluate(OPEN, fragment)
-    return strokes_of(page), page.locator("#pad .notice").is_visible(), "#" in page.url
+    return stored_strokes(page), page.locator("#pad .notice").is_visible(), "#" in page.url
 
 
 def links_of(page):
     """Return the drawing of a page as it links to it, and as it once did."""
-    tool(page, "Link").click()
+    get_tool(page, "Link").click()
     expect(page).to_have_url(re.compile("#drawing="))
-    return "#" + page.url.partition("#")[2], link({"strokes": strokes_of(page)})
+    return "#" + page.url.partition("#")[2], link({"strokes": stored_strokes(page)})
 
 
-def test_a_link_opens_the_page_with_the_drawing_and_nothing_of_it_is_sent(page):
-    links_of(drawn(page, 4))
+def test_a_link_restores_the_drawing_and_its_fragment_is_not_sent(page):
+    links_of(draw_and_read(page, 4))
     assert len(page.url) < 600
     urls = []
     other = page.context.new_page()
     other.on("request", lambda request: urls.append(request.url))
     other.goto(page.url)
-    reads(other, "4")
+    expect_answer(other, "4")
     assert "#" not in other.url and not any("drawing" in url for url in urls)
-    assert strokes_of(other) == strokes_of(page)
+    assert stored_strokes(other) == stored_strokes(page)
     draw(other, 1)  # and goes on, undone stroke by stroke
     for _ in range(3):
         other.keyboard.press("Control+z")
@@ -53,32 +53,32 @@ def test_a_link_opens_the_page_with_the_drawing_and_nothing_of_it_is_sent(page):
     other.close()
 
 
-def test_a_drawing_that_stood_there_is_told_to_a_part_that_listens_late(visit):
+def test_a_late_listener_receives_the_restored_drawing(visit):
     """Parts of a page come one by one."""
-    page = drawn(visit(LISTEN), 4)
+    page = draw_and_read(visit(LISTEN), 4)
     page.reload()
-    reads(page, "4")
+    expect_answer(page, "4")
     assert page.evaluate("window.listening")  # who asks says so when it is there
     answered = page.locator("#answer [data-count]")
     count = int(answered.get_attribute("data-count"))
     page.evaluate("document.dispatchEvent(new Event('sketch-request'))")
     expect(answered).to_have_attribute("data-count", str(count + 1))
-    reads(page, "4")
+    expect_answer(page, "4")
 
 
-def test_of_what_the_browser_kept_sound_strokes_alone_come_back(page):
+def test_only_valid_stored_strokes_are_restored(page):
     for kept in [*DAMAGED, f"[null, {json.dumps(SOUND)}]"]:
         page.evaluate(STORE, kept)
         page.reload()
         draw(page, 1)
         expect(page.locator("#pad [data-tool=undo]")).to_be_enabled()
         sound = [SOUND] if kept not in DAMAGED else []
-        assert strokes_of(page)[:-1] == sound, kept
+        assert stored_strokes(page)[:-1] == sound, kept
 
 
-def test_a_link_that_programs_pass_on_opens_as_it_was(page):
-    new, old = links_of(drawn(page, 4))
-    strokes = strokes_of(page)
+def test_a_link_that_other_programs_encode_or_extend_still_opens(page):
+    new, old = links_of(draw_and_read(page, 4))
+    strokes = stored_strokes(page)
     assert re.fullmatch(r"#drawing=[a-z0-9.-]+", new) and "~" in old
     for whole in (new, old):
         encoded = [whole.replace("~", code) for code in ("%7E", "%7e", "%257E")]
@@ -88,8 +88,8 @@ def test_a_link_that_programs_pass_on_opens_as_it_was(page):
     assert opened(page, "#drawing=e") == opened(page, "#drawing=") == ([], False, False)
 
 
-def test_of_a_damaged_link_sound_strokes_are_shown_and_that_is_said(page):
-    (new, old), whole = links_of(drawn(page, 4)), strokes_of(page)
+def test_a_damaged_link_shows_its_valid_strokes_and_a_notice(page):
+    (new, old), whole = links_of(draw_and_read(page, 4)), stored_strokes(page)
     for length in range(30, len(new) - 1, 7):
         strokes, damaged, stays = opened(page, new[:length] + "…" * (length % 2))
         assert damaged and bool(strokes) != stays, new[:length]
@@ -104,5 +104,5 @@ def test_of_a_damaged_link_sound_strokes_are_shown_and_that_is_said(page):
     page.reload()  # a page that it opens says so as well
     expect(page.locator("#pad .notice")).to_be_visible()
     assert page.url.endswith("#drawing=9.0.1")
-    drawn(page, 7)
+    draw_and_read(page, 7)
     expect(page.locator("#pad .notice")).to_be_hidden()

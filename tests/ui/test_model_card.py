@@ -11,7 +11,7 @@ from inkling.training.live_reader import PlaceholderReader
 from inkling.ui import model_card
 
 
-def test_the_card_tells_the_figures_of_the_checkpoint(shipped):
+def test_the_card_shows_the_figures_of_the_checkpoint(shipped):
     above, matrix, _, below = model_card.render_card(shipped)
     evaluation = shipped.description["evaluation"]
     assert f"{100 * evaluation['accuracy']:.2f} %" in above
@@ -22,7 +22,7 @@ def test_the_card_tells_the_figures_of_the_checkpoint(shipped):
     assert below.count("<polyline") == 3  # calibration and its ideal, learning
 
 
-def test_every_confusion_opens_onto_as_many_digits_and_what_is_none_onto_none(shipped):
+def test_every_cell_opens_its_digits_and_an_invalid_cell_none(shipped):
     confusion = shipped.description["evaluation"]["confusion"]
     for label, row in enumerate(confusion):
         for answer, count in enumerate(row):
@@ -32,7 +32,7 @@ def test_every_confusion_opens_onto_as_many_digits_and_what_is_none_onto_none(sh
         assert "<img" not in model_card.render_cell(shipped, told)
 
 
-def test_the_margins_say_how_many_of_a_row_and_of_a_column_are_right(shipped):
+def test_the_margins_show_the_accuracy_of_rows_and_columns(shipped):
     confusion = np.array(shipped.description["evaluation"]["confusion"])
     told = re.findall(r'class="sum">([\d.]+)<', model_card.render_card(shipped)[1])
     rows, columns = (100 * confusion.diagonal() / confusion.sum(axis=axis) for axis in (1, 0))
@@ -46,7 +46,7 @@ def test_the_worst_confusion_is_open_at_first(shipped):
     assert f"{label} read as {answer}" in model_card.render_card(shipped)[2] and label != answer
 
 
-def test_the_hardest_come_first(shipped):
+def test_the_hardest_digits_are_sorted_by_confidence(shipped):
     gallery = Gallery.of(shipped.gallery)
     wrong = model_card.find_misread(gallery)
     sure = gallery.confidence[wrong].tolist()
@@ -68,7 +68,7 @@ def test_a_learning_curve_stays_within_its_plot(right):
     assert 0 <= y <= 1
 
 
-def test_a_network_that_learns_has_a_falling_curve():
+def test_a_learning_network_has_a_falling_curve():
     points = learning_curve([(1, 0.5), (2, 0.9), (3, 0.99)], 3, "epoch")["lines"][0]["points"]
     assert [x for x, _ in points] == [1 / 3, 2 / 3, 1]
     assert points[0][1] > points[1][1] > points[2][1]

@@ -10,7 +10,17 @@ from playwright.sync_api import expect
 
 from inkling.imaging.sketch import Sketch
 from support.sketches import STROKES
-from tests.pages import Hand, asked, draw, drawn, line, reads, settled, strokes_of, strokes_on
+from tests.pages import (
+    Hand,
+    draw,
+    draw_and_read,
+    draw_line,
+    expect_answer,
+    pad_strokes,
+    requests_of,
+    stored_strokes,
+    wait_until_settled,
+)
 
 CANVAS = "document.querySelector('#pad canvas').toDataURL()"
 NO_READING_BACK = """
@@ -46,49 +56,49 @@ MOVE = """([places, buttons]) => places.forEach(([clientX, clientY]) =>
 
 def counts(page):
     """Return how many points each stroke on the pad has."""
-    return [len(stroke["points"]) // 2 for stroke in strokes_of(page)]
+    return [len(stroke["points"]) // 2 for stroke in stored_strokes(page)]
 
 
 def test_a_digit_is_sent_in_three_kilobytes_at_most(page):
     length = {k: sum(np.hypot(*np.diff(s, axis=0).T).sum() for s in STROKES[k]) for k in range(10)}
     for digit in sorted(length, key=length.get)[-3:]:
-        for stroke in strokes_on(page, digit):
+        for stroke in pad_strokes(page, digit):
             page.mouse.move(*stroke[0])
             page.mouse.down()
             for start, end in pairwise(stroke):  # closer together than the pad keeps them
                 page.evaluate(MOVE, [np.linspace(start, end, 80).tolist(), 1])
             page.mouse.up()
-        settled(page)
+        wait_until_settled(page)
         page.keyboard.press("Escape")
-    assert max(len(one.request.post_data) for one in asked(page, "sketch")) < 3_000
+    assert max(len(one.request.post_data) for one in requests_of(page, "sketch")) < 3_000
 
 
-def test_what_is_read_is_what_the_pad_shows(page):
+def test_the_server_reads_what_the_pad_shows(page):
     for digit in (2, 8):
         draw(page, digit)
-        settled(page)
+        wait_until_settled(page)
         url = page.evaluate(CANVAS)
         canvas = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("L")
-        sent = Sketch.from_json(asked(page, "sketch")[-1].value).picture().resize(canvas.size)
+        sent = Sketch.from_json(requests_of(page, "sketch")[-1].value).picture().resize(canvas.size)
         apart = np.abs(np.asarray(canvas, float) - np.asarray(sent, float))
         assert apart.mean() < 1 and (apart > 128).mean() < 0.001
         page.keyboard.press("Escape")
 
 
-def test_a_browser_that_hands_out_no_pixels_is_read_as_any_other(visit):
-    drawn(visit(NO_READING_BACK), 4)
+def test_a_browser_without_canvas_pixels_is_read(visit):
+    draw_and_read(visit(NO_READING_BACK), 4)
 
 
-def test_a_tap_leaves_a_dot_and_is_kindly_called_one(page):
+def test_a_tap_draws_a_dot_and_is_called_one(page):
     empty = page.evaluate(CANVAS)
     page.locator("#pad canvas").click()
     expect(page.locator("#answer .caption")).to_contain_text("a dot")
     assert page.evaluate(CANVAS) != empty
 
 
-def test_a_palm_that_lands_before_or_beside_the_pen_draws_nothing(visit):
+def test_a_palm_before_or_beside_the_pen_draws_nothing(visit):
     page = visit(has_touch=True)
-    hand, (a, b, c) = Hand(page), strokes_on(page, 7)[0]
+    hand, (a, b, c) = Hand(page), pad_strokes(page, 7)[0]
     palm, moved = (c[0] + 60, c[1]), (c[0] + 80, c[1] + 20)
     hand.pen("mousePressed", a)
     hand.touch("touchStart", palm)
@@ -97,7 +107,7 @@ def test_a_palm_that_lands_before_or_beside_the_pen_draws_nothing(visit):
     hand.pen("mouseMoved", c)
     hand.touch("touchEnd")
     hand.pen("mouseReleased", c)
-    reads(page, "7")
+    expect_answer(page, "7")
     assert counts(page) == [3]
     page.keyboard.press("Escape")
     hand.touch("touchStart", palm)  # from which the pen takes over
@@ -106,20 +116,22 @@ def test_a_palm_that_lands_before_or_beside_the_pen_draws_nothing(visit):
         hand.pen(kind, place)
     hand.pen("mouseReleased", c)
     hand.touch("touchEnd")
-    reads(page, "7")
+    expect_answer(page, "7")
     assert counts(page) == [3]
 
 
-def test_a_cancelled_touch_leaves_nothing_and_no_second_finger_joins_a_stroke(visit):
+def test_a_cancelled_touch_and_a_second_finger_draw_nothing(visit):
     page = visit(has_touch=True)
-    hand, (a, b, c) = Hand(page), strokes_on(page, 7)[0]
+    hand, (a, b, c) = Hand(page), pad_strokes(page, 7)[0]
     aside = c[0] + 90, c[1]
     hand.touch("touchStart", a)
     hand.touch("touchMove", b)
     hand.touch("touchCancel")
     expect(page.locator("#pad .hint")).to_be_visible()
     expect(page.locator("#answer .waiting")).to_be_visible()
-    assert counts(page) == [] and not any(one.value["strokes"] for one in asked(page, "sketch"))
+    assert counts(page) == [] and not any(
+        one.value["strokes"] for one in requests_of(page, "sketch")
+    )
     hand.touch("touchStart", a)
     for place in (((a[0] + b[0]) / 2, a[1]), b):
         hand.touch("touchMove", place)
@@ -136,7 +148,7 @@ def test_a_cancelled_touch_leaves_nothing_and_no_second_finger_joins_a_stroke(vi
 
 
 def test_another_button_draws_nothing_and_ends_no_stroke(page):
-    (a, b, c) = strokes_on(page, 7)[0]
+    (a, b, c) = pad_strokes(page, 7)[0]
     page.mouse.move(*a)
     page.mouse.down(button="right")
     page.mouse.move(*b)
@@ -152,8 +164,8 @@ def test_another_button_draws_nothing_and_ends_no_stroke(page):
     assert counts(page) == [3]
 
 
-def test_moves_without_a_button_draw_nothing_where_its_release_was_lost(page):
-    (a, b, c) = strokes_on(page, 7)[0]
+def test_moves_after_a_lost_release_draw_nothing(page):
+    (a, b, c) = pad_strokes(page, 7)[0]
     page.mouse.move(*a)
     page.mouse.down()
     page.mouse.move(*b)
@@ -161,8 +173,8 @@ def test_moves_without_a_button_draw_nothing_where_its_release_was_lost(page):
     assert counts(page) == [2]
 
 
-def test_escape_takes_back_the_stroke_that_is_drawn_and_under_a_dialog_nothing(page):
-    line(page)
+def test_escape_removes_the_unfinished_stroke_except_under_a_dialog(page):
+    draw_line(page)
     page.mouse.down()
     page.mouse.move(500, 500)
     page.keyboard.press("Escape")
@@ -176,16 +188,16 @@ def test_escape_takes_back_the_stroke_that_is_drawn_and_under_a_dialog_nothing(p
     assert len(counts(page)) == 1
 
 
-def test_a_pad_that_is_ready_is_not_covered_and_takes_the_first_stroke(visit):
+def test_a_ready_pad_is_not_covered_and_takes_the_first_stroke(visit):
     page = visit(COVERED + PIXELS_DRAWN)  # Gradio lays its word that it loads over the page
     page.wait_for_function("window.drawn >= 784")
     assert page.evaluate("window.drawn") == 784  # each pixel once
-    line(page)
+    draw_line(page)
     assert len(counts(page)) == 1
     assert page.evaluate("ready") > 0 and page.evaluate("covered") == 0
 
 
-def test_on_the_narrowest_phone_nothing_sticks_out_and_the_wheel_scrolls(page):
+def test_the_narrowest_phone_has_no_overflow_and_the_wheel_scrolls(page):
     page.set_viewport_size({"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     for button in page.locator("#pad [data-tool]").all():
@@ -199,12 +211,12 @@ def test_on_the_narrowest_phone_nothing_sticks_out_and_the_wheel_scrolls(page):
     assert counts(page) == []
 
 
-def test_the_drawing_is_there_on_the_way_back_to_the_page(page):
-    drawn(page, 8)
+def test_the_drawing_is_restored_after_a_reload_and_navigation(page):
+    draw_and_read(page, 8)
     page.reload()
-    reads(page, "8")
+    expect_answer(page, "8")
     page.goto("about:blank")
     page.go_back()
-    reads(page, "8")
+    expect_answer(page, "8")
     page.keyboard.press("Control+z")
     expect(page.locator("#pad .hint")).to_be_visible()

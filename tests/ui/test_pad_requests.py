@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from conftest import told
+from conftest import pad_payload
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
@@ -15,7 +15,7 @@ from inkling.recognition.reader import Unreachable
 from inkling.ui.layout import ReadChannel
 from inkling.ui.pad_requests import MAX_REQUESTS_PER_SESSION
 from support.virtual_users import Visitor
-from tests.pages import ROOT, asked, draw, reads, strokes_on, until
+from tests.pages import ROOT, draw, expect_answer, pad_strokes, requests_of, wait_until
 
 FRAMES = """(count) => new Promise((done) => {
     const next = () => (count-- ? requestAnimationFrame(next) : done());
@@ -32,7 +32,7 @@ def ask(served):
 
         def ask(function="read", digit=7, session=own, **more):
             question = {"component_id": part, "fn_name": function, "session_hash": session}
-            question |= {"data": told(digit)} | more
+            question |= {"data": pad_payload(digit)} | more
             return client.post("gradio_api/component_server/", json=question)
 
         yield ask
@@ -52,7 +52,7 @@ def together(ask):
         thread.join()
 
 
-def test_a_drawing_is_answered_and_so_is_a_glance_which_leaves_no_trace(ask):
+def test_a_drawing_is_answered_and_a_preview_does_not_change_the_session(ask):
     assert 'data-number="7"' in ask().json()[0]
     answer, bars, _ = ask("preview", 4).json()
     assert 'data-number="4"' in answer and bars["label"] == "4"
@@ -60,25 +60,25 @@ def test_a_drawing_is_answered_and_so_is_a_glance_which_leaves_no_trace(ask):
 
 
 @pytest.mark.parametrize("data", [None, [], "seven", {"size": 0}, {"size": 1, "strokes": [[]]}])
-def test_what_no_pad_tells_is_an_empty_pad(ask, data):
+def test_an_invalid_payload_is_an_empty_pad(ask, data):
     assert "waiting" in ask(data=data).json()[0]
     assert ask("preview", data=data).json() is None
 
 
-def test_of_one_session_few_questions_are_taken_at_once(served, ask, together):
+def test_one_session_has_few_requests_at_the_same_time(served, ask, together):
     (channel,) = (part for part in served.demo.blocks.values() if isinstance(part, ReadChannel))
     with served.reader.held():
         for _ in range(MAX_REQUESTS_PER_SESSION):
             together()
-        until(
+        wait_until(
             lambda: channel.requests.active.total() == MAX_REQUESTS_PER_SESSION
         )  # those that wait as well
         refused = ask()
         assert refused.status_code == 503 and "busy" in refused.json()["detail"]
-    until(lambda: ask().status_code == 200)
+    wait_until(lambda: ask().status_code == 200)
 
 
-def test_with_no_reader_left_the_page_is_busy_and_nothing_is_lost(served, ask, monkeypatch):
+def test_without_a_reader_the_page_is_busy_and_nothing_is_lost(served, ask, monkeypatch):
     before = ask(digit=4).json()[0]
 
     def nobody(*_):
@@ -96,11 +96,11 @@ def test_with_no_reader_left_the_page_is_busy_and_nothing_is_lost(served, ask, m
     assert 'data-number="4"' in before and 'data-number="7"' in ask(digit=7).json()[0]
 
 
-def test_while_drawings_are_read_nobody_glances(served, ask, together):
+def test_previews_are_refused_while_drawings_are_read(served, ask, together):
     begun = served.reader.begun
     with served.reader.held():
         together()
-        until(lambda: served.reader.begun > begun)
+        wait_until(lambda: served.reader.begun > begun)
         assert ask("preview", session="other").json() is None
 
 
@@ -109,14 +109,14 @@ def test_while_drawings_are_read_nobody_glances(served, ask, together):
     [{"component_id": 10**6}, {"fn_name": "connect"}, {"session_hash": 99 * "a"}]
     + [{"session_hash": None}, {"component_id": "x"}],
 )
-def test_what_is_no_question_is_refused_in_a_sentence(ask, wrong):
+def test_an_invalid_request_is_refused_in_a_sentence(ask, wrong):
     refused = ask(**wrong)
     assert 400 <= refused.status_code < 500 and len(refused.text) < 300
 
 
 def half_a(page, digit):
     """Draw a digit, a few frames for each move, and do not lift the pen."""
-    (*path,) = strokes_on(page, digit)[0]
+    (*path,) = pad_strokes(page, digit)[0]
     page.mouse.move(*path[0])
     page.mouse.down()
     for place in path[1:]:
@@ -126,18 +126,18 @@ def half_a(page, digit):
 
 def glanced(page, answer):
     """Move the pen by a hair until this is the answer."""
-    x, y = strokes_on(page, 7)[0][-1]
+    x, y = pad_strokes(page, 7)[0][-1]
     hair = count()
-    until(lambda: page.locator(answer).count() or page.mouse.move(x, y + next(hair) % 2 + 1))
+    wait_until(lambda: page.locator(answer).count() or page.mouse.move(x, y + next(hair) % 2 + 1))
 
 
 def glances(page):
     """Return how many points each glance has told of."""
-    told = [one.value["strokes"] for one in asked(page, "preview")]
+    told = [one.value["strokes"] for one in requests_of(page, "preview")]
     return [sum(len(stroke["points"]) for stroke in strokes) // 2 for strokes in told]
 
 
-def test_the_answer_moves_while_a_stroke_is_drawn_and_the_evidence_at_its_end(page):
+def test_the_answer_follows_an_unfinished_stroke_and_evidence_its_end(page):
     half_a(page, 7)
     glanced(page, "#answer[data-wait=drawing] [data-number='7']")
     expect(page.locator("#evidence .heat")).to_have_count(0)
@@ -146,14 +146,14 @@ def test_the_answer_moves_while_a_stroke_is_drawn_and_the_evidence_at_its_end(pa
     assert glances(page) == sorted(glances(page))
 
 
-def test_a_stroke_that_is_taken_back_leaves_no_answer(page):
+def test_a_removed_stroke_leaves_no_answer(page):
     half_a(page, 7)
     glanced(page, "#answer[data-wait=drawing]")
     page.keyboard.press("Escape")
     expect(page.locator("#answer .waiting")).to_be_visible()
 
 
-def test_far_away_there_are_few_glances_and_none_that_come_late(visit):
+def test_a_slow_connection_gets_few_previews_and_no_late_ones(visit):
     page = visit()
     network = page.context.new_cdp_session(page)
     network.send("Network.enable")
@@ -166,4 +166,4 @@ def test_far_away_there_are_few_glances_and_none_that_come_late(visit):
         assert page.locator("#answer").get_attribute("data-wait") != "drawing"
         page.mouse.up()
     assert len(glances(page)) <= 3
-    reads(page, "7")
+    expect_answer(page, "7")

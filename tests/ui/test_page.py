@@ -11,11 +11,11 @@ from tests.pages import (
     PHONE,
     Server,
     draw,
-    drawn,
-    reads,
-    reads_nothing,
-    tool,
-    touch,
+    draw_and_read,
+    draw_by_touch,
+    expect_answer,
+    expect_no_answer,
+    get_tool,
     upload,
 )
 
@@ -37,48 +37,48 @@ def launch():
         server.rest.join()
 
 
-def test_every_digit_is_read_at_the_first_touch_after_loading_and_after_clearing(page):
+def test_every_digit_is_read_after_loading_and_after_clearing(page):
     """Also from a fast hand, whose points lie far apart."""
     for digit in range(10):
-        drawn(page, digit)
+        draw_and_read(page, digit)
         expect(page.locator("#label .confidence-set")).to_have_count(10)
         expect(page.locator("#evidence img")).to_be_visible()
         expect(page.locator("#pad .hint")).to_be_hidden()
-        tool(page, "Clear").click()
-        reads_nothing(page)
+        get_tool(page, "Clear").click()
+        expect_no_answer(page)
         expect(page.locator("#pad .hint")).to_be_visible()
     for digit in (1, 2, 4, 5, 7):
         draw(page, digit, steps=1)
-        reads(page, str(digit))
+        expect_answer(page, str(digit))
         page.keyboard.press("Escape")
 
 
 def test_strokes_are_erased_and_undone_and_redone_by_buttons_and_by_keys(page):
-    drawn(page, 0)
-    tool(page, "Undo").click()
-    reads_nothing(page)
-    tool(page, "Redo").click()
-    reads(page, "0")
+    draw_and_read(page, 0)
+    get_tool(page, "Undo").click()
+    expect_no_answer(page)
+    get_tool(page, "Redo").click()
+    expect_answer(page, "0")
     page.keyboard.press("Control+z")
-    reads_nothing(page)
+    expect_no_answer(page)
     page.keyboard.press("Control+Shift+z")
-    reads(page, "0")
+    expect_answer(page, "0")
     page.keyboard.press("Escape")
-    reads_nothing(page)
+    expect_no_answer(page)
     page.keyboard.press("Control+z")  # what was cleared is not lost
-    reads(page, "0")
-    tool(page, "Eraser").click()
+    expect_answer(page, "0")
+    get_tool(page, "Eraser").click()
     draw(page, 0)
-    reads_nothing(page)
-    tool(page, "Clear").click()  # and the pad draws again
-    drawn(page, 7)
+    expect_no_answer(page)
+    get_tool(page, "Clear").click()  # and the pad draws again
+    draw_and_read(page, 7)
 
 
 @pytest.mark.parametrize("options", [{}, PHONE], ids=["laptop", "phone"])
 def test_pad_answer_and_bars_are_in_view_together_and_a_finger_scrolls_nothing(visit, options):
     page = visit(**options)
-    (touch if options else draw)(page, 2)
-    reads(page, "2")
+    (draw_by_touch if options else draw)(page, 2)
+    expect_answer(page, "2")
     assert page.evaluate("scrollY") == 0
     width, height = page.evaluate("[innerWidth, innerHeight]")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -88,9 +88,9 @@ def test_pad_answer_and_bars_are_in_view_together_and_a_finger_scrolls_nothing(v
     assert page.locator("#pad canvas").bounding_box()["width"] >= 250
 
 
-def test_each_glyph_of_a_number_can_be_looked_at(page):
+def test_each_glyph_of_a_number_opens_its_details(page):
     upload(page, NUMBER)
-    reads(page, "7432")
+    expect_answer(page, "7432")
     glyphs = page.locator("#strip button")
     expect(glyphs).to_have_count(4)
     expect(page.locator("#evidence h2")).to_contain_text("Why 7, not")
@@ -100,25 +100,25 @@ def test_each_glyph_of_a_number_can_be_looked_at(page):
     expect(glyphs.nth(2)).to_be_focused()
 
 
-def test_the_inside_of_the_network_follows_the_drawing_once_unfolded(page, shipped):
-    drawn(page, 9)
+def test_expanded_layers_follow_the_drawing(page, shipped):
+    draw_and_read(page, 9)
     expect(page.locator("#layers section")).to_have_count(0)
     page.get_by_role("button", name="Inside the network").click()
     expect(page.locator("#layers section")).to_have_count(len(shipped.model.widths) + 2)
     expect(page.locator("#map img")).to_be_visible()
     place = page.locator("#nearest .here").get_attribute("style")
-    tool(page, "Clear").click()
-    drawn(page, 1)
+    get_tool(page, "Clear").click()
+    draw_and_read(page, 1)
     expect(page.locator("#nearest .here")).not_to_have_attribute("style", place)
     expect(page.locator("#nearest figure")).to_have_count(5)
 
 
-def test_a_reading_can_be_taken_away(visit, tmp_path):
-    page = drawn(visit(permissions=["clipboard-read", "clipboard-write"]), 8)
+def test_a_reading_can_be_downloaded_and_copied(visit, tmp_path):
+    page = draw_and_read(visit(permissions=["clipboard-read", "clipboard-write"]), 8)
     files = {}
     for button in ("Report", "JSON"):
         with page.expect_download() as started:
-            tool(page, button).click()
+            get_tool(page, button).click()
         files[button] = tmp_path / started.value.suggested_filename
         started.value.save_as(files[button])
     report = files["Report"].read_text()
@@ -130,11 +130,11 @@ def test_a_reading_can_be_taken_away(visit, tmp_path):
     assert page.evaluate("navigator.clipboard.readText()") == "8"
 
 
-def test_all_parts_of_the_page_come_from_its_own_machine(visit, served):
+def test_the_page_loads_nothing_from_other_servers(visit, served):
     page, urls = visit(), []
     page.on("request", lambda request: urls.append(request.url))
     page.reload()
-    drawn(page, 8)
+    draw_and_read(page, 8)
     page.get_by_role("button", name="Inside the network").click()
     expect(page.locator("#map img")).to_be_visible()
     page.get_by_role("tab", name="Picture").click()
@@ -147,7 +147,7 @@ def test_all_parts_of_the_page_come_from_its_own_machine(visit, served):
     assert [u for u in urls if not u.startswith((served.url, "data:", "blob:"))] == []
 
 
-def test_a_visitor_trains_again_watches_it_and_cancels(visit, launch, checkpoint):
+def test_a_user_retrains_watches_progress_and_cancels(visit, launch, checkpoint):
     page = visit(url=launch(checkpoint).url)
     page.get_by_role("tab", name="The network").click()
     expect(page.locator("#card .figures").first).to_be_visible()
@@ -160,15 +160,15 @@ def test_a_visitor_trains_again_watches_it_and_cancels(visit, launch, checkpoint
     expect(page.locator("#train-again")).to_have_text("Train again")
     expect(page.locator("#card .figures").first).to_be_visible()
     page.get_by_role("tab", name="Read", exact=True).click()
-    drawn(page, 6)
+    draw_and_read(page, 6)
 
 
-def test_the_first_run_reads_while_it_learns_and_stops_cleanly(visit, launch, folder):
+def test_the_first_run_reads_while_it_trains_and_stops_cleanly(visit, launch, folder):
     server = launch(folder / "digits.safetensors")
     page = visit(url=server.url)
     expect(page.locator("#status")).to_contain_text("Training")
     expect(page.locator("#status")).to_contain_text("% of held-out digits", timeout=LEARNING)
-    drawn(page, 1)
+    draw_and_read(page, 1)
     expect(page.locator("#status progress")).to_be_visible()
     expect(page.locator("#status .plot")).to_be_visible()
     status, printed = server.stop()

@@ -5,7 +5,19 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from support.sketches import sketch
-from tests.pages import BAR, NUMBER, ROOT, asked, draw, drawn, example, give, reads, until, upload
+from tests.pages import (
+    BAR,
+    NUMBER,
+    ROOT,
+    choose_example,
+    draw,
+    draw_and_read,
+    expect_answer,
+    requests_of,
+    transfer,
+    upload,
+    wait_until,
+)
 
 LETTER = ROOT / "examples" / "9-letter-k.png"
 README = ROOT / "README.md"
@@ -25,45 +37,43 @@ LINK = """() => {
 }"""
 
 
-def test_uploaded_pictures_are_read_and_shown_with_a_box_and_examples_too(page, tmp_path):
+def test_uploads_and_examples_are_read_and_shown_with_a_box(page, tmp_path):
     """Of all kinds, also those that browsers may not show."""
     page.get_by_role("tab", name="Picture").click()
     page.locator("body").click(position={"x": 2, "y": 2})
     kinds = page.locator("#upload input[type=file]").first.get_attribute("accept").split(",")
     assert {"image/jpeg", "image/avif", "image/tiff"} <= set(kinds) and "image/*" not in kinds
     upload(page, ROOT / "examples" / "3-chalk-three.jpg")
-    reads(page, "3")
+    expect_answer(page, "3")
     expect(page.locator("#original rect.chosen")).to_have_count(1)
     expect(page.locator("#original")).to_contain_text("inverted")
     for digit, kind in ((7, "tiff"), (2, "avif")):
         Image.fromarray(sketch(digit)).save(tmp_path / f"digit.{kind}")
         upload(page, tmp_path / f"digit.{kind}")
-        reads(page, str(digit))
+        expect_answer(page, str(digit))
     for number, answer in ((0, "7"), (6, "7432"), (8, "")):
-        example(page, number)
-        reads(page, answer)
+        choose_example(page, number)
+        expect_answer(page, answer)
         expect(page.locator("#original svg")).to_be_visible()
 
 
-def test_a_file_that_was_edited_under_its_name_is_read_again(page, tmp_path):
+def test_a_file_that_changed_under_its_name_is_read_again(page, tmp_path):
     file = tmp_path / "7.png"
     for digit in (7, 3):
         Image.fromarray(sketch(digit)).save(file)
         upload(page, file)
-        reads(page, str(digit))
-    example(page)
-    reads(page, "7")
+        expect_answer(page, str(digit))
+    choose_example(page)
+    expect_answer(page, "7")
     upload(page, file)  # which is the same
-    reads(page, "3")
+    expect_answer(page, "3")
 
 
-def test_a_wrong_file_gets_one_clear_sentence_that_takes_the_former_answer_s_place(
-    page, odd_files, tmp_path
-):
+def test_a_wrong_file_replaces_the_answer_by_one_clear_sentence(page, odd_files, tmp_path):
     (tmp_path / "phone.heic").write_bytes(HEIC)
     with (tmp_path / "large.png").open("wb") as large:
         large.truncate(9_000_000)
-    drawn(page, 4)
+    draw_and_read(page, 4)
     for file, words in (
         (odd_files["text"], "is no PNG"),
         (odd_files["empty"], "empty"),
@@ -74,23 +84,23 @@ def test_a_wrong_file_gets_one_clear_sentence_that_takes_the_former_answer_s_pla
     ):
         upload(page, file)
         expect(page.locator("#answer .error .caption")).to_contain_text(words)
-        reads(page, "")
+        expect_answer(page, "")
         assert str(file.parent) not in page.content()
 
 
-def test_a_picture_that_is_pasted_or_dropped_is_read_and_the_drawing_comes_back(page):
-    drawn(page, 4)
+def test_a_pasted_or_dropped_picture_is_read_and_undo_restores_the_drawing(page):
+    draw_and_read(page, 4)
     for kind, place in (("paste", "body"), ("drop", "#pad canvas")):
-        assert give(page, kind, NUMBER, place)
-        reads(page, "7432")
-        assert give(page, "drop", README, kind_of="text/markdown")  # else it would be opened
+        assert transfer(page, kind, NUMBER, place)
+        expect_answer(page, "7432")
+        assert transfer(page, "drop", README, kind_of="text/markdown")  # else it would be opened
         expect(page.locator("#answer .error .caption")).to_contain_text("is no PNG")
-        assert not give(page, "paste", None)
+        assert not transfer(page, "paste", None)
         page.keyboard.press("Control+z")
-        reads(page, "4")
+        expect_answer(page, "4")
 
 
-def test_of_two_files_one_is_read_and_the_page_says_so_and_no_link_leads_away(page):
+def test_the_first_of_two_files_is_read_and_no_link_leads_away(page):
     page.evaluate(TWO_FILES)
     said = page.locator("#picture [role=status]")
     expect(said).to_contain_text("the first of these 2 is read")
@@ -98,30 +108,30 @@ def test_of_two_files_one_is_read_and_the_page_says_so_and_no_link_leads_away(pa
     expect(said).to_have_count(0)
     assert page.evaluate(LINK) == [True, True]
     expect(said).to_contain_text("drop its file")
-    reads(page, "1")
+    expect_answer(page, "1")
 
 
 @pytest.mark.parametrize("first, last, answer", [(NUMBER, LETTER, ""), (LETTER, NUMBER, "7432")])
-def test_of_two_pictures_given_in_a_moment_the_last_is_read(page, served, first, last, answer):
+def test_the_last_of_two_quick_pictures_is_read(page, served, first, last, answer):
     begun = served.reader.begun
     with served.reader.held() as let_others:
-        assert give(page, "drop", first)
-        until(lambda: served.reader.begun > begun)
+        assert transfer(page, "drop", first)
+        wait_until(lambda: served.reader.begun > begun)
         let_others()
-        assert give(page, "drop", last)
+        assert transfer(page, "drop", last)
         expect(page.locator("#answer .headline")).to_contain_text(answer or "No digit")
-    assert asked(page, "picture")[0].request.response().json() is None
-    reads(page, answer)
+    assert requests_of(page, "picture")[0].request.response().json() is None
+    expect_answer(page, answer)
 
 
-def test_a_picture_that_comes_late_does_not_take_a_drawing_s_answer_away(page):
+def test_a_late_upload_does_not_replace_a_drawing_s_answer(page):
     held = []
     page.route("**/upload*", lambda route: held.append(route))
-    assert give(page, "drop", LETTER)
-    drawn(page, 4)
+    assert transfer(page, "drop", LETTER)
+    draw_and_read(page, 4)
     with page.expect_response("**/upload*"):
         held[0].continue_()
     page.locator(BAR.format(2)).click()
     expect(page.locator("#evidence h2")).to_have_text("Why 4, not 2")
-    reads(page, "4")
-    assert asked(page, "picture") == []
+    expect_answer(page, "4")
+    assert requests_of(page, "picture") == []

@@ -3,7 +3,7 @@
 import gradio as gr
 import numpy as np
 import pytest
-from conftest import told
+from conftest import pad_payload
 from PIL import Image, ImageOps
 from playwright.sync_api import expect
 
@@ -58,8 +58,8 @@ def test_three_lines_make_a_page_that_reads(opened):
     expect(answer).to_have_text("nothing")
 
 
-def test_its_events_come_when_they_should_and_a_function_may_draw_on_it(opened):
-    seven = Sketch.from_json(told(7))
+def test_it_triggers_its_events_and_a_function_may_draw_on_it(opened):
+    seven = Sketch.from_json(pad_payload(7))
     with gr.Blocks() as demo:
         pad = Sketchpad(type="strokes")
         for event in ("input", "change", "clear"):
@@ -84,8 +84,8 @@ def test_its_events_come_when_they_should_and_a_function_may_draw_on_it(opened):
     noted("input", str(len(seven.strokes) + 1))
 
 
-def test_what_stands_on_it_at_first_is_as_large_as_what_a_function_draws(opened):
-    seven = Sketch.from_json(told(7))
+def test_its_first_value_is_as_large_as_a_function_s_drawing(opened):
+    seven = Sketch.from_json(pad_payload(7))
     with gr.Blocks() as demo:
         pad, note = Sketchpad(seven, type="pil"), gr.Textbox(elem_id="box")
         box = lambda pad: str(ImageOps.invert(pad).getbbox())  # noqa: E731
@@ -94,8 +94,8 @@ def test_what_stands_on_it_at_first_is_as_large_as_what_a_function_draws(opened)
     expect(page.locator("#box textarea")).to_have_value(box(seven.picture()))
 
 
-def test_a_function_gets_what_it_asks_for():
-    drawn = told(7)
+def test_a_function_gets_the_type_that_it_names():
+    drawn = pad_payload(7)
     picture = Sketchpad(type="pil", size=100).preprocess(drawn)
     array = Sketchpad(type="numpy", size=100).preprocess(drawn)
     assert isinstance(picture, Image.Image) and (picture.size, picture.mode) == ((100, 100), "L")
@@ -107,13 +107,13 @@ def test_a_function_gets_what_it_asks_for():
 @pytest.mark.parametrize(
     "junk", [None, {}, [], "pad", 7, {"size": 1}, {"strokes": [{}], "size": 1}]
 )
-def test_nothing_drawn_is_nothing(junk):
+def test_an_invalid_payload_is_an_empty_pad(junk):
     assert Sketchpad(type="pil").preprocess(junk) is None
     assert Sketchpad(type="strokes").preprocess(junk).strokes == ()
 
 
-def test_what_a_function_draws_comes_back_as_it_was():
-    pad, sketch = Sketchpad(type="strokes"), Sketch.from_json(told(4))
+def test_a_function_s_drawing_is_returned_unchanged():
+    pad, sketch = Sketchpad(type="strokes"), Sketch.from_json(pad_payload(4))
     again = pad.preprocess(pad.postprocess(sketch))
     assert np.array_equal(np.asarray(again.picture()), np.asarray(sketch.picture()))
     assert pad.postprocess(None) is None
@@ -122,7 +122,7 @@ def test_what_a_function_draws_comes_back_as_it_was():
 
 
 @pytest.mark.parametrize("size, brush", [(280, None), (100, None), (100, 5)])
-def test_the_pen_is_as_wide_as_it_is_told_in_a_picture_of_any_size(size, brush):
+def test_the_pen_has_its_width_in_a_picture_of_any_size(size, brush):
     pad = Sketchpad(type="numpy", size=size, brush=brush)
     line = {"width": pad.props["pen"], "erases": False, "points": [200, 500, 800, 500]}
     ink = 255 - pad.preprocess({"size": PAD_UNITS, "strokes": [line]})

@@ -5,7 +5,7 @@ import numpy as np
 from playwright.sync_api import expect
 
 from inkling.recognition.corrections import LIMIT, Lessons
-from tests.pages import draw, drawn, opened, reads, settled
+from tests.pages import draw, draw_and_read, expect_answer, open_page, wait_until_settled
 
 STORES_NOTHING = """
 for (const kind of ["localStorage", "sessionStorage"]) Object.defineProperty(window, kind, {
@@ -30,36 +30,36 @@ def teach(page, digit, lesson):
     page.bring_to_front()
     page.keyboard.press("Escape")
     draw(page, digit)
-    settled(page)
+    wait_until_settled(page)
     page.get_by_role("button", name=f"It is a {lesson}").click()
-    reads(page, str(lesson))
+    expect_answer(page, str(lesson))
 
 
-def test_the_page_learns_what_it_is_taught_keeps_it_and_forgets_it(page, visit):
+def test_a_correction_is_applied_stored_and_deleted(page, visit):
     """And one visitor's lessons are not another's."""
     teach(page, 7, 1)
     knows(page, 1)
     page.reload()
     knows(page, 1)
     draw(page, 7)
-    reads(page, "1")
-    drawn(visit(), 7)
+    expect_answer(page, "1")
+    draw_and_read(visit(), 7)
     page.get_by_role("button", name="Delete it").click()
-    reads(page, "7")
+    expect_answer(page, "7")
     knows(page, 0)
 
 
-def test_tabs_agree_and_what_is_forgotten_in_one_does_not_come_back(page, served):
-    other = drawn(opened(page.context.new_page(), served.url), 7)
+def test_tabs_share_corrections_and_their_deletion(page, served):
+    other = draw_and_read(open_page(page.context.new_page(), served.url), 7)
     teach(page, 7, 1)
     knows(other, 1)
-    reads(other, "1")  # of what stands there as well
+    expect_answer(other, "1")  # of what stands there as well
     teach(other, 4, 9)
     knows(page, 2)
     page.get_by_role("button", name="Delete them").click()
     for each, digit in ((page, "7"), (other, "4")):
         knows(each, 0)
-        reads(each, digit)
+        expect_answer(each, digit)
     teach(other, 4, 9)
     page.reload()
     knows(page, 1)
@@ -70,7 +70,7 @@ def test_tabs_agree_and_what_is_forgotten_in_one_does_not_come_back(page, served
     other.close()
 
 
-def test_lessons_that_gradio_s_own_state_stored_are_known(page):
+def test_corrections_that_gradio_stored_are_converted(page):
     lessons = Lessons()
     for k in range(LIMIT):
         lessons = lessons.add(np.eye(28, k=k - LIMIT // 2, dtype=np.float32), k % 10)
@@ -90,10 +90,10 @@ def test_lessons_that_gradio_s_own_state_stored_are_known(page):
     knows(page, LIMIT)  # the oldest fell out
     page.get_by_role("button", name="Delete them").click()
     page.reload()
-    reads(page, "7")
+    expect_answer(page, "7")
 
 
-def test_what_are_no_lessons_is_left_out(page):
+def test_invalid_stored_corrections_are_ignored(page):
     for damaged in ("{}", "12", "[null, {}]", "YQ==:YWJj"):
         page.evaluate(STORE, damaged)
         page.reload()
@@ -102,7 +102,7 @@ def test_what_are_no_lessons_is_left_out(page):
         knows(page, 1)
 
 
-def test_where_nothing_can_be_stored_the_page_learns_as_long_as_it_is_open(visit):
+def test_without_storage_corrections_last_as_long_as_the_page(visit):
     page = visit(STORES_NOTHING)
     teach(page, 7, 1)
     teach(page, 4, 9)
