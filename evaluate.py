@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
-from inkling.datasets.held_out_hands import held_out_characters, held_out_digits
+from inkling.datasets.held_out_handwriting import make_held_out_characters, make_held_out_digits
 from inkling.datasets.mnist import DataError, load_mnist
-from inkling.datasets.non_digits import by_kind
-from inkling.datasets.pen_digits import HELD_OUT_SEED, drawn_digits
+from inkling.datasets.non_digits import draw_each_kind
+from inkling.datasets.pen_digits import HELD_OUT_SEED, draw_digits
 from inkling.evaluation.metrics import (
     Refusal,
     Score,
@@ -41,13 +41,13 @@ def evaluate(
     mnist = load_mnist()
     test = mnist.test
     mnist_test = score("MNIST's test images", model, test)
-    drawn = score("drawn digits, never trained on", model, drawn_digits(DRAWN, HELD_OUT_SEED))
-    strange = score("digits of held-out handwriting", model, held_out_digits())
+    drawn = score("drawn digits, never trained on", model, draw_digits(DRAWN, HELD_OUT_SEED))
+    strange = score("digits of held-out handwriting", model, make_held_out_digits())
     scores = [mnist_test, without_doubtful(mnist_test), drawn, strange]
     if pictures:
         scores.append(score_pictures(reader, pictures))
-    others = by_kind(OUTLIERS, mnist.held_out, HELD_OUT_SEED)
-    kinds = held_out_characters() | {"all kinds": torch.cat(list(others.values()))} | others
+    others = draw_each_kind(OUTLIERS, mnist.held_out, HELD_OUT_SEED)
+    kinds = make_held_out_characters() | {"all kinds": torch.cat(list(others.values()))} | others
     refused = refusals(model, test, kinds)
     sheet = misread_sheet(mnist_test, test)
     write_report(report, description, scores, refused, read_sweeps(reader, test), sheet)

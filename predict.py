@@ -15,7 +15,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from inkling.datasets.image_folder import pictures_in, say_passed_over
+from inkling.datasets.image_folder import list_pictures, report_skipped
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
@@ -104,7 +104,7 @@ def main() -> int:
     """Read the pictures of the command line; return status 1 if one cannot be read."""
     options = parse_arguments()
     out: TextIO = sys.stdout
-    paths, passed_over = pictures_in(options.paths)
+    paths, skipped = list_pictures(options.paths)
     if options.resume:
         out, done = open_for_resume(options.resume)
         paths = [path for path in paths if str(path) not in done]
@@ -119,7 +119,7 @@ def main() -> int:
         )
     except (CheckpointError, OSError) as error:
         sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
-    say_passed_over(passed_over)
+    report_skipped(skipped)
     if not paths and not options.resume:
         sys.exit(f"Nothing was read: there is no picture in {join_first(options.paths)}.")
     failed = False

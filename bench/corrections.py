@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from inkling.datasets.image_folder import labelled_pictures
+from inkling.datasets.image_folder import find_labelled_pictures
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.corrections import Lessons, adapt
 from inkling.recognition.reader import Reader
@@ -30,7 +30,7 @@ class Sample(NamedTuple):
 
 def read_writer(folder: Path, reader: Reader) -> list[Sample]:
     """Read a writer's pictures in the order in which they were drawn."""
-    pictures = sorted(labelled_pictures(folder), key=lambda picture: picture[1].name)
+    pictures = sorted(find_labelled_pictures(folder), key=lambda picture: picture[1].name)
     return [Sample(label, reader.read_file(file)) for label, file in pictures]
 
 

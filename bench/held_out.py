@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from inkling.datasets.held_out_hands import character_drawings, digit_drawings
+from inkling.datasets.held_out_handwriting import draw_held_out_characters, draw_held_out_digits
 from inkling.evaluation.robustness import on_paper
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
@@ -50,9 +50,13 @@ class Outcome:
 def kinds_of_pictures(folder: Path | None) -> dict[str, list[Picture]]:
     """Return all pictures by kind: what is held out, and the folder's."""
     kinds: dict[str, list[Picture]] = {
-        "held-out hands": [(str(digit), on_paper(ink)) for digit, ink in digit_drawings()],
-        "held-out letters": [("", on_paper(ink)) for ink in character_drawings(of_families=True)],
-        "held-out scripts": [("", on_paper(ink)) for ink in character_drawings(of_families=False)],
+        "held-out hands": [(str(digit), on_paper(ink)) for digit, ink in draw_held_out_digits()],
+        "held-out letters": [
+            ("", on_paper(ink)) for ink in draw_held_out_characters(of_families=True)
+        ],
+        "held-out scripts": [
+            ("", on_paper(ink)) for ink in draw_held_out_characters(of_families=False)
+        ],
     }
     for kind in sorted(folder.iterdir()) if folder else []:
         if kind.is_dir():

@@ -25,7 +25,7 @@ import torch
 from torch import nn
 from torchvision import datasets, transforms
 
-from inkling.datasets.mnist import ARCHIVES, DATA, archive_path, load_mnist
+from inkling.datasets.mnist import ARCHIVES, MNIST_ROOT, archive_path, load_mnist
 from inkling.training.device import training_threads
 from inkling.training.loop import accuracy, train
 from inkling.training.recipes import QUICK
@@ -113,7 +113,7 @@ def main() -> None:
         for name in ARCHIVES:  # torchvision unpacks beside the archives
             target = archive_path(Path(folder), name)
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(archive_path(DATA, name).read_bytes())
+            target.write_bytes(archive_path(MNIST_ROOT, name).read_bytes())
         quick = [quick_training(0)]
         plain_seconds, plain_accuracy = plain_training(Path(folder), options.plain_epochs)
         quick += [quick_training(seed) for seed in range(1, options.seeds)]

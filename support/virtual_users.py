@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 
 from inkling.datasets.pen_strokes import Style
-from inkling.datasets.stroke_styles import STYLES
+from inkling.datasets.stroke_styles import STROKE_STYLES
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT
 
@@ -51,7 +51,7 @@ class Drawing(NamedTuple):
 def drawings(count: int = 100) -> list[Drawing]:
     """Return digits of the drawn styles, as they would stand on the pad."""
     rng = np.random.default_rng(0)
-    styles = [list(STYLES[k].values()) for k in range(10)]
+    styles = [list(STROKE_STYLES[k].values()) for k in range(10)]
     drawn = []
     for k in range(count):
         lines = styles[k % 10]

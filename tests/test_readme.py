@@ -9,7 +9,7 @@ import yaml
 from conftest import ROOT
 from packaging.requirements import Requirement
 
-from inkling.datasets.stroke_styles import STYLES
+from inkling.datasets.stroke_styles import STROKE_STYLES
 from inkling.imaging.image_formats import FORMAT_NAMES, IN_PROCESS_FORMATS, ISOLATED_FORMATS
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 
@@ -80,9 +80,9 @@ def test_the_formats_are_those_that_are_read():
 
 
 def test_the_styles_are_counted_and_the_example_is_one_of_them():
-    assert f"{sum(map(len, STYLES.values()))} such ways" in DOCS
+    assert f"{sum(map(len, STROKE_STYLES.values()))} such ways" in DOCS
     name, line = re.search(r"^7 (crossed): (.+)$", DOCS, re.M).groups()
-    assert STYLES[7][name] == line
+    assert STROKE_STYLES[7][name] == line
 
 
 def test_the_figures_are_those_of_the_checkpoint():

@@ -24,29 +24,29 @@ from pathlib import Path
 
 import numpy as np
 from characters import (
-    HERE,
-    MOST,
-    MOST_FAMILIES,
+    DATA_DIR,
+    MAX_SCRIPT_CHARACTERS,
+    MAX_SHARING_FAMILIES,
     PLOTTER_FONTS,
     Source,
-    font_lines,
-    kanji_lines,
-    plotter_lines,
-    sources,
-    table,
+    load_sources,
+    read_kanji,
+    read_plotter_fonts,
+    read_table,
+    trace_font,
 )
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageDraw
 
-SHEET_ROWS, COLUMNS = 20, 20  # of contact sheets
-TILE, LABEL = 72, 14  # px, a character with its label, and the label alone
-GREYS = (0, 80, 130)  # of the strokes, one after the other
+SHEET_ROWS, SHEET_COLUMNS = 20, 20  # of contact sheets
+CHARACTER_TILE_PX, LABEL = 72, 14  # px, a character with its label, and the label alone
+STROKE_GRAYS = (0, 80, 130)  # of the strokes, one after the other
 NOTICES_HEAD = """\
 strokes.txt is made from these packages (sources.txt), by tracing their characters (build.py).
 Whose work they are comes first, then each licence once.
 
 """
-HEAD = """\
+STROKES_HEAD = """\
 # Characters as strokes of a pen, traced from open fonts by build.py:
 # SCRIPT, FAMILY, CHARACTER, PATH, with a tab between them; sorted.
 #
@@ -59,25 +59,27 @@ HEAD = """\
 """
 
 
-def lines(used: list[Source]) -> list[str]:
+def trace_sources(used: list[Source]) -> list[str]:
     """Return the lines of strokes.txt below its head, sorted."""
     found = set()
     families = [script for source in used for script in source.scripts]
-    most = {s: MOST // min(families.count(s), MOST_FAMILIES) for s in families}
+    most = {
+        s: MAX_SCRIPT_CHARACTERS // min(families.count(s), MAX_SHARING_FAMILIES) for s in families
+    }
     for source in used:
         print(source.family, file=sys.stderr, flush=True)
         if source.family == "kanjivg":
-            rows = kanji_lines(source)
+            rows = read_kanji(source)
         elif source.family == "hersheytext":
-            rows = plotter_lines(source)
+            rows = read_plotter_fonts(source)
         else:
-            rows = font_lines(source, most)
+            rows = trace_font(source, most)
         found |= {row for row in rows if row[-1]}
         del source.files  # which may be large
     return ["\t".join(row) for row in sorted(found)]
 
 
-def copyrights(source: Source) -> list[str]:
+def find_copyrights(source: Source) -> list[str]:
     """Return the lines in which a package says whose work it is."""
     files = source.files
     if source.registry == "pypi":
@@ -99,14 +101,14 @@ def copyrights(source: Source) -> list[str]:
     )
 
 
-def notices(used: list[Source]) -> str:
+def format_notices(used: list[Source]) -> str:
     """Return NOTICES.txt: whose work the packages are, and each licence once."""
     whose: list[str] = []
     texts: dict[str, str] = {}
     for source in used:
         whose.append(f"{source.package} {source.version} ({source.licence})")
         whose += [
-            f"    {line.strip()}" for text in copyrights(source) for line in text.splitlines()
+            f"    {line.strip()}" for text in find_copyrights(source) for line in text.splitlines()
         ]
         name = "package/LICENSE" if source.registry == "npm" else "COPYING"
         text = next(d for p, d in source.files.items() if p.endswith(name)).decode()
@@ -125,10 +127,10 @@ def write(path: Path, text: str) -> None:
     half.replace(path)
 
 
-def contact_sheets(folder: Path) -> None:
+def draw_contact_sheets(folder: Path) -> None:
     """Draw strokes.txt: a row for each family's digits, and pages of every other script."""
     folder.mkdir(parents=True, exist_ok=True)
-    for script, group in groupby(table(HERE / "strokes.txt"), key=lambda row: row[0]):
+    for script, group in groupby(read_table(DATA_DIR / "strokes.txt"), key=lambda row: row[0]):
         rows = list(group)
         if script == "digits":
             families = sorted({row[1] for row in rows})
@@ -136,30 +138,32 @@ def contact_sheets(folder: Path) -> None:
         else:
             rows.sort(key=lambda row: (row[2], row[1]))
             places = list(range(len(rows)))
-        columns = 10 if script == "digits" else COLUMNS
+        columns = 10 if script == "digits" else SHEET_COLUMNS
         size = columns * SHEET_ROWS
         for page in range(places[-1] // size + 1):
-            sheet = Image.new("L", (columns * TILE, SHEET_ROWS * TILE), 255)
+            sheet = Image.new(
+                "L", (columns * CHARACTER_TILE_PX, SHEET_ROWS * CHARACTER_TILE_PX), 255
+            )
             for place, row in zip(places, rows, strict=True):
                 if place // size == page:
                     y, x = divmod(place % size, columns)
-                    sheet.paste(tile(*row[1:]), (x * TILE, y * TILE))
+                    sheet.paste(draw_tile(*row[1:]), (x * CHARACTER_TILE_PX, y * CHARACTER_TILE_PX))
             sheet.save(folder / f"{script}-{page:02}.png")
 
 
-def tile(family: str, character: str, path: str) -> Image.Image:
+def draw_tile(family: str, character: str, path: str) -> Image.Image:
     """Draw one character: its strokes in changing greys, its family and code point above."""
-    picture = Image.new("L", (TILE, TILE), 255)
+    picture = Image.new("L", (CHARACTER_TILE_PX, CHARACTER_TILE_PX), 255)
     pen = ImageDraw.Draw(picture)
     pen.text((1, 0), f"{ord(character):04X} {family[:9]}", fill=90)
     strokes = [
         np.array([[float(n) for n in word.rstrip("!").split(",")] for word in stroke.split()])
         for stroke in path.split("/")
     ]
-    scale = (TILE - LABEL - 6) / max(np.concatenate(strokes).max(), 1)
+    scale = (CHARACTER_TILE_PX - LABEL - 6) / max(np.concatenate(strokes).max(), 1)
     for k, stroke in enumerate(strokes):
         points = [tuple(p) for p in (stroke * scale + [3, LABEL]).tolist()]
-        pen.line(points, fill=GREYS[k % len(GREYS)], width=3)
+        pen.line(points, fill=STROKE_GRAYS[k % len(STROKE_GRAYS)], width=3)
     return picture
 
 
@@ -169,10 +173,10 @@ def main() -> None:
     parser.add_argument("--sheet", type=Path, metavar="FOLDER", help="write contact sheets there")
     folder = parser.parse_args().sheet
     if folder:
-        contact_sheets(folder)
+        draw_contact_sheets(folder)
         return
-    write(HERE / "strokes.txt", HEAD + "\n".join(lines(sources())) + "\n")
-    write(HERE / "NOTICES.txt", notices(sources()))
+    write(DATA_DIR / "strokes.txt", STROKES_HEAD + "\n".join(trace_sources(load_sources())) + "\n")
+    write(DATA_DIR / "NOTICES.txt", format_notices(load_sources()))
 
 
 if __name__ == "__main__":

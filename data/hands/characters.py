@@ -22,36 +22,47 @@ from fontTools.unicodedata import script_extension, script_name
 from PIL import Image, ImageDraw, ImageFont
 from svgelements import Close, Line, Move
 from svgelements import Path as SvgPath
-from tracing import as_written, path_of, strokes_of
+from tracing import format_path, order_strokes, trace_strokes
 
-HERE = Path(__file__).parent
-CACHE = Path(tempfile.gettempdir()) / "hands"  # of packages
-SIDE = 160  # px, longest side of a glyph when it is traced
-RENDERED = 200  # px, size of the font from which it is scaled
-EDGE = 1.5  # px, standard deviation of the blur that takes the bumps off rough pens' edges
-THICKEST = 0.13  # of the longest side, half width: the skeleton of a thicker glyph is no pen's path
-WEIGHT = 350  # the nearest weight of a family is taken: light ones trace best, thin ones may break
-CURVE = 12  # points on a curve of a drawn path
+DATA_DIR = Path(__file__).parent
+PACKAGE_CACHE = Path(tempfile.gettempdir()) / "hands"  # of packages
+TRACE_SIDE_PX = 160  # px, longest side of a glyph when it is traced
+FONT_SIZE_PX = 200  # px, size of the font from which it is scaled
+EDGE_BLUR_PX = 1.5  # px, standard deviation of the blur that takes the bumps off rough pens' edges
+MAX_HALF_WIDTH_SHARE = (
+    0.13  # of the longest side, half width: the skeleton of a thicker glyph is no pen's path
+)
+FONT_WEIGHT = (
+    350  # the nearest weight of a family is taken: light ones trace best, thin ones may break
+)
+POINTS_PER_CURVE = 12  # points on a curve of a drawn path
 ALPHABETS = {  # characters of the scripts of which every family gives a few
     "latin": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzÆÐØÞßæðøþŋ",
     "greek": "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρσςτυφχψω",
     "cyrillic": "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюяєїђћ",
     "symbols": "&@#?!%+=*$€£¥<>()[]{}~^§¶/\\-_:;\"'«»±×÷√∞≈≠≤≥←↑→↓•©®™¿",
 }
-SHARES = {"latin": 28, "greek": 20, "cyrillic": 24, "symbols": 10}  # of those, for each family
-MOST = 90  # characters of any other script, in its families together
-MOST_FAMILIES = 3  # that share those; more of them add more, and no family gives less than a third
-KANJI, MOST_STROKES = 600, 12  # how many, and of how many strokes at most
+CHARACTERS_PER_FAMILY = {
+    "latin": 28,
+    "greek": 20,
+    "cyrillic": 24,
+    "symbols": 10,
+}  # of those, for each family
+MAX_SCRIPT_CHARACTERS = 90  # characters of any other script, in its families together
+MAX_SHARING_FAMILIES = (
+    3  # that share those; more of them add more, and no family gives less than a third
+)
+KANJI_COUNT, MAX_KANJI_STROKES = 600, 12  # how many, and of how many strokes at most
 # Fonts of hersheytext: those of single strokes that are hands.
 PLOTTER_FONTS = [
     *("EMSAllure", "EMSElfin", "EMSFelix", "EMSNixish", "EMSNixishItalic", "EMSTech"),
     *("HersheySans1", "HersheyScript1"),
 ]
-REPEATED = re.compile(  # in the names of characters that look like others of their script
+REPEATED_NAMES = re.compile(  # in the names of characters that look like others of their script
     r" FORM$|LIGATURE|LETTER (SMALL|WIDE)|HALFWIDTH|WITH (DAGESH|MAPIQ)|NORTH INDIC"
     r"|(CHO|JUNG|JONG)SEONG"
 )
-GLYPHS = ("Lu", "Ll", "Lo", "Nd", "Nl", "No")  # categories of letters and digits
+GLYPH_CATEGORIES = ("Lu", "Ll", "Lo", "Nd", "Nl", "No")  # categories of letters and digits
 
 
 @dataclass
@@ -72,45 +83,55 @@ class Source:
     @cached_property
     def files(self) -> dict[str, bytes]:
         """The package's files by their paths inside; fetched if they are not in the cache."""
-        CACHE.mkdir(parents=True, exist_ok=True)
+        PACKAGE_CACHE.mkdir(parents=True, exist_ok=True)
         stem = self.package.lstrip("@").replace("/", "-") + f"-{self.version}"
         if self.registry == "npm":
-            archive = CACHE / f"{stem}.tgz"
+            archive = PACKAGE_CACHE / f"{stem}.tgz"
             if not archive.exists():
                 command = ["npm", "pack", f"{self.package}@{self.version}"]
-                subprocess.run(command, cwd=CACHE, check=True, capture_output=True)
+                subprocess.run(command, cwd=PACKAGE_CACHE, check=True, capture_output=True)
             with tarfile.open(archive) as tar:
                 members = [m for m in tar.getmembers() if m.isfile()]
                 return {m.name: tar.extractfile(m).read() for m in members}  # type: ignore[union-attr]
         pattern = f"{self.package}-{self.version}-*.whl"
-        if not list(CACHE.glob(pattern)):
-            command = [sys.executable, "-m", "pip", "download", "--no-deps", "-d", str(CACHE)]
+        if not list(PACKAGE_CACHE.glob(pattern)):
+            command = [
+                sys.executable,
+                "-m",
+                "pip",
+                "download",
+                "--no-deps",
+                "-d",
+                str(PACKAGE_CACHE),
+            ]
             subprocess.run([*command, f"{self.package}=={self.version}"], check=True)
-        with zipfile.ZipFile(next(CACHE.glob(pattern))) as wheel:
+        with zipfile.ZipFile(next(PACKAGE_CACHE.glob(pattern))) as wheel:
             return {n: wheel.read(n) for n in wheel.namelist()}
 
 
-def table(path: Path) -> list[list[str]]:
+def read_table(path: Path) -> list[list[str]]:
     """Return the fields of a file's lines, parted by tabs; lines that start with # are comments."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return [line.split("\t") for line in lines if line and not line.startswith("#")]
 
 
-def sources() -> list[Source]:
+def load_sources() -> list[Source]:
     """Return what `sources.txt` lists."""
-    return [Source(a, b, c, d, e.split()) for a, b, c, d, e in table(HERE / "sources.txt")]
+    return [Source(a, b, c, d, e.split()) for a, b, c, d, e in read_table(DATA_DIR / "sources.txt")]
 
 
 @cache
-def left_out() -> set[tuple[str, str]]:
+def load_excluded() -> set[tuple[str, str]]:
     """Return what is not traced: pairs of a script or a family, and a character."""
-    pairs = {(row[0], c) for row in table(HERE / "lookalikes.txt") for c in row[2].split()}
-    return pairs | {(row[0], c) for row in table(HERE / "unreadable.txt") for c in row[1].split()}
+    pairs = {(row[0], c) for row in read_table(DATA_DIR / "lookalikes.txt") for c in row[2].split()}
+    return pairs | {
+        (row[0], c) for row in read_table(DATA_DIR / "unreadable.txt") for c in row[1].split()
+    }
 
 
-def wanted(script: str, family: str, have: set[str], most: int) -> list[str]:
+def select_characters(script: str, family: str, have: set[str], most: int) -> list[str]:
     """Return the characters of a script to trace among those that a family has."""
-    out = left_out()
+    out = load_excluded()
 
     def fit(characters: list[str]) -> list[str]:
         return [c for c in characters if not out & {(script, c), (family, c)}]
@@ -120,7 +141,7 @@ def wanted(script: str, family: str, have: set[str], most: int) -> list[str]:
     choice = random.Random(f"{script} {family}")
     if script in ALPHABETS:
         letters = fit(sorted(have & set(ALPHABETS[script])))
-        return choice.sample(letters, min(SHARES[script], len(letters)))
+        return choice.sample(letters, min(CHARACTERS_PER_FAMILY[script], len(letters)))
     own = sorted(c for c in have if script in scripts_of(c))
     digits = [c for c in own if category(c) == "Nd"][: most // 3]
     letters = [c for c in own if category(c) != "Nd"]
@@ -129,41 +150,41 @@ def wanted(script: str, family: str, have: set[str], most: int) -> list[str]:
 
 def scripts_of(character: str) -> list[str]:
     """Return the scripts in which a letter or digit is at home, by their names in sources.txt."""
-    if category(character) not in GLYPHS or REPEATED.search(name(character, "")):
+    if category(character) not in GLYPH_CATEGORIES or REPEATED_NAMES.search(name(character, "")):
         return []
     names = [script_name(code) for code in script_extension(character)]
     return [{"Han": "kanji"}.get(n, n.lower().replace(" ", "-").replace("_", "-")) for n in names]
 
 
-def font_lines(source: Source, most: dict[str, int]) -> Iterator[tuple[str, ...]]:
+def trace_font(source: Source, most: dict[str, int]) -> Iterator[tuple[str, ...]]:
     """Yield script, family, character and path of what is traced of a family's fonts."""
     fonts: dict[str, bytes] = {}  # by character
     by_weight: dict[int, list[bytes]] = {}
     for path, data in sorted(source.files.items()):
         if found := re.search(r"-(\d+)-normal\.woff$", path):
             by_weight.setdefault(int(found[1]), []).append(data)
-    nearest = min(by_weight, key=lambda weight: abs(weight - WEIGHT))
+    nearest = min(by_weight, key=lambda weight: abs(weight - FONT_WEIGHT))
     for data in by_weight[nearest]:
         for code in TTFont(io.BytesIO(data)).getBestCmap():
             fonts.setdefault(chr(code), data)
     opened: dict[int, ImageFont.FreeTypeFont] = {}
     for script in source.scripts:
-        for character in wanted(script, source.family, set(fonts), most[script]):
+        for character in select_characters(script, source.family, set(fonts), most[script]):
             data = fonts[character]
             if id(data) not in opened:
                 opened[id(data)] = ImageFont.truetype(
-                    io.BytesIO(data), RENDERED, layout_engine=ImageFont.Layout.BASIC
+                    io.BytesIO(data), FONT_SIZE_PX, layout_engine=ImageFont.Layout.BASIC
                 )
-            ink = ink_of(opened[id(data)], character)
+            ink = render_ink(opened[id(data)], character)
             if ink is None:
                 continue
-            strokes, half = strokes_of(np.rot90(ink, -1) if script == "mongolian" else ink)
-            if strokes and half < THICKEST * SIDE:
-                yield script, source.family, character, path_of(as_written(strokes), half)
+            strokes, half = trace_strokes(np.rot90(ink, -1) if script == "mongolian" else ink)
+            if strokes and half < MAX_HALF_WIDTH_SHARE * TRACE_SIDE_PX:
+                yield script, source.family, character, format_path(order_strokes(strokes), half)
 
 
-def ink_of(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray | None:
-    """Return a character's ink (H, W), bool, `SIDE` px long; none if it is blank."""
+def render_ink(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray | None:
+    """Return a character's ink (H, W), bool, `TRACE_SIDE_PX` px long; none if it is blank."""
     left, top, right, bottom = font.getbbox(character)
     if right - left < 2 or bottom - top < 2:
         return None
@@ -174,29 +195,29 @@ def ink_of(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray | None:
     ink = np.asarray(picture)
     if ink.max() < 255:
         return None
-    scale = SIDE / (max(ink.shape) - 2 * border)
+    scale = TRACE_SIDE_PX / (max(ink.shape) - 2 * border)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     ink = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=how)
     ink = cv2.copyMakeBorder(ink, border, border, border, border, cv2.BORDER_CONSTANT, value=0)
-    sharp, even = ink > 127, cv2.GaussianBlur(ink, (0, 0), EDGE) > 127
+    sharp, even = ink > 127, cv2.GaussianBlur(ink, (0, 0), EDGE_BLUR_PX) > 127
     parts = [cv2.connectedComponents(shape.astype(np.uint8))[0] for shape in (sharp, even)]
     return even if parts[1] <= parts[0] else sharp  # the blur may break thin lines
 
 
-def drawn_strokes(path: str) -> list[np.ndarray]:
+def parse_svg_strokes(path: str) -> list[np.ndarray]:
     """Return the strokes of an SVG path, each (M, 2), x and y."""
     strokes: list[list[complex]] = []
     for part in SvgPath(path):
         if isinstance(part, Move):
             strokes.append([complex(part.end.x, part.end.y)])
         else:
-            count = 1 if isinstance(part, (Line, Close)) else CURVE
+            count = 1 if isinstance(part, (Line, Close)) else POINTS_PER_CURVE
             strokes[-1] += [complex(*part.point(k / count)) for k in range(1, count + 1)]
     arrays = [np.array([[p.real, p.imag] for p in stroke]) for stroke in strokes]
     return [a for a in arrays if len(a) > 1 and np.ptp(a, axis=0).max() > 0]
 
 
-def kanji_lines(source: Source) -> Iterator[tuple[str, ...]]:
+def read_kanji(source: Source) -> Iterator[tuple[str, ...]]:
     """Yield script, family, character and path of kana and kanji, which come as strokes."""
     drawn = {}
     for path, data in source.files.items():
@@ -204,13 +225,13 @@ def kanji_lines(source: Source) -> Iterator[tuple[str, ...]]:
             paths = re.findall(r'<path[^>]* d="([^"]+)"', data.decode())
             drawn[chr(int(found[1], 16))] = paths
     for script in source.scripts:
-        have = {c for c, paths in drawn.items() if len(paths) <= MOST_STROKES}
-        for character in wanted(script, source.family, have, KANJI):
-            strokes = [s for path in drawn[character] for s in drawn_strokes(path)]
-            yield script, source.family, character, path_of(strokes)
+        have = {c for c, paths in drawn.items() if len(paths) <= MAX_KANJI_STROKES}
+        for character in select_characters(script, source.family, have, KANJI_COUNT):
+            strokes = [s for path in drawn[character] for s in parse_svg_strokes(path)]
+            yield script, source.family, character, format_path(strokes)
 
 
-def plotter_lines(source: Source) -> Iterator[tuple[str, ...]]:
+def read_plotter_fonts(source: Source) -> Iterator[tuple[str, ...]]:
     """Yield script, family, character and path of fonts for plotters, which come as strokes."""
     for path, data in source.files.items():
         if not path.endswith(".svg") or Path(path).stem not in PLOTTER_FONTS:
@@ -218,10 +239,12 @@ def plotter_lines(source: Source) -> Iterator[tuple[str, ...]]:
         glyphs = {}
         for glyph in ElementTree.fromstring(data).iter():
             if glyph.tag.endswith("glyph") and glyph.get("d"):
-                glyphs[glyph.get("unicode", "")] = drawn_strokes(glyph.get("d", ""))
+                glyphs[glyph.get("unicode", "")] = parse_svg_strokes(glyph.get("d", ""))
         family = Path(path).stem
         for script in source.scripts:
-            for character in wanted(script, family, {c for c in glyphs if len(c) == 1}, MOST):
+            for character in select_characters(
+                script, family, {c for c in glyphs if len(c) == 1}, MAX_SCRIPT_CHARACTERS
+            ):
                 strokes = [s * [1, -1] for s in glyphs[character]]
                 if strokes:
-                    yield script, family, character, path_of(strokes)
+                    yield script, family, character, format_path(strokes)

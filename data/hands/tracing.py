@@ -11,18 +11,20 @@ from skimage.measure import approximate_polygon
 from skimage.morphology import skeletonize
 
 # Lengths named "radii" are in half widths of the ink where they are measured.
-MERGED = 1.5  # radii, of two crossings so near that a pen crossed once
-SPUR = 0.5  # radii beyond the crossing's own disc: a shorter end is an edge's bump, not a stroke
-CUT = 0.9  # radii around a crossing, where the skeleton bends and the pen went straight
-REACH = 2.6  # radii, over which a stroke's direction at a crossing is measured
-STRAIGHT = -0.3  # cosine between two arms: the pen ran through from one to the other
-STEP = 1.0  # px between the points of a resampled stroke
-SMOOTHED = 0.3  # radii, standard deviation along the stroke
+MAX_MERGED_RADII = 1.5  # radii, of two crossings so near that a pen crossed once
+MAX_SPUR_RADII = (
+    0.5  # radii beyond the crossing's own disc: a shorter end is an edge's bump, not a stroke
+)
+CROSSING_RADII = 0.9  # radii around a crossing, where the skeleton bends and the pen went straight
+DIRECTION_RADII = 2.6  # radii, over which a stroke's direction at a crossing is measured
+MAX_STRAIGHT_COSINE = -0.3  # cosine between two arms: the pen ran through from one to the other
+RESAMPLE_STEP_PX = 1.0  # px between the points of a resampled stroke
+SMOOTHING_RADII = 0.3  # radii, standard deviation along the stroke
 # In percent of the height.
-TOLERANCE = 2.0  # of the points left out
-LONGEST = 40  # between two points, so that varied points bend a long line only a little
-ARM = 7  # of both sides of a corner
-CORNER = 65  # degrees that the pen turns there
+POLYGON_TOLERANCE = 2.0  # of the points left out
+MAX_POINT_SPACING = 40  # between two points, so that varied points bend a long line only a little
+CORNER_ARM = 7  # of both sides of a corner
+MIN_CORNER_DEG = 65  # degrees that the pen turns there
 
 
 class Arm:
@@ -41,7 +43,7 @@ class Arm:
         return self.points[::-1] if side else self.points
 
 
-def strokes_of(ink: np.ndarray) -> tuple[list[np.ndarray], float]:
+def trace_strokes(ink: np.ndarray) -> tuple[list[np.ndarray], float]:
     """Trace ink (H, W), bool: strokes, each (M, 2), x and y in px, and the ink's half width."""
     radius = cv2.distanceTransform(np.pad(ink, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     skeleton = skeletonize(ink)
@@ -59,11 +61,11 @@ def strokes_of(ink: np.ndarray) -> tuple[list[np.ndarray], float]:
         for n, p in centres.items()
         if graph.degree(n) == 0
     ]
-    arms = pruned(merged(arms, centres, radii), radii)
-    return passes(arms, centres, radii) + dots, half
+    arms = prune_spurs(merge_crossings(arms, centres, radii), radii)
+    return join_arms(arms, centres, radii) + dots, half
 
 
-def at_nodes(arms: list[Arm]) -> dict[int, list[tuple[Arm, int]]]:
+def arms_by_node(arms: list[Arm]) -> dict[int, list[tuple[Arm, int]]]:
     """Return for each crossing or end the arms that meet there, and with which of their ends."""
     meeting: dict[int, list[tuple[Arm, int]]] = {}
     for arm in arms:
@@ -72,12 +74,12 @@ def at_nodes(arms: list[Arm]) -> dict[int, list[tuple[Arm, int]]]:
     return meeting
 
 
-def merged(arms: list[Arm], centres: dict, radii: dict) -> list[Arm]:
+def merge_crossings(arms: list[Arm], centres: dict, radii: dict) -> list[Arm]:
     """Make one crossing of those that a skeleton tears apart; `centres` moves along."""
-    meeting, kept, same = at_nodes(arms), [], networkx.utils.UnionFind(centres)
+    meeting, kept, same = arms_by_node(arms), [], networkx.utils.UnionFind(centres)
     for arm in arms:
         a, b = arm.ends
-        short = arm.length() < MERGED * (radii[a] + radii[b]) / 2
+        short = arm.length() < MAX_MERGED_RADII * (radii[a] + radii[b]) / 2
         if a != b and short and len(meeting[a]) > 2 and len(meeting[b]) > 2:
             same.union(a, b)
         else:
@@ -91,34 +93,34 @@ def merged(arms: list[Arm], centres: dict, radii: dict) -> list[Arm]:
     return kept
 
 
-def pruned(arms: list[Arm], radii: dict) -> list[Arm]:
+def prune_spurs(arms: list[Arm], radii: dict) -> list[Arm]:
     """Leave out the skeleton's short ends and tiny loops, which are only bumps of the edge."""
     for arm in sorted(arms, key=Arm.length):
-        meeting = at_nodes(arms)
+        meeting = arms_by_node(arms)
         a, b = arm.ends
         if a == b:
-            bump = len(meeting[a]) > 2 and arm.length() < 2 * MERGED * radii[a]
+            bump = len(meeting[a]) > 2 and arm.length() < 2 * MAX_MERGED_RADII * radii[a]
         else:
             tip, base = (a, b) if len(meeting[a]) == 1 else (b, a)
             is_end = len(meeting[tip]) == 1 and len(meeting[base]) > 2
-            bump = is_end and arm.length() + radii[tip] < (1 + SPUR) * radii[base]
+            bump = is_end and arm.length() + radii[tip] < (1 + MAX_SPUR_RADII) * radii[base]
         if bump:
             arms = [other for other in arms if other is not arm]
     return arms
 
 
-def passes(arms: list[Arm], centres: dict, radii: dict) -> list[np.ndarray]:
+def join_arms(arms: list[Arm], centres: dict, radii: dict) -> list[np.ndarray]:
     """Join arms into strokes that run straight on through the crossings."""
     following: dict[tuple[int, int], tuple[Arm, int]] = {}
     cut: dict[tuple[int, int], int] = {}
-    for node, meeting in at_nodes(arms).items():
+    for node, meeting in arms_by_node(arms).items():
         directions = []
         for arm, side in meeting:
             points = arm.from_end(side)
             far = np.hypot(*(points - centres[node]).T)
-            first = int((far > CUT * radii[node]).argmax()) if len(meeting) > 2 else 0
+            first = int((far > CROSSING_RADII * radii[node]).argmax()) if len(meeting) > 2 else 0
             cut[id(arm), side] = min(first, max(0, len(points) // 2 - 1))
-            last = int((far > REACH * radii[node]).argmax()) or len(points) - 1
+            last = int((far > DIRECTION_RADII * radii[node]).argmax()) or len(points) - 1
             way = points[last] - points[min(first, last - 1)]
             directions.append(way / (np.hypot(*way) + 1e-6))
         pairs = sorted(
@@ -127,7 +129,7 @@ def passes(arms: list[Arm], centres: dict, radii: dict) -> list[np.ndarray]:
         )
         taken: set[int] = set()
         for cosine, i, j in pairs:
-            if taken.isdisjoint((i, j)) and (cosine < STRAIGHT or len(meeting) == 2):
+            if taken.isdisjoint((i, j)) and (cosine < MAX_STRAIGHT_COSINE or len(meeting) == 2):
                 taken |= {i, j}
                 for one, other in ((i, j), (j, i)):
                     arm, side = meeting[one]
@@ -160,7 +162,7 @@ def passes(arms: list[Arm], centres: dict, radii: dict) -> list[np.ndarray]:
     return strokes + [run(arm, 0) for arm in arms if id(arm) not in done]
 
 
-def as_written(strokes: list[np.ndarray]) -> list[np.ndarray]:
+def order_strokes(strokes: list[np.ndarray]) -> list[np.ndarray]:
     """Turn and sort strokes as most hands write: from the top left, rings to the left."""
 
     def late(point: np.ndarray) -> float:
@@ -180,19 +182,19 @@ def as_written(strokes: list[np.ndarray]) -> list[np.ndarray]:
     return sorted(turned, key=lambda stroke: late(stroke[0]))
 
 
-def smoothed(stroke: np.ndarray, width: float) -> np.ndarray:
-    """Return the stroke (M, 2) with points `STEP` apart, without the pixels' jitter."""
+def resample(stroke: np.ndarray, width: float) -> np.ndarray:
+    """Return the stroke (M, 2) with points `RESAMPLE_STEP_PX` apart, without the pixels' jitter."""
     moved = np.r_[True, np.abs(np.diff(stroke, axis=0)).sum(axis=1) > 0]
     stroke = stroke[moved]
     along = np.r_[0, np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))]
-    at = np.linspace(0, along[-1], max(3, int(along[-1] / STEP)))
+    at = np.linspace(0, along[-1], max(3, int(along[-1] / RESAMPLE_STEP_PX)))
     even = np.stack([np.interp(at, along, stroke[:, i]) for i in (0, 1)], axis=1)
-    pad = min(len(even) - 1, int(3 * width / STEP) + 1)
+    pad = min(len(even) - 1, int(3 * width / RESAMPLE_STEP_PX) + 1)
     wide = np.pad(even, ((pad, pad), (0, 0)), mode="reflect", reflect_type="odd")
-    return gaussian_filter1d(wide, width / STEP, axis=0)[pad:-pad]
+    return gaussian_filter1d(wide, width / RESAMPLE_STEP_PX, axis=0)[pad:-pad]
 
 
-def path_of(strokes: list[np.ndarray], half: float = 0) -> str:
+def format_path(strokes: list[np.ndarray], half: float = 0) -> str:
     """Return strokes, each (M, 2), x and y in any unit, as a path: percent of the height.
 
     A flat shape, like a dash, counts as at least a third as high as wide.
@@ -203,22 +205,24 @@ def path_of(strokes: list[np.ndarray], half: float = 0) -> str:
     return " / ".join(
         words
         for stroke in strokes
-        if (words := words_of((stroke - low) * scale, max(0.8, SMOOTHED * half * scale)))
+        if (
+            words := format_stroke((stroke - low) * scale, max(0.8, SMOOTHING_RADII * half * scale))
+        )
     )
 
 
-def words_of(stroke: np.ndarray, width: float) -> str:
+def format_stroke(stroke: np.ndarray, width: float) -> str:
     """Return one stroke in percent as the words of its points."""
     if len(stroke) < 2 or np.ptp(stroke, axis=0).max() < 0.5:
         return ""
-    stroke = smoothed(stroke, width)
+    stroke = resample(stroke, width)
     along = np.r_[0, np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))]
-    left = approximate_polygon(stroke, TOLERANCE)
+    left = approximate_polygon(stroke, POLYGON_TOLERANCE)
     places = [0]
     for point in left[1:]:
         same = np.flatnonzero((stroke[places[-1] + 1 :] == point).all(axis=1))
         place = int(same[0]) + places[-1] + 1
-        parts = int((along[place] - along[places[-1]]) // LONGEST) + 1
+        parts = int((along[place] - along[places[-1]]) // MAX_POINT_SPACING) + 1
         between = np.linspace(along[places[-1]], along[place], parts + 1)[1:-1]
         places += [*np.searchsorted(along, between).tolist(), place]
     words: list[str] = []
@@ -236,8 +240,8 @@ def words_of(stroke: np.ndarray, width: float) -> str:
 
 def is_corner(stroke: np.ndarray, along: np.ndarray, place: int) -> bool:
     """Say whether the pen turns sharply at this point."""
-    before, after = np.searchsorted(along, [along[place] - ARM, along[place] + ARM])
+    before, after = np.searchsorted(along, [along[place] - CORNER_ARM, along[place] + CORNER_ARM])
     come = stroke[place] - stroke[before]
     go = stroke[min(after, len(stroke) - 1)] - stroke[place]
     cosine = come @ go / (np.hypot(*come) * np.hypot(*go) + 1e-6)
-    return bool(np.degrees(np.arccos(np.clip(cosine, -1, 1))) > CORNER)
+    return bool(np.degrees(np.arccos(np.clip(cosine, -1, 1))) > MIN_CORNER_DEG)

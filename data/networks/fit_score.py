@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from PIL import Image
 from tqdm import tqdm
 
-from inkling.datasets.held_out_hands import character_drawings, digit_drawings
+from inkling.datasets.held_out_handwriting import draw_held_out_characters, draw_held_out_digits
 from inkling.datasets.mnist import load_mnist
 from inkling.imaging.mnist_frame import crop_to_ink
 from inkling.recognition.hypotheses import SOURCE_WEIGHTS, compute_features, hypotheses
@@ -42,8 +42,8 @@ def read_pages(count: int) -> Iterator[tuple[str, np.ndarray]]:
 def read_drawings(count: int) -> Iterator[tuple[str, np.ndarray]]:
     """Yield what drawings of held-out fonts and scripts say, and their pictures."""
     rng = np.random.default_rng(FIRST_SEED)
-    digits = [(str(digit), ink) for digit, ink in digit_drawings()]
-    letters = [("", ink) for kind in (True, False) for ink in character_drawings(kind)]
+    digits = [(str(digit), ink) for digit, ink in draw_held_out_digits()]
+    letters = [("", ink) for kind in (True, False) for ink in draw_held_out_characters(kind)]
     for drawings in (digits, letters):
         for k in rng.permutation(len(drawings))[:count].tolist():
             text, ink = drawings[k]

@@ -15,11 +15,11 @@ import numpy as np
 from PIL import Image
 
 from inkling.datasets.mnist import Digits, load_mnist
-from inkling.datasets.non_digits import SHAPES, crop, some_character
-from inkling.datasets.pen_digits import drawings
-from inkling.datasets.pen_slips import carelessly
-from inkling.datasets.pen_strokes import Style, draw
-from inkling.datasets.random_shapes import text
+from inkling.datasets.non_digits import SHAPE_KINDS, crop_to_strokes, sample_character
+from inkling.datasets.pen_digits import generate_drawings
+from inkling.datasets.pen_slips import add_slips
+from inkling.datasets.pen_strokes import Style, draw_strokes
+from inkling.datasets.random_shapes import render_text
 from inkling.datasets.stroke_styles import parse_styles
 from model import CTC_SIGN
 
@@ -61,20 +61,20 @@ class GlyphBank:
         for k, pen in enumerate(PENS):
             rng = np.random.default_rng((seed, k))
             by_digit: dict[int, list[np.ndarray]] = {digit: [] for digit in range(10)}
-            for _, digit, ink in drawings(round(drawn * (1 - OWN_SHARE)), (seed, k), pen):
+            for _, digit, ink in generate_drawings(round(drawn * (1 - OWN_SHARE)), (seed, k), pen):
                 by_digit[digit].append(ink)
             for digit, styles in own.items():
                 paths = list(styles.values())
                 count = -(-round(drawn * OWN_SHARE / 10) // len(paths)) if paths else 0
                 for path in paths:
                     strokes = Style(path).vary(count, rng)
-                    some = [carelessly([s[n] for s in strokes], rng) for n in range(count)]
-                    by_digit[digit] += [draw(one, rng, pen) for one in some]
+                    some = [add_slips([s[n] for s in strokes], rng) for n in range(count)]
+                    by_digit[digit] += [draw_strokes(one, rng, pen) for one in some]
             self.drawn.append(by_digit)
         rng = np.random.default_rng((seed, len(PENS)))
         self.letters = [[draw_non_digit(rng, pen) for _ in range(drawn // 2)] for pen in PENS]
         words = ("".join(rng.choice(list(PRINT), rng.integers(2, 9))) for _ in range(drawn // 4))
-        self.words = [text(word, rng) for word in words]
+        self.words = [render_text(word, rng) for word in words]
 
     def scanned(self, rng: np.random.Generator) -> tuple[int, np.ndarray]:
         """Return one of MNIST's digits and its ink, (H, W), enlarged and about as sharp as ink."""
@@ -82,7 +82,7 @@ class GlyphBank:
         ink = self.mnist.ink[k, 0].numpy()
         ink = cv2.resize(ink, None, fx=MNIST_ZOOM, fy=MNIST_ZOOM, interpolation=cv2.INTER_CUBIC)
         ink = ((ink - 0.5) * rng.uniform(1, 3) + 0.5).clip(0, 1).astype(np.float32)
-        return int(self.mnist.labels[k]), crop(ink)
+        return int(self.mnist.labels[k]), crop_to_strokes(ink)
 
     def letter(self, pen: int, rng: np.random.Generator) -> np.ndarray:
         """Return a character of some script, drawn with one of `PENS`: ink (H, W)."""
@@ -249,10 +249,10 @@ class LineWriter:
 def draw_non_digit(rng: np.random.Generator, pen: float) -> np.ndarray:
     """Draw a character with a pen of this width, in px of the frame, or a shape with any."""
     if rng.random() < SHAPE_SHARE:
-        shape = list(SHAPES)[rng.integers(len(SHAPES))](rng)
+        shape = SHAPE_KINDS[rng.integers(len(SHAPE_KINDS))].draw(rng)
         return shape if shape.any() else draw_non_digit(rng, pen)
-    strokes = [paths[0] for paths in Style(some_character(rng).path).vary(1, rng)]
-    return draw(carelessly(strokes, rng), rng, pen)
+    strokes = [paths[0] for paths in Style(sample_character(rng).path).vary(1, rng)]
+    return draw_strokes(add_slips(strokes, rng), rng, pen)
 
 
 def find_contact(canvas: np.ndarray, ink: np.ndarray, right: int, top: int) -> int:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from data.networks.lines import GlyphBank
 from inkling.datasets.mnist import load_mnist
-from inkling.datasets.random_shapes import text
+from inkling.datasets.random_shapes import render_text
 
 SIDE = 128  # px of a picture
 WORDS = "abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVW .:,"  # what is printed on forms
@@ -194,7 +194,7 @@ def form(side: int, rng: np.random.Generator) -> np.ndarray:
         cv2.rectangle(lines, (left, y), (left + width, y + height), 255, thick)
     darkness = lines.astype(np.float32) / 255
     for _ in range(rng.integers(0, 5)):
-        ink = text("x" + "".join(rng.choice(list(WORDS), rng.integers(1, 11))), rng)
+        ink = render_text("x" + "".join(rng.choice(list(WORDS), rng.integers(1, 11))), rng)
         tall = int(rng.uniform(5, 0.09 * side + 3))
         wide = max(2, round(ink.shape[1] * tall / len(ink)))
         place(darkness, ink, tall, wide, *(int(s) for s in rng.uniform(-0.1, 0.9, 2) * side))

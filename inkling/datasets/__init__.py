@@ -1,1 +1,1 @@
-"""Data sets of digits, and of what is no digit, become ink and labels."""
+"""Data sets of digits and non-digits, as ink with labels."""

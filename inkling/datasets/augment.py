@@ -1,4 +1,4 @@
-"""A batch of ink becomes another batch of the same digits, each moved or distorted at random."""
+"""Vary batches of digits at random: shifts and affine distortion."""
 
 import math
 from typing import NamedTuple
@@ -7,44 +7,79 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
-def shift(ink: Tensor, reach: int, generator: torch.Generator) -> Tensor:
-    """Return the batch with every picture moved by -reach to reach whole pixels each way."""
-    n, _, height, width = ink.shape
-    offsets = torch.randint(0, 2 * reach + 1, (2, n, 1), generator=generator).to(ink.device)
-    rows = offsets[0] + torch.arange(height, device=ink.device)  # (N, 28)
-    columns = offsets[1] + torch.arange(width, device=ink.device)  # (N, 28)
-    picture = torch.arange(n, device=ink.device)[:, None, None]
-    padded = F.pad(ink, (reach, reach, reach, reach))  # new border is paper
-    return padded[picture, 0, rows[:, :, None], columns[:, None, :]].unsqueeze(1)
+from inkling.datasets.mnist import Digits
 
 
 class Distortion(NamedTuple):
-    """How far a picture is distorted, at most, either way."""
+    """Limits of a random distortion, in either direction."""
 
     shift: float  # px
-    turn: float  # degrees
-    stretch: float  # of its width and of its height
-    slant: float  # of its height
+    rotation: float  # degrees
+    stretch: float  # of the width and of the height
+    shear: float  # of the height
 
 
-def distort(ink: Tensor, most: Distortion, generator: torch.Generator) -> Tensor:
-    """Return the batch with every picture moved, turned, stretched and slanted a little."""
+def shift(pixels: Tensor, max_px: int, generator: torch.Generator) -> Tensor:
+    """Return the batch (N, 1, H, W) with each picture shifted by whole pixels in x and y."""
+    n, _, height, width = pixels.shape
+    offsets = torch.randint(0, 2 * max_px + 1, (2, n, 1), generator=generator).to(pixels.device)
+    rows = offsets[0] + torch.arange(height, device=pixels.device)  # (N, 28)
+    columns = offsets[1] + torch.arange(width, device=pixels.device)  # (N, 28)
+    picture = torch.arange(n, device=pixels.device)[:, None, None]
+    padded = F.pad(pixels, (max_px, max_px, max_px, max_px))  # new border is paper
+    return padded[picture, 0, rows[:, :, None], columns[:, None, :]].unsqueeze(1)
+
+
+def distort(ink: Tensor, limits: Distortion, generator: torch.Generator) -> Tensor:
+    """Return the batch (N, 1, H, W) with a random affine distortion of each picture."""
 
     def up_to(limit: float) -> Tensor:
         return (2 * torch.rand(len(ink), generator=generator) - 1) * limit
 
-    angle, lean, wide, high = (
-        up_to(math.radians(most.turn)),
-        up_to(most.slant),
-        *(1 + up_to(most.stretch) for _ in "xy"),
+    angle, shear, width, height = (
+        up_to(math.radians(limits.rotation)),
+        up_to(limits.shear),
+        *(1 + up_to(limits.stretch) for _ in "xy"),
     )
     px = 2 / ink.shape[-1]  # in the grid's unit, which runs from -1 to 1
     x = torch.stack(
-        [angle.cos() / wide, (lean - angle.sin()) / wide, up_to(most.shift) * px], dim=1
+        [angle.cos() / width, (shear - angle.sin()) / width, up_to(limits.shift) * px], dim=1
     )
-    y = torch.stack([angle.sin() / high, angle.cos() / high, up_to(most.shift) * px], dim=1)
-    where = torch.stack([x, y], dim=1).to(ink.device)  # (N, 2, 3)
-    grid = F.affine_grid(where, list(ink.shape), align_corners=False)
-    moved = F.grid_sample(ink, grid, mode="bicubic", align_corners=False)  # outside is paper
-    return moved.clamp(0, 1)
+    y = torch.stack([angle.sin() / height, angle.cos() / height, up_to(limits.shift) * px], dim=1)
+    matrices = torch.stack([x, y], dim=1).to(ink.device)  # (N, 2, 3)
+    grid = F.affine_grid(matrices, list(ink.shape), align_corners=False)
+    distorted = F.grid_sample(ink, grid, mode="bicubic", align_corners=False)  # outside is paper
+    return distorted.clamp(0, 1)
+
+
+def augment(
+    pixels: Tensor, limits: Distortion, distorted_share: float, generator: torch.Generator
+) -> Tensor:
+    """Return pixels (N, 1, 28, 28), uint8, as ink: a share is distorted, the others are shifted.
+
+    Shifting by whole pixels keeps the fine grain, which distorting blurs.
+    """
+    varied = to_ink(shift(pixels, int(limits.shift), generator))
+    if distorted_share:
+        chosen = torch.rand(len(pixels), generator=generator) < distorted_share
+        varied[chosen] = distort(to_ink(pixels[chosen]), limits, generator)
+    return varied
+
+
+def repeat_distorted(
+    digits: Digits, count: int, limits: Distortion, generator: torch.Generator
+) -> Digits:
+    """Return `count` distorted copies of digits, the same number of each."""
+    order = torch.randperm(len(digits.labels), generator=generator)
+    chosen = order[torch.arange(count) % len(order)]
+    return Digits(distort(digits.ink[chosen], limits, generator), digits.labels[chosen])
+
+
+def to_pixels(ink: Tensor) -> Tensor:
+    """Return ink as uint8, 0 to 255: a quarter of the memory."""
+    return (255 * ink).round().byte()
+
+
+def to_ink(pixels: Tensor) -> Tensor:
+    """Return uint8 pixels as ink."""
+    return pixels.float() / 255

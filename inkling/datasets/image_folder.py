@@ -1,4 +1,4 @@
-"""Folders named 0 to 9 become labelled pictures, and these become digits to learn from."""
+"""Load labelled pictures from folders named 0 to 9, and list pictures in folders."""
 
 import glob
 import os
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
     from inkling.datasets.mnist import Digits
 
 
-def labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
-    """Return the pictures in the subfolders 0 to 9, each with its label.
+def find_labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
+    """Return the pictures in the subfolders 0 to 9 as (label, file).
 
-    What else is there is named in the terminal. Raises `FileNotFoundError` if there are none.
+    Other files are reported in the terminal. Raises `FileNotFoundError` if there are no pictures.
     """
-    found, passed_over = [], []
+    found, skipped = [], []
     for label in range(10):
         if (folder / str(label)).is_dir():
-            pictures, others = pictures_in([folder / str(label)])
+            pictures, others = list_pictures([folder / str(label)])
             found += [(label, file) for file in pictures]
-            passed_over += others
-    say_passed_over(passed_over)
+            skipped += others
+    report_skipped(skipped)
     if not found:
         raise FileNotFoundError(f"{folder} has no pictures in subfolders named 0 to 9.")
     return found
 
 
-def labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | None]) -> "Digits":
-    """Return the ink of every labelled picture, as `find_ink` sees it: all of it one glyph.
+def load_labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | None]) -> "Digits":
+    """Return the ink that `find_ink` finds in every labelled picture, as one glyph each.
 
-    A picture that cannot be opened, or has no ink, is left out, and named in the terminal. Raises
+    Pictures that are unreadable or blank are reported in the terminal and left out. Raises
     `FileNotFoundError` if none is left.
     """
     inks, labels = [], []
-    for label, file in labelled_pictures(folder):
+    for label, file in find_labelled_pictures(folder):
         try:
             ink = find_ink(open_picture(file)[0])
         except PictureError as error:
@@ -63,38 +63,38 @@ def labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | None])
     return Digits(torch.stack(inks).unsqueeze(1), torch.tensor(labels))
 
 
-def pictures_in(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """Replace each folder, and each pattern, by its pictures, by name; files stay as they are.
+def list_pictures(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Replace folders and patterns by the files in them, sorted by name; keep file paths.
 
-    Returns the pictures, and what was passed over in the folders: what is no picture by its name's
-    ending, nor by its first bytes. Hidden files are not spoken of.
+    Returns the pictures, and the skipped files: those in folders with neither the suffix nor the
+    first bytes of a picture. Hidden files are ignored.
     """
-    found, passed_over = [], []
+    found, skipped = [], []
     for path in paths:
         folder = False
         try:
             folder = path.is_dir()
-            inside = sorted(path.iterdir()) if folder else matching(path)
+            inside = sorted(path.iterdir()) if folder else expand_pattern(path)
         except OSError:
-            folder, inside = False, [path]  # that it cannot be read will be said of it
+            folder, inside = False, [path]  # opening it later reports the error
         for file in inside:
             if not folder or is_picture_file(file):
                 found.append(file)
             elif not file.name.startswith("."):
-                passed_over.append(file)
-    return found, passed_over
+                skipped.append(file)
+    return found, skipped
 
 
-def matching(path: Path) -> list[Path]:
-    """Return what a pattern like `scans/*.png` names, by name, or the path itself."""
+def expand_pattern(path: Path) -> list[Path]:
+    """Return the paths that match a pattern like `scans/*.png`, sorted, or the path itself."""
     if path.exists() or not glob.has_magic(str(path)):
         return [path]
     return sorted(map(Path, glob.glob(str(path), recursive=True))) or [path]  # noqa: PTH207
 
 
-def say_passed_over(files: list[Path]) -> None:
-    """Say in the terminal what was found in folders and is not read, if there is such a thing."""
+def report_skipped(files: list[Path]) -> None:
+    """Report skipped files in the terminal, if any."""
     if files:
         names = join_first(f"{file.name}{os.sep * file.is_dir()}" for file in files)
-        told = f"Passed over, no pictures by name or content: {names} ({len(files)} in all)."
-        tqdm.write(told, sys.stderr)
+        message = f"Passed over, no pictures by name or content: {names} ({len(files)} in all)."
+        tqdm.write(message, sys.stderr)

@@ -1,7 +1,7 @@
-"""MNIST's archives become ink and labels in memory.
+"""Load MNIST from its archives; download them if they are missing or damaged.
 
-The four official archives lie in `data/MNIST/raw/`, where torchvision looks for them too. They are
-read as they are: nothing is unpacked to disk, so nothing unpacked can be cut off, stale or altered.
+The four official archives are in `data/MNIST/raw/`, as for torchvision. Nothing is unpacked to
+disk, where it could be truncated, stale or altered.
 """
 
 import gzip
@@ -16,9 +16,9 @@ import torch
 from platformdirs import user_cache_path
 from torch import Tensor
 
-DATA = Path(__file__).parents[2] / "data"
-HELD_OUT = 5_000  # the last training images, never trained on: recipes are chosen by them
-MIRROR_TIMEOUT = 20  # seconds that a mirror may say nothing
+MNIST_ROOT = Path(__file__).parents[2] / "data"
+HELD_OUT_COUNT = 5_000  # the last training images, excluded from training: they select recipes
+MIRROR_TIMEOUT_S = 20  # without data from a mirror
 MIRRORS = (  # as torchvision.datasets.MNIST has them
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "http://yann.lecun.com/exdb/mnist/",
@@ -32,52 +32,52 @@ ARCHIVES = {  # name: MD5, as published with torchvision.datasets.MNIST
 
 
 class DataError(ValueError):
-    """MNIST is not to be had: the message says what to do."""
+    """Data is unavailable: the message includes the remedy."""
 
 
 class Digits(NamedTuple):
-    """Pictures of digits and what they show."""
+    """Ink of digits and their labels."""
 
     ink: Tensor  # (N, 1, 28, 28) float32, 0 = paper, 1 = ink
     labels: Tensor  # (N,) int64, 0 to 9
 
 
 class Mnist(NamedTuple):
-    """MNIST in three parts: to learn from, to choose by, and to score once at the end."""
+    """MNIST in three parts: for training, for selecting recipes, and for the final score."""
 
     train: Digits  # 55,000
     held_out: Digits  # 5,000
     test: Digits  # 10,000
 
 
-def load_mnist(root: Path = DATA) -> Mnist:
-    """Read MNIST from its archives under `root`, or else from the user's cache folder.
+def load_mnist(root: Path = MNIST_ROOT) -> Mnist:
+    """Load MNIST from its archives under `root`, or else from the user's cache folder.
 
-    Archives that are missing or damaged in both are downloaded to the first that can be written to.
-    Raises `DataError` if that fails.
+    If they are missing or damaged in both, they are downloaded to the first writable one. Raises
+    `DataError` if that fails.
     """
     roots = [root, user_cache_path("inkling")]
-    found = [folder for folder in roots if all(archive_is_whole(folder, a) for a in ARCHIVES)]
-    folder = found[0] if found else download(roots)
+    found = [folder for folder in roots if all(is_archive_intact(folder, a) for a in ARCHIVES)]
+    folder = found[0] if found else download_archives(roots)
     train_ink, train_labels, test_ink, test_labels = [
         gzip.decompress(archive_path(folder, name).read_bytes()) for name in ARCHIVES
     ]
-    train = Digits(as_ink(train_ink), as_labels(train_labels))
-    test = Digits(as_ink(test_ink), as_labels(test_labels))
+    train = Digits(parse_images(train_ink), parse_labels(train_labels))
+    test = Digits(parse_images(test_ink), parse_labels(test_labels))
     learned, held_out = (
         Digits(train.ink[part], train.labels[part])
-        for part in (slice(None, -HELD_OUT), slice(-HELD_OUT, None))
+        for part in (slice(None, -HELD_OUT_COUNT), slice(-HELD_OUT_COUNT, None))
     )
     return Mnist(learned, held_out, test)
 
 
 def archive_path(root: Path, name: str) -> Path:
-    """Return where an archive lies under `root`: where torchvision looks for it."""
+    """Return the path of an archive under `root`, as torchvision expects it."""
     return root / "MNIST" / "raw" / name
 
 
-def archive_is_whole(root: Path, name: str) -> bool:
-    """Tell whether the archive is there and byte for byte the official one."""
+def is_archive_intact(root: Path, name: str) -> bool:
+    """Return whether the archive exists and is the official one, by its MD5."""
     try:
         content = archive_path(root, name).read_bytes()
     except OSError:
@@ -85,8 +85,8 @@ def archive_is_whole(root: Path, name: str) -> bool:
     return hashlib.md5(content, usedforsecurity=False).hexdigest() == ARCHIVES[name]
 
 
-def download(roots: list[Path]) -> Path:
-    """Download what is missing or damaged to the first folder that can be written to."""
+def download_archives(roots: list[Path]) -> Path:
+    """Download missing or damaged archives to the first writable root; return that root."""
     for root in roots:
         folder = archive_path(root, "")
         try:
@@ -96,8 +96,8 @@ def download(roots: list[Path]) -> Path:
             continue
         try:
             for name in ARCHIVES:
-                if not archive_is_whole(root, name):
-                    fetch(name, folder)
+                if not is_archive_intact(root, name):
+                    fetch_archive(name, folder)
         except (OSError, ValueError) as error:
             raise DataError(
                 f"MNIST could not be downloaded ({type(error).__name__}). Put the four archives "
@@ -107,7 +107,7 @@ def download(roots: list[Path]) -> Path:
     raise DataError(f"MNIST's archives are missing, and no folder of {roots} can be written to.")
 
 
-def fetch(name: str, folder: Path) -> None:
+def fetch_archive(name: str, folder: Path) -> None:
     """Download an archive from the first mirror that has it.
 
     Raises `OSError` if none does, and `ValueError` if it is not the official one.
@@ -115,7 +115,7 @@ def fetch(name: str, folder: Path) -> None:
     pooch.get_logger().setLevel("WARNING")
     for mirror in MIRRORS:
         try:
-            get = pooch.HTTPDownloader(timeout=MIRROR_TIMEOUT)
+            get = pooch.HTTPDownloader(timeout=MIRROR_TIMEOUT_S)
             pooch.retrieve(mirror + name, f"md5:{ARCHIVES[name]}", name, folder, downloader=get)
             return
         except (OSError, ValueError):
@@ -123,17 +123,17 @@ def fetch(name: str, folder: Path) -> None:
                 raise
 
 
-def as_ink(idx: bytes) -> Tensor:
+def parse_images(idx: bytes) -> Tensor:
     """Convert an idx3 file's content to ink (N, 1, 28, 28), float32, 0 to 1."""
     pixels = np.frombuffer(idx, np.uint8, offset=16).reshape(-1, 1, 28, 28)
     return torch.from_numpy(pixels.astype(np.float32) / 255)
 
 
-def as_labels(idx: bytes) -> Tensor:
+def parse_labels(idx: bytes) -> Tensor:
     """Convert an idx1 file's content to labels (N,), int64."""
     return torch.from_numpy(np.frombuffer(idx, np.uint8, offset=8).astype(np.int64))
 
 
 def join(*several: Digits) -> Digits:
-    """Return all digits of several as one."""
+    """Concatenate digits."""
     return Digits(*(torch.cat(parts) for parts in zip(*several, strict=True)))

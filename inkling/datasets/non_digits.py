@@ -1,14 +1,15 @@
-"""Chance becomes ink that is no digit: for a network that is to know what it does not know.
+"""Outliers: non-digits for the classes "no digit" and "several digits".
 
-python -m inkling.datasets.non_digits sheet.png   a contact sheet: every kind, and how it turns out
+python -m inkling.datasets.non_digits sheet.png   a contact sheet of every kind
 
-Beside the shapes of `random_shapes.py` there is what stands beside digits on paper, and what is
-left when a picture is cut in the wrong place.
+Beside the shapes of `random_shapes.py`, these are characters, several digits in one frame, and
+fragments as segmentation errors leave them.
 """
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -16,54 +17,50 @@ import torch
 from PIL import Image
 
 from inkling.datasets import random_shapes
-from inkling.datasets.hands import Character, characters
+from inkling.datasets.handwriting_fonts import Character, select_characters
 from inkling.datasets.mnist import Digits, load_mnist
-from inkling.datasets.pen_digits import seen
-from inkling.datasets.pen_slips import carelessly, dragged
-from inkling.datasets.pen_strokes import Style, draw
+from inkling.datasets.pen_digits import degrade_scan
+from inkling.datasets.pen_slips import add_slips, connect_strokes
+from inkling.datasets.pen_strokes import Style, draw_strokes
 from inkling.imaging.mnist_frame import FRAME, frame_glyph, remove_splinters
 from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
 
-CUT_OFF = 0.5  # share of digits seen again that have touched another
+CUT_OFF_SHARE = 0.5  # of recaptured digits were cut off from a touching one
 
 
-def some_digit(rng: np.random.Generator, digits: Digits, but: str = "") -> tuple[int, np.ndarray]:
-    """Return a digit's label and its ink, enlarged and cropped, (H, W)."""
+class Kind(NamedTuple):
+    """A kind of outlier."""
+
+    name: str  # in the tables of `evaluate.py`
+    draw: Callable[..., np.ndarray]  # takes a generator, and digits if in `DIGIT_KINDS`
+    weight: int  # how often it is drawn, relative to the others
+    label: int = NON_DIGIT_CLASS
+
+
+def sample_digit(
+    rng: np.random.Generator, digits: Digits, excluded: str = ""
+) -> tuple[int, np.ndarray]:
+    """Return the label of a random digit and its ink, enlarged and cropped, (H, W)."""
     while True:
         k = rng.integers(len(digits.labels))
         label = int(digits.labels[k])
-        if str(label) not in but:
+        if str(label) not in excluded:
             break
-    return label, crop(enlarged(digits.ink[k, 0].numpy()))
+    return label, crop_to_strokes(enlarge(digits.ink[k, 0].numpy()))
 
 
-def enlarged(ink: np.ndarray) -> np.ndarray:
+def enlarge(ink: np.ndarray) -> np.ndarray:
     """Return ink three times as large."""
     return cv2.resize(ink, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC).clip(0, 1)
 
 
-def crop(ink: np.ndarray) -> np.ndarray:
-    """Return the part that has ink, or all if none has."""
+def crop_to_strokes(ink: np.ndarray) -> np.ndarray:
+    """Return the part with strokes, or all if there are none."""
     left, top, width, height = cv2.boundingRect((ink > 0.3).astype(np.uint8))
     return ink[top : top + height, left : left + width] if width else ink
 
 
-def side_by_side(rng: np.random.Generator, digits: Digits) -> np.ndarray:
-    """Draw two to six digits beside each other, touching or not, perhaps with a dot between."""
-    row = some_digit(rng, digits)[1]
-    for _ in range(rng.choice([1, 1, 1, 1, 1, 2, 2, 3, 3, 5])):
-        following = some_digit(rng, digits)[1]
-        following = cv2.resize(following, None, fx=1, fy=rng.uniform(0.75, 1.25))
-        gap = round(rng.choice([rng.uniform(-0.25, 0.05), rng.uniform(0, 0.8)]) * 60)
-        drop = round(rng.normal(0, 6)) + (row.shape[0] - following.shape[0]) // 2
-        before = row.shape[1]
-        row = over(row, following, before + gap, drop)
-        if gap > 12 and rng.random() < 0.2:
-            row = over(row, np.ones((8, 8), np.float32), before + gap // 2 - 4, row.shape[0] - 12)
-    return row
-
-
-def over(ink: np.ndarray, other: np.ndarray, left: int, top: int) -> np.ndarray:
+def overlay(ink: np.ndarray, other: np.ndarray, left: int, top: int) -> np.ndarray:
     """Lay other ink over ink, its corner at (left, top), which may be outside."""
     x, y = max(0, -left), max(0, -top)
     height = max(ink.shape[0] + y, other.shape[0] + top + y)
@@ -75,204 +72,217 @@ def over(ink: np.ndarray, other: np.ndarray, left: int, top: int) -> np.ndarray:
     return both
 
 
-def piled(rng: np.random.Generator, digits: Digits) -> np.ndarray:
+def draw_side_by_side(rng: np.random.Generator, digits: Digits) -> np.ndarray:
+    """Draw two to six digits in a row, touching or not, perhaps with dots between them."""
+    row = sample_digit(rng, digits)[1]
+    for _ in range(rng.choice([1, 1, 1, 1, 1, 2, 2, 3, 3, 5])):
+        following = sample_digit(rng, digits)[1]
+        following = cv2.resize(following, None, fx=1, fy=rng.uniform(0.75, 1.25))
+        gap = round(rng.choice([rng.uniform(-0.25, 0.05), rng.uniform(0, 0.8)]) * 60)
+        drop = round(rng.normal(0, 6)) + (row.shape[0] - following.shape[0]) // 2
+        before = row.shape[1]
+        row = overlay(row, following, before + gap, drop)
+        if gap > 12 and rng.random() < 0.2:
+            dot = np.ones((8, 8), np.float32)
+            row = overlay(row, dot, before + gap // 2 - 4, row.shape[0] - 12)
+    return row
+
+
+def draw_stacked(rng: np.random.Generator, digits: Digits) -> np.ndarray:
     """Draw one digit above another."""
-    (_, a), (_, b) = some_digit(rng, digits), some_digit(rng, digits)
-    return over(a, b, round(rng.normal(0, 8)), a.shape[0] + round(rng.uniform(4, 40)))
+    (_, a), (_, b) = sample_digit(rng, digits), sample_digit(rng, digits)
+    return overlay(a, b, round(rng.normal(0, 8)), a.shape[0] + round(rng.uniform(4, 40)))
 
 
-def overlaid(rng: np.random.Generator, digits: Digits) -> np.ndarray:
-    """Draw two digits in one place, or one with a bit of another above or below."""
-    digit, a = some_digit(rng, digits)
-    _, b = some_digit(rng, digits, but=f"1{digit}")
+def draw_overlaid(rng: np.random.Generator, digits: Digits) -> np.ndarray:
+    """Draw two digits in one place, or one with a part of another above or below."""
+    digit, a = sample_digit(rng, digits)
+    _, b = sample_digit(rng, digits, excluded=f"1{digit}")
     down = rng.normal(0, 8) if rng.random() < 0.7 else rng.choice([-1, 1]) * rng.uniform(30, 60)
-    return over(a, b, round(rng.normal(0, 12)), round(down))
+    return overlay(a, b, round(rng.normal(0, 12)), round(down))
 
 
-def halves(rng: np.random.Generator, digits: Digits) -> np.ndarray:
+def draw_halves(rng: np.random.Generator, digits: Digits) -> np.ndarray:
     """Draw half of one digit joined to half of another."""
-    (a, one), (b, other) = some_digit(rng, digits), some_digit(rng, digits)
+    (a, ink), (b, other) = sample_digit(rng, digits), sample_digit(rng, digits)
     if a == b:
-        return turned(rng, digits)
-    one, other = (cv2.resize(ink, (48, 60)) for ink in (one, other))
+        return draw_rotated(rng, digits)
+    ink, other = (cv2.resize(whole, (48, 60)) for whole in (ink, other))
     axis = rng.integers(2)
-    cut = one.shape[axis] // 2
-    parts = np.split(one, [cut], axis)[0], np.split(other, [cut], axis)[1]
+    cut = ink.shape[axis] // 2
+    parts = np.split(ink, [cut], axis)[0], np.split(other, [cut], axis)[1]
     return np.concatenate(parts[:: rng.choice([-1, 1])], axis)
 
 
-def piece(rng: np.random.Generator, digits: Digits) -> np.ndarray:
-    """Draw what is left of a wide digit that was cut from top to bottom."""
-    _, ink = some_digit(rng, digits, but="0146789")
+def draw_piece(rng: np.random.Generator, digits: Digits) -> np.ndarray:
+    """Draw one side of a wide digit that was cut vertically."""
+    _, ink = sample_digit(rng, digits, excluded="0146789")
     cut = round(rng.uniform(0.35, 0.65) * ink.shape[1])
-    return crop(np.split(ink, [cut], axis=1)[rng.integers(2)])
+    return crop_to_strokes(np.split(ink, [cut], axis=1)[rng.integers(2)])
 
 
-def with_fragment(rng: np.random.Generator, digits: Digits) -> np.ndarray:
+def draw_with_fragment(rng: np.random.Generator, digits: Digits) -> np.ndarray:
     """Draw a digit with a piece of its neighbour."""
-    _, ink = some_digit(rng, digits)
-    other = piece(rng, digits)
+    _, ink = sample_digit(rng, digits)
+    other = draw_piece(rng, digits)
     gap = round(rng.uniform(-4, 10))
     left = ink.shape[1] + gap if rng.random() < 0.5 else -other.shape[1] - gap
-    return over(ink, other, left, round(rng.normal(0, 6)))
+    return overlay(ink, other, left, round(rng.normal(0, 6)))
 
 
-def part_of_shape(rng: np.random.Generator) -> np.ndarray:
-    """Draw what is left of a shape that was cut from top to bottom."""
-    shape = crop(list(SHAPES)[rng.integers(len(SHAPES) - 1)](rng))  # of the others
-    cut = round(rng.uniform(0.3, 0.7) * shape.shape[1])
-    return crop(np.split(shape, [cut], axis=1)[rng.integers(2)])
-
-
-def turned(rng: np.random.Generator, digits: Digits) -> np.ndarray:
-    """Draw a digit that lies on its side, or is seen in a mirror."""
+def draw_rotated(rng: np.random.Generator, digits: Digits) -> np.ndarray:
+    """Draw a digit on its side, or mirrored."""
     if rng.random() < 0.6:
-        return np.ascontiguousarray(
-            np.rot90(some_digit(rng, digits, but="0")[1], rng.choice([1, 3]))
-        )
-    return np.ascontiguousarray(some_digit(rng, digits, but="01258")[1][:, ::-1])
+        _, ink = sample_digit(rng, digits, excluded="0")
+        return np.ascontiguousarray(np.rot90(ink, rng.choice([1, 3])))
+    return np.ascontiguousarray(sample_digit(rng, digits, excluded="01258")[1][:, ::-1])
 
 
-def cut_off(ink: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return ink as it is left when it was cut from other ink that it touched."""
+def draw_part_of_shape(rng: np.random.Generator) -> np.ndarray:
+    """Draw one side of a shape that was cut vertically."""
+    others = SHAPE_KINDS[:-1]
+    shape = crop_to_strokes(others[rng.integers(len(others))].draw(rng))
+    cut = round(rng.uniform(0.3, 0.7) * shape.shape[1])
+    return crop_to_strokes(np.split(shape, [cut], axis=1)[rng.integers(2)])
+
+
+def cut_off_neighbor(ink: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return what is left of ink after it touched other ink and was cut off."""
     mirrored = rng.random() < 0.5
     if mirrored:
         ink, other = ink[:, ::-1], other[:, ::-1]
     height, width = ink.shape
     gap = round(rng.uniform(-0.12, 0.02) * height)
     drop = round(rng.normal(0, 0.08) * height) + (height - other.shape[0]) // 2
-    both = over(ink, other, width + gap, drop)
+    both = overlay(ink, other, width + gap, drop)
     y, x = np.mgrid[0 : both.shape[0], 0 : both.shape[1]]
     at = width + gap / 2 + rng.normal(0, 0.03) * height
     kept = both * (x + rng.uniform(-0.25, 0.25) * (y - both.shape[0] / 2) < at)
-    kept = crop(remove_splinters(kept))
+    kept = crop_to_strokes(remove_splinters(kept))
     return np.ascontiguousarray(kept[:, ::-1] if mirrored else kept)
 
 
-def seen_again(ink: torch.Tensor, seed: int | tuple[int, ...]) -> torch.Tensor:
-    """Return ink (N, 1, 28, 28) as if each digit had been taken from a picture once more."""
+def recapture(ink: torch.Tensor, seed: int | tuple[int, ...]) -> torch.Tensor:
+    """Return ink (N, 1, 28, 28) as if each digit were segmented from a picture again."""
     rng = np.random.default_rng(seed)
-    again = []
+    recaptured = []
     for digit in ink[:, 0].numpy():
-        drawing = crop(enlarged(digit))
-        if rng.random() < CUT_OFF:
-            other = crop(enlarged(ink[rng.integers(len(ink)), 0].numpy()))
-            drawing = cut_off(drawing, other, rng)
-        again.append(frame_glyph(seen(drawing, rng)))
-    return torch.from_numpy(np.array(again, np.float32).reshape(ink.shape))
+        drawing = crop_to_strokes(enlarge(digit))
+        if rng.random() < CUT_OFF_SHARE:
+            other = crop_to_strokes(enlarge(ink[rng.integers(len(ink)), 0].numpy()))
+            drawing = cut_off_neighbor(drawing, other, rng)
+        recaptured.append(frame_glyph(degrade_scan(drawing, rng)))
+    return torch.from_numpy(np.array(recaptured, np.float32).reshape(ink.shape))
 
 
-def character(rng: np.random.Generator) -> np.ndarray:
-    """Write a character of some script that no digit looks like."""
-    return written(some_character(rng), rng)
+def draw_character(rng: np.random.Generator) -> np.ndarray:
+    """Draw a character of some script that looks like no digit."""
+    strokes = [paths[0] for paths in Style(sample_character(rng).path).vary(1, rng)]
+    return draw_strokes(add_slips(strokes, rng), rng)
 
 
-def written(one: Character, rng: np.random.Generator) -> np.ndarray:
-    """Write a character as any hand does."""
-    return draw(carelessly([paths[0] for paths in Style(one.path).vary(1, rng)], rng), rng)
-
-
-def some_character(rng: np.random.Generator) -> Character:
-    """Return a character: scripts come more often that have more, but not as much more."""
-    scripts = characters()
-    often = np.sqrt([len(script) for script in scripts.values()])
-    script = list(scripts.values())[rng.choice(len(scripts), p=often / often.sum())]
+def sample_character(rng: np.random.Generator) -> Character:
+    """Return a random character; a script's share grows with the square root of its size."""
+    scripts = list(select_characters().values())
+    weights = np.sqrt([len(script) for script in scripts])
+    script = scripts[rng.choice(len(scripts), p=weights / weights.sum())]
     return script[rng.integers(len(script))]
 
 
-def joined_up(rng: np.random.Generator) -> np.ndarray:
-    """Write two to six letters in a row, most of them without lifting the pen between."""
-    latin = characters()["latin"]
+def draw_cursive(rng: np.random.Generator) -> np.ndarray:
+    """Draw two to six letters in a row, mostly without lifting the pen between them."""
+    latin = select_characters()["latin"]
     row: list[np.ndarray] = []
     right = 0.0
     for _ in range(rng.integers(2, 7)):
         letter = Style(latin[rng.integers(len(latin))].path).vary(1, rng)
         size = rng.uniform(0.5, 1)
         points = np.concatenate(letter, axis=1)[0]
-        corner = np.array([points[:, 0].min(), points[:, 1].max()])  # on the line that it stands on
+        corner = np.array([points[:, 0].min(), points[:, 1].max()])  # left end of the baseline
         row += [(paths[0] - corner) * size + [right, 0] for paths in letter]
         right += np.ptp(points[:, 0]) * size + rng.uniform(0.02, 0.4)
-    return draw(
-        dragged(row, rng, share=rng.choice([0, 0.9])), rng, rng.uniform(*random_shapes.ROW_PENS)
-    )
+    row = connect_strokes(row, rng, share=rng.choice([0, 0.9]))
+    return draw_strokes(row, rng, rng.uniform(*random_shapes.ROW_PENS_PX))
 
 
-OF_DIGITS: dict[Callable[[np.random.Generator, Digits], np.ndarray], int] = {
-    side_by_side: 20,
-    with_fragment: 2,
-    piece: 1,
-    halves: 2,
-    overlaid: 2,
-    piled: 2,
-    turned: 2,
-}
-SHAPES: dict[Callable[[np.random.Generator], np.ndarray], int] = {
-    character: 42,
-    joined_up: 5,
-    random_shapes.letter: 8,
-    random_shapes.polyline: 4,
-    random_shapes.scrawl: 4,
-    random_shapes.loops: 2,
-    random_shapes.zigzag: 2,
-    random_shapes.polygon: 2,
-    random_shapes.rectangle: 2,
-    random_shapes.spiral: 1,
-    random_shapes.arcs: 3,
-    random_shapes.sticks: 3,
-    random_shapes.dash: 1,
-    random_shapes.stars: 2,
-    random_shapes.lollipop: 3,
-    random_shapes.closed: 2,
-    random_shapes.solid: 1,
-    random_shapes.blot: 2,
-    random_shapes.noise: 1,
-    part_of_shape: 3,
-}
-KINDS = OF_DIGITS | SHAPES  # and how often each comes, beside the others
-WITHOUT_CHARACTERS = {k: often for k, often in KINDS.items() if k not in (character, joined_up)}
+DIGIT_KINDS = (
+    Kind("side by side", draw_side_by_side, 20, MULTI_DIGIT_CLASS),
+    Kind("with fragment", draw_with_fragment, 2),
+    Kind("piece", draw_piece, 1),
+    Kind("halves", draw_halves, 2),
+    Kind("overlaid", draw_overlaid, 2),
+    Kind("piled", draw_stacked, 2, MULTI_DIGIT_CLASS),
+    Kind("turned", draw_rotated, 2),
+)
+CHARACTER_KINDS = (Kind("character", draw_character, 42), Kind("joined up", draw_cursive, 5))
+SHAPE_KINDS = (
+    *CHARACTER_KINDS,
+    Kind("letter", random_shapes.draw_letter, 8),
+    Kind("polyline", random_shapes.draw_polyline, 4),
+    Kind("scrawl", random_shapes.draw_scrawl, 4),
+    Kind("loops", random_shapes.draw_loops, 2),
+    Kind("zigzag", random_shapes.draw_zigzag, 2),
+    Kind("polygon", random_shapes.draw_polygon, 2),
+    Kind("rectangle", random_shapes.draw_rectangle, 2),
+    Kind("spiral", random_shapes.draw_spiral, 1),
+    Kind("arcs", random_shapes.draw_arcs, 3),
+    Kind("sticks", random_shapes.draw_sticks, 3),
+    Kind("dash", random_shapes.draw_dash, 1),
+    Kind("stars", random_shapes.draw_stars, 2),
+    Kind("lollipop", random_shapes.draw_lollipop, 3),
+    Kind("closed", random_shapes.draw_closed, 2),
+    Kind("solid", random_shapes.draw_solid, 1),
+    Kind("blot", random_shapes.draw_blot, 2),
+    Kind("noise", random_shapes.draw_noise, 1),
+    Kind("part of shape", draw_part_of_shape, 3),
+)
+NON_DIGIT_KINDS = DIGIT_KINDS + SHAPE_KINDS
+KINDS_WITHOUT_CHARACTERS = tuple(k for k in NON_DIGIT_KINDS if k not in CHARACTER_KINDS)
 
 
-def draw_one(kind: Callable, rng: np.random.Generator, digits: Digits) -> np.ndarray:
-    """Draw one thing of a kind: ink (H, W), cropped; a shape too thin to cover a pixel is left."""
+def draw_kind(kind: Kind, rng: np.random.Generator, digits: Digits) -> np.ndarray:
+    """Draw an outlier of a kind, cropped: ink (H, W); shapes that cover no pixel are repeated."""
     while True:
-        drawing = crop(kind(rng, digits) if kind in OF_DIGITS else kind(rng))
+        shape = kind.draw(rng, digits) if kind in DIGIT_KINDS else kind.draw(rng)
+        drawing = crop_to_strokes(shape)
         if drawing.any():
             return drawing
 
 
-def outliers(
+def draw_outliers(
     count: int,
     digits: Digits,
     seed: int | tuple[int, ...],
-    kinds: dict[Callable, int] = KINDS,
+    kinds: tuple[Kind, ...] = NON_DIGIT_KINDS,
 ) -> Digits:
-    """Draw non-digits, some of them made of digits, with the labels of their classes."""
+    """Draw, degrade and frame `count` outliers; some consist of the digits."""
     rng = np.random.default_rng(seed)
-    makers, share = list(kinds), np.array(list(kinds.values())) / sum(kinds.values())
-    chosen = rng.choice(len(makers), count, p=share)
+    weights = np.array([kind.weight for kind in kinds])
+    chosen = [kinds[k] for k in rng.choice(len(kinds), count, p=weights / weights.sum())]
     ink = np.zeros((count, FRAME, FRAME), np.float32)
-    for place, kind in enumerate(chosen):
-        ink[place] = frame_glyph(seen(draw_one(makers[kind], rng, digits), rng))
-    several = [makers.index(kind) for kind in (side_by_side, piled)]
-    labels = np.where(np.isin(chosen, several), MULTI_DIGIT_CLASS, NON_DIGIT_CLASS)
-    return Digits(torch.from_numpy(ink)[:, None], torch.from_numpy(labels))
+    for index, kind in enumerate(chosen):
+        ink[index] = frame_glyph(degrade_scan(draw_kind(kind, rng, digits), rng))
+    labels = torch.tensor([kind.label for kind in chosen], dtype=torch.int64)
+    return Digits(torch.from_numpy(ink)[:, None], labels)
 
 
-def by_kind(count: int, digits: Digits, seed: int | tuple[int, ...]) -> dict[str, torch.Tensor]:
-    """Draw `count` of each kind: ink (count, 1, 28, 28) by the kind's name."""
+def draw_each_kind(
+    count: int, digits: Digits, seed: int | tuple[int, ...]
+) -> dict[str, torch.Tensor]:
+    """Draw `count` outliers of each kind: ink (count, 1, 28, 28) by the kind's name."""
     rng = np.random.default_rng(seed)
     drawn = {}
-    for kind in KINDS:
-        shapes = [frame_glyph(draw_one(kind, rng, digits)) for _ in range(count)]
-        drawn[kind.__name__.replace("_", " ")] = torch.from_numpy(np.stack(shapes))[:, None]
+    for kind in NON_DIGIT_KINDS:
+        shapes = [frame_glyph(draw_kind(kind, rng, digits)) for _ in range(count)]
+        drawn[kind.name] = torch.from_numpy(np.stack(shapes))[:, None]
     return drawn
 
 
 def main() -> None:
     """Write the contact sheet."""
-    parser = argparse.ArgumentParser(description="Draw every kind of thing that is no digit.")
+    parser = argparse.ArgumentParser(description="Draw every kind of outlier.")
     parser.add_argument("sheet", type=Path, help="picture to write")
-    rows = by_kind(40, load_mnist().train, seed=0).values()
+    rows = draw_each_kind(40, load_mnist().train, seed=0).values()
     page = torch.cat([torch.cat(list(ink[:, 0]), dim=1) for ink in rows])
     Image.fromarray((255 * (1 - page.numpy())).astype(np.uint8)).save(parser.parse_args().sheet)
 

@@ -1,6 +1,6 @@
-"""Styles become drawn digits: pen strokes, each one different, framed like any picture.
+"""Drawn digits: random variations of pen paths, framed and degraded like pictures.
 
-python -m inkling.datasets.pen_digits sheet.png   a contact sheet: every style, and how it turns out
+python -m inkling.datasets.pen_digits sheet.png   a contact sheet of every style
 """
 
 import argparse
@@ -13,114 +13,119 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from inkling.datasets.hands import font_digits
+from inkling.datasets.handwriting_fonts import select_digit_paths
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_slips import carelessly
-from inkling.datasets.pen_strokes import Style, draw
-from inkling.datasets.stroke_styles import STYLES
+from inkling.datasets.pen_slips import add_slips
+from inkling.datasets.pen_strokes import Style, draw_strokes
+from inkling.datasets.stroke_styles import STROKE_STYLES
 from inkling.imaging.mnist_frame import FRAME, crop_to_ink, frame_glyph
 
-HELD_OUT_SEED = 2**32  # of drawn digits that no training sees
-# How pictures differ, from one that is as sharp as the drawing itself.
-JAGGED, FEW_PIXELS = 0.1, (12, 40)  # share, and px, of those on canvases of few pixels
-SQUARED = 0.25  # share of these that are stretched until they are square, as old scanners left them
-INKED = (0.15, 0.5)  # of the darkest ink: from where on such a pixel is black
-SHARP = 0.8  # share of those among the others
-SMALL_PICTURE = (14, 60)  # px, longest side of the rest
-BLUR = (0.3, 1.1)  # px
-GAIN = (1, 1.6)  # of the darkest ink
-TILE, NAME_WIDTH = 2 * FRAME, 150  # px of the contact sheet
+HELD_OUT_SEED = 2**32  # of drawings that no training uses
+# Degradation of drawings as in scans and photographs.
+JAGGED_SHARE, JAGGED_SIDES_PX = 0.1, (12, 40)  # drawings on canvases of few pixels
+SQUARED_SHARE = 0.25  # of these are stretched to a square, as by old scanners
+JAGGED_THRESHOLDS = (0.15, 0.5)  # of the darkest ink: darker pixels are black
+SHARP_SHARE = 0.8  # of the others are unchanged
+BLURRED_SIDES_PX = (14, 60)  # longest side of the rest
+BLUR_SDS_PX = (0.3, 1.1)
+GAINS = (1, 1.6)  # of the darkest ink: overexposure
+STYLE_TILE_PX, STYLE_NAME_PX = 2 * FRAME, 150  # px of the contact sheet
 
 
 @dataclass(frozen=True)
-class Hands:
-    """Whose hands draw digits."""
+class WriterOptions:
+    """How drawn digits are written."""
 
-    of_fonts: float = 0.5  # share of the digits that handwriting fonts show how to write
-    slips: bool = True  # whether hands are careless
-
-
-EVERYBODY = Hands()
+    font_share: float = 0.5  # share of digits in styles of handwriting fonts
+    slips: bool = True  # with writing errors
 
 
-def drawings(
+DEFAULT_WRITERS = WriterOptions()
+
+
+def generate_drawings(
     count: int,
     seed: int | tuple[int, ...],
     pen: float | None = None,
-    hands: Hands = EVERYBODY,
+    writers: WriterOptions = DEFAULT_WRITERS,
 ) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Yield `count` drawings, as place, digit and ink (H, W): all ten, and their styles, equally.
+    """Yield `count` drawings as index, digit and ink (H, W), balanced by digit and style.
 
-    Places run from 0 to `count` - 1, in no order; the drawing at a place shows its last digit.
+    Indices run from 0 to `count` - 1, unordered; the digit is an index's last decimal place.
     """
     rng = np.random.default_rng(seed)
-    for digit, styles in STYLES.items():
-        own, fonts = list(styles.values()), rng.permutation(font_digits()[digit])
-        places = rng.permutation(np.arange(digit, count, 10))
-        of_own, of_fonts = np.split(places, [round(len(places) * (1 - hands.of_fonts))])
+    for digit, styles in STROKE_STYLES.items():
+        own, fonts = list(styles.values()), rng.permutation(select_digit_paths()[digit])
+        indices = rng.permutation(np.arange(digit, count, 10))
+        of_own, of_fonts = np.split(indices, [round(len(indices) * (1 - writers.font_share))])
         groups = [*np.array_split(of_own, len(own)), *np.array_split(of_fonts, len(fonts))]
-        for path, where in zip([*own, *fonts.tolist()], groups, strict=True):
-            strokes = Style(path).vary(len(where), rng) if len(where) else []
-            for k, place in enumerate(where):
-                one = [paths[k] for paths in strokes]
-                yield place, digit, draw(carelessly(one, rng) if hands.slips else one, rng, pen)
+        for path, group in zip([*own, *fonts.tolist()], groups, strict=True):
+            varied = Style(path).vary(len(group), rng) if len(group) else []
+            for k, index in enumerate(group):
+                strokes = [paths[k] for paths in varied]
+                strokes = add_slips(strokes, rng) if writers.slips else strokes
+                yield index, digit, draw_strokes(strokes, rng, pen)
 
 
-def seen(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return ink (H, W) as a picture shows it: often small, and blurred a little, or too bright."""
-    if rng.random() < JAGGED:
-        return jagged(ink, rng)
-    if rng.random() < SHARP:
+def degrade_scan(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return ink (H, W) as in a picture: often small, slightly blurred or overexposed."""
+    if rng.random() < JAGGED_SHARE:
+        return binarize_coarsely(ink, rng)
+    if rng.random() < SHARP_SHARE:
         return ink
     border = 3
-    ink = cv2.resize(ink, reduced(ink, SMALL_PICTURE, rng), interpolation=cv2.INTER_AREA)
+    ink = cv2.resize(ink, random_size(ink, BLURRED_SIDES_PX, rng), interpolation=cv2.INTER_AREA)
     ink = cv2.copyMakeBorder(ink, border, border, border, border, cv2.BORDER_CONSTANT, value=0)
-    ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(*BLUR))
-    ink = (ink * rng.uniform(*GAIN) / ink.max()).clip(0, 1)
+    ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(*BLUR_SDS_PX))
+    ink = (ink * rng.uniform(*GAINS) / ink.max()).clip(0, 1)
     return crop_to_ink(ink)
 
 
-def jagged(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return ink (H, W) as a canvas of few pixels shows it, each of them black or white."""
-    size = reduced(ink, FEW_PIXELS, rng)
-    if rng.random() < SQUARED:
+def binarize_coarsely(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return ink (H, W) as on a canvas of few pixels, each of them black or white."""
+    size = random_size(ink, JAGGED_SIDES_PX, rng)
+    if rng.random() < SQUARED_SHARE:
         size = max(size), max(size)
-    few = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
-    return crop_to_ink((few > rng.uniform(*INKED) * few.max()).astype(np.float32))
+    small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
+    threshold = rng.uniform(*JAGGED_THRESHOLDS) * small.max()
+    return crop_to_ink((small > threshold).astype(np.float32))
 
 
-def reduced(
-    ink: np.ndarray, longest: tuple[float, float], rng: np.random.Generator
+def random_size(
+    ink: np.ndarray, longest_px: tuple[float, float], rng: np.random.Generator
 ) -> tuple[int, int]:
-    """Return a width and height for ink (H, W), its longest side among these, in px."""
-    shrink = min(1, rng.uniform(*longest) / max(ink.shape))
+    """Return a smaller width and height for ink (H, W), its longest side in a range, px."""
+    shrink = min(1, rng.uniform(*longest_px) / max(ink.shape))
     return max(2, round(ink.shape[1] * shrink)), max(2, round(ink.shape[0] * shrink))
 
 
-def drawn_digits(count: int, seed: int | tuple[int, ...], hands: Hands = EVERYBODY) -> Digits:
-    """Draw `count` digits, and frame them like any picture."""
+def draw_digits(
+    count: int, seed: int | tuple[int, ...], writers: WriterOptions = DEFAULT_WRITERS
+) -> Digits:
+    """Draw, degrade and frame `count` digits."""
     ink = torch.empty(count, 1, FRAME, FRAME)
     rng = np.random.default_rng(seed)
-    for place, _, drawing in drawings(count, seed, hands=hands):
-        ink[place, 0] = torch.from_numpy(frame_glyph(seen(drawing, rng)))
+    for index, _, drawing in generate_drawings(count, seed, writers=writers):
+        ink[index, 0] = torch.from_numpy(frame_glyph(degrade_scan(drawing, rng)))
     return Digits(ink, torch.arange(count) % 10)
 
 
-def contact_sheet(seed: int = 0, hands: int = 8, columns: int = 4) -> Image.Image:
-    """Return a picture with each style's name, and how it looks from several hands."""
+def draw_contact_sheet(seed: int = 0, variations: int = 8, columns: int = 4) -> Image.Image:
+    """Return a picture of each style: its name and several variations."""
     rng = np.random.default_rng(seed)
-    rows = [(digit, *style) for digit, styles in STYLES.items() for style in styles.items()]
-    height, width = -(-len(rows) // columns), NAME_WIDTH + hands * TILE
-    page = Image.new("L", (columns * width, height * TILE), 255)
+    rows = [(digit, *style) for digit, styles in STROKE_STYLES.items() for style in styles.items()]
+    height, width = -(-len(rows) // columns), STYLE_NAME_PX + variations * STYLE_TILE_PX
+    page = Image.new("L", (columns * width, height * STYLE_TILE_PX), 255)
     pen = ImageDraw.Draw(page)
     for k, (digit, name, line) in enumerate(rows):
-        x, y = k // height * width, k % height * TILE
-        pen.text((x + 4, y + TILE // 3), f"{digit} {name}", fill=0)
-        strokes = Style(line).vary(hands, rng)
-        for hand in range(hands):
-            ink = frame_glyph(draw([s[hand] for s in strokes], rng))
-            tile = Image.fromarray(255 - (ink * 255).astype(np.uint8)).resize((TILE, TILE))
-            page.paste(tile, (x + NAME_WIDTH + hand * TILE, y))
+        x, y = k // height * width, k % height * STYLE_TILE_PX
+        pen.text((x + 4, y + STYLE_TILE_PX // 3), f"{digit} {name}", fill=0)
+        strokes = Style(line).vary(variations, rng)
+        for j in range(variations):
+            ink = frame_glyph(draw_strokes([s[j] for s in strokes], rng))
+            tile = Image.fromarray(255 - (ink * 255).astype(np.uint8))
+            tile = tile.resize((STYLE_TILE_PX, STYLE_TILE_PX))
+            page.paste(tile, (x + STYLE_NAME_PX + j * STYLE_TILE_PX, y))
     return page
 
 
@@ -128,7 +133,8 @@ def main() -> None:
     """Write the contact sheet."""
     parser = argparse.ArgumentParser(description="Draw every style of every digit.")
     parser.add_argument("sheet", type=Path, help="picture to write")
-    contact_sheet().quantize(8).save(parser.parse_args().sheet, optimize=True)  # of eight greys
+    sheet = draw_contact_sheet().quantize(8)  # gray levels
+    sheet.save(parser.parse_args().sheet, optimize=True)
 
 
 if __name__ == "__main__":

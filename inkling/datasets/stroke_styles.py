@@ -1,11 +1,11 @@
-"""The ways in which people write the ten digits, read from `stroke_styles.txt`, a line each."""
+"""Parse the styles of the ten digits in `stroke_styles.txt`, one a line."""
 
 import re
 from pathlib import Path
 
 
 def parse_styles(path: Path) -> dict[int, dict[str, str]]:
-    """Return the styles of each digit in a file, by name: the path of the pen."""
+    """Return the pen paths of each digit in a file, by style name."""
     styles: dict[int, dict[str, str]] = {digit: {} for digit in range(10)}
     for line in path.read_text("utf-8").splitlines():
         if style := re.fullmatch(r"(\d) ([^:]+): (.+)", line):
@@ -13,4 +13,4 @@ def parse_styles(path: Path) -> dict[int, dict[str, str]]:
     return styles
 
 
-STYLES = parse_styles(Path(__file__).with_suffix(".txt"))
+STROKE_STYLES = parse_styles(Path(__file__).with_suffix(".txt"))

@@ -12,8 +12,8 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 from torch import Tensor
 from tqdm import tqdm
 
-from inkling.datasets.held_out_hands import held_out_characters, held_out_digits
-from inkling.datasets.image_folder import labelled_pictures
+from inkling.datasets.held_out_handwriting import make_held_out_characters, make_held_out_digits
+from inkling.datasets.image_folder import find_labelled_pictures
 from inkling.datasets.mnist import Digits
 from inkling.recognition.reader import Reader
 from model import DigitCNN, fuse_batch_norm
@@ -163,10 +163,10 @@ def strangers(model: DigitCNN) -> dict[str, float]:
     Of held-out handwriting, digits read right, and refused; of what is no digit and held out, how
     much is refused.
     """
-    hands = score("hands", model, held_out_digits())
+    hands = score("hands", model, make_held_out_digits())
     refused = {
         name.replace(" ", "_").replace("-", "_"): float((doubted(model, ink) > 0.5).mean())
-        for name, ink in held_out_characters().items()
+        for name, ink in make_held_out_characters().items()
     }
     return {"right": hands.accuracy, "digits_refused": hands.refused} | refused
 
@@ -187,7 +187,7 @@ def score_pictures(reader: Reader, folder: Path) -> Score:
 
     Raises `FileNotFoundError` if there are none.
     """
-    labels, files = zip(*labelled_pictures(folder), strict=True)
+    labels, files = zip(*find_labelled_pictures(folder), strict=True)
     nothing = (0.1,) * 10, 1.0
     readings = tqdm(
         map(reader.read_file, files), "your pictures", len(files), leave=False, disable=None

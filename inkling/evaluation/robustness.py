@@ -8,7 +8,7 @@ import numpy as np
 from tqdm import tqdm
 
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_digits import HELD_OUT_SEED, drawings
+from inkling.datasets.pen_digits import HELD_OUT_SEED, generate_drawings
 from inkling.imaging.mnist_frame import DIGIT, FRAME
 from inkling.recognition.reader import Reader
 
@@ -58,7 +58,7 @@ def difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.
             yield label, picture(ink, toward=toward, **how)
 
     def drawn_with(pen: float) -> Iterator[tuple[int, np.ndarray]]:
-        for _, label, ink in drawings(SWEEP_DIGITS, HELD_OUT_SEED, pen):
+        for _, label, ink in generate_drawings(SWEEP_DIGITS, HELD_OUT_SEED, pen):
             yield label, on_paper(ink)
 
     def looking(change: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:

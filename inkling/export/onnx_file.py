@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from inkling.datasets.mnist import DataError, load_mnist
-from inkling.datasets.non_digits import by_kind
+from inkling.datasets.non_digits import draw_each_kind
 from inkling.datasets.pen_digits import HELD_OUT_SEED
 from inkling.export import INSTALL_ONNX
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
@@ -191,7 +191,7 @@ def export(checkpoint: Path, path: Path, eight_bits: bool) -> None:
     if eight_bits:
         quantize(path, mnist.held_out.ink)
     print(f"{printable(path)}: {path.stat().st_size / 1e6:.2f} MB, opset {OPSET}.")
-    others = by_kind(NON_DIGITS_PER_KIND, mnist.held_out, HELD_OUT_SEED)
+    others = draw_each_kind(NON_DIGITS_PER_KIND, mnist.held_out, HELD_OUT_SEED)
     sets = {"MNIST's test images": mnist.test.ink, "non-digits": torch.cat(list(others.values()))}
     for name, ink in sets.items():
         found = compare(predict_onnx(path, ink), model, ink)

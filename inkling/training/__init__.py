@@ -1,1 +1,1 @@
-"""Data sets become a network, and its checkpoint."""
+"""Train networks on the data sets, and write checkpoints."""

@@ -1,4 +1,4 @@
-"""A training becomes a checkpoint, once, however many ask for it at the same time."""
+"""Train a network, score it and write its checkpoint; one process at a time."""
 
 import itertools
 import shutil
@@ -14,7 +14,7 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 from tqdm import tqdm
 
 from inkling.datasets.mnist import Digits, load_mnist
-from inkling.datasets.prepared import held_out_pictures
+from inkling.datasets.prepared import load_held_out_tiles
 from inkling.recognition.checkpoint import (
     CheckpointError,
     load_checkpoint,
@@ -22,7 +22,7 @@ from inkling.recognition.checkpoint import (
     save_checkpoint,
 )
 from inkling.training.build_gallery import make_gallery
-from inkling.training.device import machine
+from inkling.training.device import describe_machine
 from inkling.training.loop import Progress, accuracy, train
 from inkling.training.recipes import QUICK, Recipe
 
@@ -31,27 +31,26 @@ def make_checkpoint(
     path: Path,
     recipe: Recipe,
     seed: int,
-    watch: Callable[[Progress | None], None],
+    on_progress: Callable[[Progress | None], None],
     added: Digits | None = None,
 ) -> dict:
     """Train, score MNIST's test images once, and write the checkpoint; return its description.
 
-    `watch` is called with each report of the training, and with None between the other parts of the
-    work; what it raises ends this. A checkpoint that was there is kept under another name, once the
-    new one is ready.
+    `on_progress` is called with each report of the training, and with None between the other steps;
+    an exception of it ends this. An existing checkpoint is kept under another name.
     """
-    # SciPy and scikit-learn take a second to import, which a page with a checkpoint does not need.
+    # SciPy and scikit-learn take a second to import.
     from inkling.evaluation.metrics import milliseconds, score, strangers, summary
 
     mnist = load_mnist()
-    watch(None)
+    on_progress(None)
     for progress in train(recipe, mnist, seed, added):
-        watch(progress)
+        on_progress(progress)
     model = progress.model
     mnist_test = score("MNIST's test images", model, mnist.test)
-    watch(None)
+    on_progress(None)
     gallery = make_gallery(model, mnist.test)
-    watch(None)
+    on_progress(None)
     description = {
         "recipe": asdict(recipe),
         "seed": seed,
@@ -59,29 +58,29 @@ def make_checkpoint(
         "weights": sum(p.numel() for p in model.parameters()),
         "figures": {
             "held_out": progress.accuracy,
-            "drawn": accuracy(model, held_out_pictures()),
+            "drawn": accuracy(model, load_held_out_tiles()),
             "mnist_test": mnist_test.accuracy,
         },
         "evaluation": {
             **summary(mnist_test),
-            "milliseconds": milliseconds(model, mnist.test),  # to judge one glyph
+            "milliseconds": milliseconds(model, mnist.test),  # for one glyph
         },
         "strangers": strangers(model),
         "history": list(progress.history),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "torch": torch.__version__,
-        "machine": machine(),
+        "machine": describe_machine(),
     }
-    watch(None)
-    kept = keep(path) if path.exists() else None
+    on_progress(None)
+    backup = keep_backup(path) if path.exists() else None
     try:
         description = save_checkpoint(model, path, description, gallery._asdict())
     except BaseException:
-        if kept:
-            kept.unlink()
+        if backup:
+            backup.unlink()
         raise
-    if kept:
-        tqdm.write(f"The checkpoint that was there is kept as {kept.name}.", sys.stderr)
+    if backup:
+        tqdm.write(f"The checkpoint that was there is kept as {backup.name}.", sys.stderr)
     return description
 
 
@@ -89,18 +88,16 @@ def ensure_checkpoint(
     path: Path,
     recipe: Recipe = QUICK,
     seed: int = 0,
-    watch: Callable[[Progress | None], None] = lambda _: None,
+    on_progress: Callable[[Progress | None], None] = lambda _: None,
 ) -> None:
-    """Leave a good checkpoint at `path`: train one unless it is there.
+    """Train a checkpoint at `path` unless there is a valid one.
 
-    Of several processes that ask at once, one trains and the others wait for it. A checkpoint that
-    cannot be trusted is set aside under another name. `watch` is called with each report of the
-    training, and with None between the other parts of the work, and about once a second while
-    another process trains; what it raises ends this. Raises `DataError` if MNIST is not to be had,
-    and `OSError` if the folder cannot be written to.
+    A lock makes other processes wait for the one that trains. An invalid checkpoint is renamed.
+    `on_progress` is called as by `make_checkpoint`, and with None each second while waiting. Raises
+    `DataError` if MNIST is unavailable, and `OSError` if the folder is not writable.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with acquire(FileLock(path.with_name(path.name + ".lock")), watch):
+    with acquire_lock(FileLock(path.with_name(path.name + ".lock")), on_progress):
         remove_orphans(path)
         try:
             load_checkpoint(path)
@@ -108,58 +105,58 @@ def ensure_checkpoint(
         except FileNotFoundError:
             pass
         except CheckpointError as error:
-            aside = set_aside(path)
-            tqdm.write(f"{path} cannot be used: {error}. It is kept as {aside.name}.", sys.stderr)
-        make_checkpoint(path, recipe, seed, watch)
+            kept = set_aside(path)
+            tqdm.write(f"{path} cannot be used: {error}. It is kept as {kept.name}.", sys.stderr)
+        make_checkpoint(path, recipe, seed, on_progress)
 
 
-def acquire(lock: FileLock, watch: Callable[[None], None]) -> AcquireReturnProxy:
-    """Take the lock, to be released at the end of a `with`; call `watch` while waiting for it."""
+def acquire_lock(lock: FileLock, on_progress: Callable[[None], None]) -> AcquireReturnProxy:
+    """Acquire the lock for a `with`; call `on_progress` each second while waiting."""
     while True:
         try:
             return lock.acquire(timeout=1)
         except Timeout:
-            watch(None)
+            on_progress(None)
 
 
-def check_place(path: Path) -> None:
-    """Make the folder that a file shall be written to; raises `OSError` if it cannot be."""
+def check_writable(path: Path) -> None:
+    """Create the folder of a file; raises `OSError` if it is not writable."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=path.parent).close()
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a file or folder so that its name is free again; return its new place."""
-    return path.rename(free_name(path))
+    """Rename a file or folder to free its name; return the new path."""
+    return path.rename(find_free_name(path))
 
 
-def keep(path: Path) -> Path:
-    """Give a file a second name, which it keeps when another takes its first; return that name."""
-    kept = free_name(path)
+def keep_backup(path: Path) -> Path:
+    """Keep a file under a second name, for when it is replaced; return the new path."""
+    backup = find_free_name(path)
     try:
-        kept.hardlink_to(path)
+        backup.hardlink_to(path)
     except OSError:  # a file system without hard links
-        shutil.copy2(path, kept)
-    return kept
+        shutil.copy2(path, backup)
+    return backup
 
 
-def free_name(path: Path) -> Path:
-    """Return a name beside the path's, with the time in it, that nothing has yet."""
+def find_free_name(path: Path) -> Path:
+    """Return an unused path beside this one, with the time in its name."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
     names = (f"{path.name}.set-aside-{stamp}{'-again' * k}" for k in itertools.count())
     return next(free for name in names if not (free := path.with_name(name)).exists())
 
 
 class TrainingBar:
-    """Show a training's progress as a bar in the terminal: call it with each report."""
+    """Progress bar in the terminal; call it with each report."""
 
     def __init__(self) -> None:
-        """Show nothing until the first report."""
+        """Create the bar at the first report."""
         self.bar: tqdm | None = None
-        self.teacher = 0  # which one the bar is of
+        self.teacher = 0  # of the bar
 
     def __call__(self, progress: Progress | None) -> None:
-        """Move the bar to where the training is."""
+        """Update the bar."""
         if progress is None:
             return
         if self.bar is None or progress.teacher != self.teacher:

@@ -1,4 +1,4 @@
-"""Digits that a network has been scored on become its gallery: chosen, and laid out on a map."""
+"""Choose a gallery of test digits, and place them on a map by t-SNE."""
 
 import numpy as np
 import torch
@@ -9,22 +9,23 @@ from inkling.datasets.mnist import Digits
 from inkling.explanation.gallery import Gallery
 from model import DigitCNN, fuse_batch_norm
 
-OF_EACH_LABEL = 40  # digits, evenly taken
-MOST_MISREAD = 150  # misread digits, the surest first; the shipped network has 37
-LEAST_SURE = 24  # of the digits read right
-GALLERY_BATCH = 500  # digits judged at once
-PERPLEXITY = 25  # how many neighbours a digit has on the map, about
-LATE_PULL = 0.5  # of what is near: at 1 groups are knots in which digits hide one another
-MAP_MARGIN = 0.03  # of the map, left free along its edges
+DIGITS_PER_LABEL = 40  # at even intervals
+MAX_MISREAD = 150  # misread digits, the most confident first; the shipped network has 37
+LEAST_CONFIDENT = 24  # of the correctly read digits
+GALLERY_BATCH = 500  # digits
+PERPLEXITY = 25  # t-SNE: about the number of neighbours of a digit
+EXAGGERATION = 0.5  # t-SNE: at 1 groups are so dense that digits hide each other
+MAP_MARGIN = 0.03  # of the map, along its edges
 
 
 @torch.inference_mode()
 def make_gallery(model: DigitCNN, test: Digits) -> Gallery:
-    """Choose digits to show, and lay them out on a map."""
+    """Return digits of the test set, as the network reads them, with places on a map."""
     model = fuse_batch_norm(model)
-    judged = [model.predict(batch).probabilities for batch in test.ink.split(GALLERY_BATCH)]
-    confidence, answers = torch.cat(judged).max(dim=1)
-    chosen = choose(test.labels, answers, confidence)
+    batches = test.ink.split(GALLERY_BATCH)
+    probabilities = torch.cat([model.predict(batch).probabilities for batch in batches])
+    confidence, answers = probabilities.max(dim=1)
+    chosen = choose_digits(test.labels, answers, confidence)
     ink = test.ink[chosen]
     features = F.normalize(model.features(ink).float())
     return Gallery(
@@ -37,31 +38,31 @@ def make_gallery(model: DigitCNN, test: Digits) -> Gallery:
     )
 
 
-def choose(labels: Tensor, answers: Tensor, confidence: Tensor) -> Tensor:
-    """Return indices, rising: some of each label, the misread, and the least sure of the right."""
+def choose_digits(labels: Tensor, answers: Tensor, confidence: Tensor) -> Tensor:
+    """Return sorted indices: some of each label, misread ones, and correct but unsure ones."""
     by_label = [(labels == label).nonzero()[:, 0] for label in range(10)]
     evenly = [
-        which[torch.linspace(0, len(which) - 1, min(OF_EACH_LABEL, len(which))).long()]
-        for which in by_label
+        group[torch.linspace(0, len(group) - 1, min(DIGITS_PER_LABEL, len(group))).long()]
+        for group in by_label
     ]
     rising = confidence.argsort(stable=True)
     right = (labels == answers)[rising]
-    misread = rising[~right].flip(0)[:MOST_MISREAD]
-    return torch.cat([*evenly, misread, rising[right][:LEAST_SURE]]).unique()
+    misread = rising[~right].flip(0)[:MAX_MISREAD]
+    return torch.cat([*evenly, misread, rising[right][:LEAST_CONFIDENT]]).unique()
 
 
 def place_on_map(features: Tensor) -> Tensor:
-    """Return places (N, 2), 0 to 1, that show which features (N, z) are near each other.
+    """Return places (N, 2), 0 to 1, where similar features (N, z) are close together.
 
-    t-SNE (van der Maaten and Hinton 2008, JMLR 9) that ends with what is near pulled less than its
-    rule asks for. It starts from the principal components, so it can be repeated.
+    This is t-SNE (van der Maaten and Hinton 2008, JMLR 9) with `EXAGGERATION` at the end. It starts
+    from the principal components, so it is reproducible.
     """
     from openTSNE import TSNE  # takes two seconds to import
 
     layout = TSNE(
         perplexity=min(PERPLEXITY, (len(features) - 1) / 3),
         initialization="pca",
-        exaggeration=LATE_PULL,
+        exaggeration=EXAGGERATION,
         neighbors="exact",
         random_state=0,
     )

@@ -1,4 +1,4 @@
-"""Confidence becomes honest: a trained network is fitted to digits that it has not learned from."""
+"""Calibrate a trained network on held-out digits: temperature and rejection threshold."""
 
 from collections.abc import Callable
 
@@ -9,20 +9,20 @@ from torch import Tensor
 from inkling.datasets.mnist import Digits
 from model import DigitCNN, calibrated_softmax, rejection_logit
 
-REFUSED = 0.007  # share of held-out digits that may be taken for no digit
-LOGITS_BATCH = 500  # digits at once
+REFUSED_SHARE = 0.007  # of held-out digits that are rejected as no digit
+LOGITS_BATCH = 500  # digits
 
 
 @torch.inference_mode()
 def predict_logits(model: Callable[[Tensor], Tensor], ink: Tensor) -> Tensor:
-    """Return the logits (N, K) of many pictures (N, 1, 28, 28), batch by batch."""
+    """Return the logits (N, K) for ink (N, 1, 28, 28), computed in batches."""
     return torch.cat([model(batch).float() for batch in ink.split(LOGITS_BATCH)])
 
 
 def calibrate(model: DigitCNN, digits: Digits) -> None:
-    """Set the network's temperature and its doubt's ceiling as these digits, held out, ask for.
+    """Fit the network's temperature and rejection threshold to held-out digits.
 
-    The temperature is the one that makes the labels likeliest (Guo et al. 2017, arXiv 1706.04599).
+    The temperature maximises the likelihood of the labels (Guo et al. 2017, arXiv 1706.04599).
     """
     class_logits = predict_logits(model.class_logits, digits.ink).clone()
     logits = model.digit_logits(class_logits)
@@ -38,5 +38,5 @@ def calibrate(model: DigitCNN, digits: Digits) -> None:
 
     optimizer.step(loss)
     model.temperature.copy_(log_temperature.detach().exp())
-    model.doubt_ceiling.copy_(rejection_logit(class_logits).quantile(1 - REFUSED))
+    model.doubt_ceiling.copy_(rejection_logit(class_logits).quantile(1 - REFUSED_SHARE))
     model.doubt_scale.copy_(rejection_logit(class_logits).std() / 2)

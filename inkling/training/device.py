@@ -1,4 +1,4 @@
-"""What this machine trains fastest with: its device, its type of numbers, its threads."""
+"""Choose the device, precision and number of threads for training."""
 
 import copy
 import os
@@ -7,26 +7,26 @@ import time
 import torch
 from torch import nn
 
-PASSES = 4  # of a trial, the first to warm up: others on the machine may disturb one or two
+TIMED_PASSES = 4  # the first warms up; other processes may disturb one or two
 
 
 def training_threads() -> int:
-    """Return how many threads train: OMP_NUM_THREADS, or one for each processor that we may use.
+    """Return the number of training threads: OMP_NUM_THREADS, or the usable processors.
 
-    PyTorch's own number is no guide: wherever a picture was read before, a reader has set it to 1.
+    PyTorch's own number may be 1: readers set it.
     """
-    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    if told.isdecimal() and int(told):
-        return int(told)
-    if hasattr(os, "sched_getaffinity"):  # Linux, where containers may have but a part of them
+    value = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    if value.isdecimal() and int(value):
+        return int(value)
+    if hasattr(os, "sched_getaffinity"):  # Linux, where containers may have only some processors
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def best_device() -> torch.device:
-    """Return an NVIDIA or Apple GPU if there is one, or else the processor.
+    """Return an NVIDIA or Apple GPU if there is one, otherwise the CPU.
 
-    On a Space with ZeroGPU there seems to be one, which only functions marked for it may use.
+    A Space with ZeroGPU reports a GPU that only functions marked for it may use.
     """
     if os.environ.get("SPACES_ZERO_GPU"):
         return torch.device("cpu")
@@ -34,13 +34,13 @@ def best_device() -> torch.device:
 
 
 def has_bfloat16() -> bool:
-    """Return whether the processor claims to have bfloat16 units; PyTorch 2.8 cannot say."""
+    """Return whether the processor reports bfloat16 units; PyTorch 2.8 cannot tell."""
     capabilities = getattr(torch.cpu, "get_capabilities", dict[str, bool])()
     return bool(capabilities.get("avx512_bf16"))
 
 
-def machine() -> str:
-    """Describe what trains here: a training's seconds say little without it."""
+def describe_machine() -> str:
+    """Return the training hardware in words; training times mean little without it."""
     if best_device().type != "cpu":
         return best_device().type
     units = f"{torch.backends.cpu.get_cpu_capability()} {'with' if has_bfloat16() else 'without'}"
@@ -50,8 +50,8 @@ def machine() -> str:
 def best_precision(model: nn.Module, batch_size: int) -> torch.dtype:
     """Return the type in which convolutions train fastest on the model's device.
 
-    With bfloat16 units a processor trains 4.5 times as fast in it; without, 40 to 500 times more
-    slowly (both measured). So it is tried, and only where the processor claims to have them.
+    On a processor with bfloat16 units, bfloat16 is 4.5 times as fast; without them it is 40 to 500
+    times slower (both measured). It is therefore timed, and only where there are such units.
     """
     device = next(model.parameters()).device
     if device.type == "cuda":
@@ -59,16 +59,17 @@ def best_precision(model: nn.Module, batch_size: int) -> torch.dtype:
     if device.type != "cpu" or not has_bfloat16():
         return torch.float32
     return min(
-        (torch.bfloat16, torch.float32), key=lambda precision: trial(model, batch_size, precision)
+        (torch.bfloat16, torch.float32),
+        key=lambda precision: time_training_step(model, batch_size, precision),
     )
 
 
-def trial(model: nn.Module, batch_size: int, precision: torch.dtype) -> float:
-    """Return the seconds that the fastest pass forth and back takes on the processor."""
+def time_training_step(model: nn.Module, batch_size: int, precision: torch.dtype) -> float:
+    """Return the seconds of the fastest forward and backward pass on the CPU."""
     model = copy.deepcopy(model)
     ink = torch.zeros(batch_size, 1, 28, 28).contiguous(memory_format=torch.channels_last)
     seconds = []
-    for _ in range(PASSES):
+    for _ in range(TIMED_PASSES):
         start = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
             loss = model(ink).float().sum()

@@ -169,10 +169,10 @@ class LiveReader:
 
 def find_writable(path: Path) -> Path:
     """Return the path, or a path in the user's cache folder if its folder is not writable."""
-    from inkling.training.build_checkpoint import check_place
+    from inkling.training.build_checkpoint import check_writable
 
     try:
-        check_place(path)
+        check_writable(path)
     except OSError as error:
         cache = user_cache_path("inkling") / path.name
         print(f"{path} cannot be written ({error}): {cache} is used instead.", file=sys.stderr)

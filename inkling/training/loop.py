@@ -1,4 +1,4 @@
-"""Digits become a network: the training loop, which reports as it goes."""
+"""Training loop with distillation and progress reports."""
 
 import copy
 import time
@@ -13,31 +13,31 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 
 from inkling.datasets.mnist import Digits, Mnist, join
-from inkling.datasets.prepared import held_out_pictures
+from inkling.datasets.prepared import load_held_out_tiles
 from inkling.training.calibration import calibrate, predict_logits
 from inkling.training.device import best_device, best_precision, training_threads
 from inkling.training.recipes import Recipe
 from inkling.training.training_set import TrainingSet
 from model import DigitCNN, fuse_batch_norm
 
-REPORT_EVERY = 40  # steps: each report costs a pass over REPORT_DIGITS held-out digits
+REPORT_EVERY = 40  # steps: a report costs a pass over REPORT_DIGITS held-out digits
 REPORT_DIGITS = 1_000
-TEACHERS_SEED = 1_000  # added for each teacher, so that no two networks begin alike
+TEACHERS_SEED = 1_000  # added for each teacher: each starts from other weights
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training is, with the weights it has so far."""
+    """Progress of a training, with its current weights."""
 
     step: int
     steps: int
-    epoch: int  # the one it is in, from 1
+    epoch: int  # the current one, from 1
     epochs: int
     held_out: tuple[tuple[int, float], ...]  # (step, accuracy on held-out digits), 0 to 1, so far
-    history: tuple[dict, ...]  # of every finished epoch
+    history: tuple[dict, ...]  # a row for every finished epoch
     model: DigitCNN  # a copy in evaluation mode, on the CPU
-    seconds_left: float = 0.0  # until the last step, as fast as the steps were so far
-    teacher: int = 0  # which teacher this is, from 1; 0: it is the network itself
+    seconds_left: float = 0.0  # until the last step, at the mean speed so far
+    teacher: int = 0  # number of the teacher, from 1; 0: the network itself
 
     @property
     def accuracy(self) -> float:
@@ -46,7 +46,7 @@ class Progress:
 
     @property
     def done(self) -> bool:
-        """Whether `model` is the finished one."""
+        """Whether `model` is the final network."""
         return self.step == self.steps and not self.teacher
 
 
@@ -58,12 +58,12 @@ def train(
 ) -> Iterator[Progress]:
     """Train a network, and report after every `REPORT_EVERY` steps and at the end.
 
-    The training goes on as the next report is asked for: stop asking, and it has stopped. `added`
-    are digits of your own, learned as drawn ones. The same recipe, seed, machine, number of threads
-    and precision (`best_precision`) give the same weights.
+    Training advances only while the caller iterates; to stop it, stop iterating. `added` digits are
+    learned as drawn ones. The same recipe, seed, machine, number of threads and precision
+    (`best_precision`) give the same weights.
 
-    If the recipe has teachers, they are trained first, and the network learns from their mean
-    answer more than from the labels (Hinton et al. 2015, arXiv 1503.02531).
+    If the recipe has teachers, they are trained first. Their mean output and the labels are then
+    the network's targets (distillation; Hinton et al. 2015, arXiv 1503.02531).
     """
     started = time.perf_counter()
     teachers: list[DigitCNN] = []
@@ -76,19 +76,19 @@ def train(
     torch.manual_seed(seed)
     device = best_device()
     model = DigitCNN(recipe.widths).to(device).to(memory_format=torch.channels_last)
-    average = average_of(model, recipe.averaging) if recipe.averaging else None
+    average = build_weight_average(model, recipe.averaging) if recipe.averaging else None
     precision = best_precision(model, recipe.batch_size)
     training_set = TrainingSet(recipe, mnist.train, added, seed)
-    steps = max(1, round(recipe.epochs * training_set.steps_an_epoch))
+    steps = max(1, round(recipe.epochs * training_set.steps_per_epoch))
     optimizer, schedule = make_optimizer(model, recipe, steps)
-    reports = Reports(mnist.held_out, steps, training_set.steps_an_epoch, started)
+    tracker = ProgressTracker(mnist.held_out, steps, training_set.steps_per_epoch, started)
     for step, (ink, labels) in enumerate(training_set.batches(steps, device), start=1):
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             ink = ink.to(precision, memory_format=torch.channels_last)
             logits = model.class_logits(ink)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             if teachers:
-                taught = F.cross_entropy(logits, mean_answer(teachers, ink))
+                taught = F.cross_entropy(logits, average_teachers(teachers, ink))
                 loss = recipe.taught * taught + (1 - recipe.taught) * loss
         optimizer.zero_grad()
         loss.backward()
@@ -96,49 +96,49 @@ def train(
         schedule.step()
         if average:
             average.update_parameters(model)
-        reports.losses.append(loss.detach())
-        if reports.due(step):
+        tracker.losses.append(loss.detach())
+        if tracker.has_report(step):
             latest = cast(DigitCNN, average.module) if average else model
             so_far = copy.deepcopy(latest).to("cpu").eval()
             if step == steps:
-                calibrate(so_far, join(mnist.held_out, held_out_pictures()))
-            yield reports.make(step, so_far)
+                calibrate(so_far, join(mnist.held_out, load_held_out_tiles()))
+            yield tracker.report(step, so_far)
 
 
 @torch.no_grad()
-def mean_answer(teachers: list[DigitCNN], ink: Tensor) -> Tensor:
-    """Return the mean of what networks make of ink (B, 1, 28, 28): probabilities (B, 22)."""
-    answers = [teacher.class_logits(ink).float().softmax(dim=1) for teacher in teachers]
-    return torch.stack(answers).mean(dim=0)
+def average_teachers(teachers: list[DigitCNN], ink: Tensor) -> Tensor:
+    """Return the networks' mean class probabilities (B, 22) for ink (B, 1, 28, 28)."""
+    outputs = [teacher.class_logits(ink).float().softmax(dim=1) for teacher in teachers]
+    return torch.stack(outputs).mean(dim=0)
 
 
-class Reports:
-    """What is told of a training: how far it is, and how well it reads digits held out."""
+class ProgressTracker:
+    """Collects losses and scores of a training, and makes its progress reports."""
 
-    def __init__(self, held_out: Digits, steps: int, steps_an_epoch: int, started: float):
-        """Begin with nothing to tell; `started` is when by `time.perf_counter`."""
+    def __init__(self, held_out: Digits, steps: int, steps_per_epoch: int, started: float):
+        """Start the clock for `seconds_left`; `started` is the whole training's `perf_counter`."""
         self.digits = held_out
-        self.glance = Digits(*(part[:REPORT_DIGITS] for part in held_out))
-        self.steps, self.steps_an_epoch = steps, steps_an_epoch
+        self.sample = Digits(*(part[:REPORT_DIGITS] for part in held_out))
+        self.steps, self.steps_per_epoch = steps, steps_per_epoch
         self.losses: list[Tensor] = []  # of this epoch's steps
         self.held_out: list[tuple[int, float]] = []
         self.history: list[dict] = []
         self.started, self.first_step = started, time.perf_counter()
 
     def ends_epoch(self, step: int) -> bool:
-        """Tell whether a step, from 1, is the last of its epoch or of all."""
-        return step % self.steps_an_epoch == 0 or step == self.steps
+        """Return whether a step, from 1, is the last of its epoch or of all."""
+        return step % self.steps_per_epoch == 0 or step == self.steps
 
-    def due(self, step: int) -> bool:
-        """Tell whether there is a report after this step."""
+    def has_report(self, step: int) -> bool:
+        """Return whether a report follows this step."""
         return step % REPORT_EVERY == 0 or self.ends_epoch(step)
 
-    def make(self, step: int, model: DigitCNN) -> Progress:
-        """Score the network so far, on all held-out digits at the end of an epoch, and report."""
+    def report(self, step: int, model: DigitCNN) -> Progress:
+        """Score the network, at the end of an epoch on all held-out digits, and report."""
         ends = self.ends_epoch(step)
-        score = accuracy(model, self.digits if ends else self.glance)
+        score = accuracy(model, self.digits if ends else self.sample)
         self.held_out.append((step, score))
-        epoch, epochs = (-(-count // self.steps_an_epoch) for count in (step, self.steps))
+        epoch, epochs = (-(-count // self.steps_per_epoch) for count in (step, self.steps))
         if ends:
             row = {
                 "epoch": epoch,
@@ -148,19 +148,19 @@ class Reports:
             }
             self.history.append(row)
             self.losses.clear()
-        told = tuple(self.held_out), tuple(self.history)
+        scores, history = tuple(self.held_out), tuple(self.history)
         left = (time.perf_counter() - self.first_step) * (self.steps / step - 1)
-        return Progress(step, self.steps, epoch, epochs, *told, model, left)
+        return Progress(step, self.steps, epoch, epochs, scores, history, model, left)
 
 
 def accuracy(model: DigitCNN, digits: Digits) -> float:
-    """Return the share of digits that the network reads right, 0 to 1."""
+    """Return the share of digits that the network reads correctly, 0 to 1."""
     right = predict_logits(model, digits.ink).argmax(dim=1) == digits.labels
     return right.float().mean().item()
 
 
-def average_of(model: DigitCNN, keep: float) -> AveragedModel:
-    """Return what averages the model's weights over steps, soon forgetting the early ones."""
+def build_weight_average(model: DigitCNN, keep: float) -> AveragedModel:
+    """Return a moving average of the model's weights that soon forgets the early ones."""
 
     def mix(average: Tensor, latest: Tensor, steps: Tensor | int) -> Tensor:
         return average + (latest - average) * (1 - keep * (steps + 1) / (steps + 10))
@@ -171,9 +171,9 @@ def average_of(model: DigitCNN, keep: float) -> AveragedModel:
 def make_optimizer(
     model: DigitCNN, recipe: Recipe, steps: int
 ) -> tuple[torch.optim.SGD, OneCycleLR]:
-    """Return SGD with Nesterov momentum, and one cycle of its learning rate.
+    """Return SGD with Nesterov momentum, and a one-cycle learning rate schedule.
 
-    Normalisation and biases are not decayed.
+    Weight decay leaves out normalisation and biases.
     """
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inkling.datasets.pen_strokes import Style, draw
-from inkling.datasets.stroke_styles import STYLES
+from inkling.datasets.pen_strokes import Style, draw_strokes
+from inkling.datasets.stroke_styles import STROKE_STYLES
 from inkling.explanation.counterfactual import counterfactual
 from inkling.explanation.gallery import Gallery
 from inkling.imaging.mnist_frame import frame_glyph
@@ -65,7 +65,7 @@ def find_nearest_style(model: DigitCNN, features: Tensor, digit: int) -> Similar
     """Return the drawn style of a digit that is most similar to features (z,)."""
     inks, directions = draw_styles(model, digit)
     best = int((directions @ F.normalize(features, dim=0)).argmax())
-    return SimilarExample(inks[best], f"“{list(STYLES[digit])[best]}”")
+    return SimilarExample(inks[best], f"“{list(STROKE_STYLES[digit])[best]}”")
 
 
 @lru_cache(maxsize=20)
@@ -73,10 +73,9 @@ def find_nearest_style(model: DigitCNN, features: Tensor, digit: int) -> Similar
 def draw_styles(model: DigitCNN, digit: int) -> tuple[np.ndarray, Tensor]:
     """Return a digit's drawn styles: ink (S, 28, 28), and features (S, z) of length 1."""
     rng = np.random.default_rng(0)
-    ink = np.stack(
-        [
-            frame_glyph(draw(Style(path).plain(), rng, STYLE_PEN_PX))
-            for path in STYLES[digit].values()
-        ]
-    )
+    inks = [
+        frame_glyph(draw_strokes(Style(path).trace(), rng, STYLE_PEN_PX))
+        for path in STROKE_STYLES[digit].values()
+    ]
+    ink = np.stack(inks)
     return ink, F.normalize(model.features(torch.from_numpy(ink).unsqueeze(1)), dim=1)

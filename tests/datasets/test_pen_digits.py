@@ -1,4 +1,4 @@
-"""Drawn digits: every style is drawn, each hand differs, all are framed like MNIST."""
+"""Drawn digits: every style is drawn, drawings differ, all are framed like MNIST."""
 
 from pathlib import Path
 
@@ -7,22 +7,24 @@ import pytest
 import torch
 
 from inkling.datasets import pen_digits, stroke_styles
-from inkling.datasets.pen_digits import Hands, drawn_digits
-from inkling.datasets.pen_strokes import Style, draw
-from inkling.datasets.stroke_styles import STYLES
+from inkling.datasets.pen_digits import WriterOptions, draw_digits
+from inkling.datasets.pen_strokes import Style, draw_strokes
+from inkling.datasets.stroke_styles import STROKE_STYLES
 
-LINES = [(digit, name, line) for digit, styles in STYLES.items() for name, line in styles.items()]
-OWN = {line for _, _, line in LINES}
+PATHS = {(digit, name): path for digit in range(10) for name, path in STROKE_STYLES[digit].items()}
+OPTIONS = [WriterOptions(font_share=0), WriterOptions(font_share=0.8), WriterOptions(slips=False)]
 
 
 @pytest.fixture(scope="module")
 def digits():
-    return drawn_digits(2_000, seed=0)
+    return draw_digits(2_000, seed=0)
 
 
-def test_every_digit_has_many_styles():
-    assert sorted(STYLES) == list(range(10))
-    assert min(len(styles) for styles in STYLES.values()) >= 10
+def test_every_digit_has_many_styles_and_every_line_of_the_file_is_one():
+    assert sorted(STROKE_STYLES) == list(range(10))
+    assert min(map(len, STROKE_STYLES.values())) >= 10
+    lines = Path(stroke_styles.__file__).with_suffix(".txt").read_text("utf-8").splitlines()
+    assert len([line for line in lines if line and not line.startswith("#")]) == len(PATHS)
 
 
 def test_digits_are_framed_like_mnist(digits):
@@ -35,62 +37,53 @@ def test_digits_are_framed_like_mnist(digits):
     for axis in (1, 2):
         mass = digits.ink[:, 0].sum(dim=axis)
         centre = (mass * middle).sum(dim=1) / mass.sum(dim=1)
-        assert ((centre - 14.5).abs() <= 0.51).float().mean() > 0.97  # the frame holds a few back
+        assert ((centre - 14.5).abs() <= 0.51).float().mean() > 0.97  # the frame limits a few
 
 
-def test_all_digits_come_equally_often_and_no_two_are_alike(digits):
+def test_all_digits_are_equally_frequent_and_no_two_alike_and_pens_differ(digits):
     assert digits.labels.bincount().tolist() == [200] * 10
     assert len(digits.ink.flatten(1).unique(dim=0)) == 2_000
-
-
-def test_pens_differ_as_on_canvases(digits):
     covered = (digits.ink > 0.5).float().mean(dim=(1, 2, 3))
     assert covered.quantile(0.95) > 2.5 * covered.quantile(0.05)
 
 
 def test_the_same_seed_draws_the_same(digits):
-    assert torch.equal(drawn_digits(2_000, seed=0).ink, digits.ink)
-    assert not torch.equal(drawn_digits(2_000, seed=1).ink, digits.ink)
+    assert torch.equal(draw_digits(2_000, seed=0).ink, digits.ink)
+    assert not torch.equal(draw_digits(2_000, seed=1).ink, digits.ink)
 
 
-@pytest.mark.parametrize("hands", [Hands(of_fonts=0), Hands(of_fonts=0.8), Hands(slips=False)])
-def test_hands_are_careful_or_careless_and_as_many_of_fonts_as_they_should(hands, monkeypatch):
-    usual, of_fonts = drawn_digits(100, seed=0), []
+@pytest.mark.parametrize("writers", OPTIONS)
+def test_options_set_the_share_of_fonts_and_the_slips(writers, monkeypatch):
+    usual, from_fonts = draw_digits(100, seed=0), []
 
-    def noted(path):
-        style = Style(path)
-        vary = style.vary
-        style.vary = lambda count, rng: (
-            of_fonts.extend([path not in OWN] * count) or vary(count, rng)
-        )
-        return style
+    class RecordedStyle(Style):
+        def __init__(self, path):
+            super().__init__(path)
+            self.is_of_font = path not in PATHS.values()
 
-    monkeypatch.setattr(pen_digits, "Style", noted)
-    others = drawn_digits(100, seed=0, hands=hands)
+        def vary(self, count, rng):
+            from_fonts.extend([self.is_of_font] * count)
+            return super().vary(count, rng)
+
+    monkeypatch.setattr(pen_digits, "Style", RecordedStyle)
+    others = draw_digits(100, seed=0, writers=writers)
     assert others.labels.bincount().tolist() == [10] * 10
-    assert np.mean(of_fonts) == hands.of_fonts and not torch.equal(others.ink, usual.ink)
+    assert np.mean(from_fonts) == writers.font_share and not torch.equal(others.ink, usual.ink)
 
 
-def test_the_contact_sheet_shows_every_style(tmp_path):
-    sheet = np.asarray(pen_digits.contact_sheet(hands=2))
-    rows = sum(len(styles) for styles in STYLES.values())
+def test_the_contact_sheet_shows_every_style():
+    sheet = np.asarray(pen_digits.draw_contact_sheet(variations=2))
     assert (sheet < 128).any(axis=1).sum() > 0
-    assert sheet.size >= rows * 2 * pen_digits.TILE**2
+    assert sheet.size >= len(PATHS) * 2 * pen_digits.STYLE_TILE_PX**2
 
 
-def test_the_reader_learns_every_style(reader):
+def test_the_network_learns_every_style(reader):
     rng = np.random.default_rng(5)
-    read = {}
-    for digit, name, line in LINES:
-        strokes = Style(line).vary(20, rng)
-        ink = [pen_digits.frame_glyph(draw([s[k] for s in strokes], rng)) for k in range(20)]
-        judged = reader.model.predict(torch.from_numpy(np.stack(ink))[:, None])
-        read[digit, name] = (judged.probabilities.argmax(dim=1) == digit).float().mean().item()
-    assert np.mean(list(read.values())) > 0.95
-    assert {style: share for style, share in read.items() if share < 0.3} == {}
-
-
-def test_every_line_of_the_styles_is_a_style_or_a_comment():
-    lines = Path(stroke_styles.__file__).with_suffix(".txt").read_text("utf-8").splitlines()
-    told = [line for line in lines if line and not line.startswith("#")]
-    assert len(told) == len(LINES)
+    accuracy = {}
+    for (digit, name), path in PATHS.items():
+        varied = zip(*Style(path).vary(20, rng), strict=True)
+        ink = [pen_digits.frame_glyph(draw_strokes(list(strokes), rng)) for strokes in varied]
+        predicted = reader.model.predict(torch.from_numpy(np.stack(ink))[:, None]).probabilities
+        accuracy[digit, name] = (predicted.argmax(dim=1) == digit).float().mean().item()
+    assert np.mean(list(accuracy.values())) > 0.95
+    assert {style: share for style, share in accuracy.items() if share < 0.3} == {}

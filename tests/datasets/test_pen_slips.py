@@ -1,81 +1,88 @@
-"""Slips of the pen: a stroke stays a path of whole parts, near to where it was."""
+"""Slips of the pen: a stroke remains a path of whole spans, near its original place."""
 
 import numpy as np
 import pytest
 
 from inkling.datasets import pen_slips
-from inkling.datasets.pen_slips import carelessly, dragged, hooked, pinched, swing, with_gap
-from inkling.datasets.pen_strokes import STEPS, Style
-from inkling.datasets.stroke_styles import STYLES
+from inkling.datasets.pen_slips import (
+    add_hooks,
+    add_slips,
+    connect_strokes,
+    cut_gap,
+    draw_connection,
+    pinch_part,
+)
+from inkling.datasets.pen_strokes import POINTS_PER_SPAN, Style
+from inkling.datasets.stroke_styles import STROKE_STYLES
 
-SEVEN = Style(STYLES[7]["crossed"])
-EIGHT = Style(STYLES[8]["s first"])
+SEVEN = Style(STROKE_STYLES[7]["crossed"])
+EIGHT = Style(STROKE_STYLES[8]["s first"])
 
 
-def whole_parts(strokes):
-    return all(len(stroke) > STEPS and len(stroke) % STEPS == 1 for stroke in strokes)
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def has_whole_spans(strokes):
+    return all(
+        len(stroke) > POINTS_PER_SPAN and len(stroke) % POINTS_PER_SPAN == 1 for stroke in strokes
+    )
 
 
 @pytest.mark.parametrize("style", [SEVEN, EIGHT], ids=["two strokes", "one stroke"])
-def test_slips_leave_paths_of_whole_parts_that_run_on(style):
-    rng = np.random.default_rng(0)
+def test_slips_leave_connected_paths_of_whole_spans(style, rng):
     for _ in range(200):
-        strokes = carelessly([paths[0] for paths in style.vary(1, rng)], rng)
-        assert whole_parts(strokes)
+        strokes = add_slips([paths[0] for paths in style.vary(1, rng)], rng)
+        assert has_whole_spans(strokes)
         for stroke in strokes:
             assert np.hypot(*np.diff(stroke, axis=0).T).max() < 0.5
 
 
-def test_most_drawings_differ_from_what_was_meant():
-    rng = np.random.default_rng(0)
-    meant = SEVEN.plain()
-    done = [carelessly(meant, rng) for _ in range(200)]
-    same = [
-        len(strokes) == 2
-        and all(np.array_equal(*pair) for pair in zip(strokes, meant, strict=True))
-        for strokes in done
-    ]
+def test_most_drawings_have_slips(rng):
+    meant = SEVEN.trace()
+    drawn = [add_slips(meant, rng) for _ in range(200)]
+    same = [len(strokes) == 2 and all(map(np.array_equal, strokes, meant)) for strokes in drawn]
     assert 0.1 < np.mean(same) < 0.6
 
 
-def test_a_dragged_pen_is_not_lifted():
-    rng = np.random.default_rng(0)
-    (joined,) = dragged(SEVEN.plain(), rng, share=1)
-    assert whole_parts([joined])
-    first, second = SEVEN.plain()
+def test_connecting_strokes_keeps_their_points(rng):
+    first, second = SEVEN.trace()
+    (joined,) = connect_strokes([first, second], rng, share=1)
+    assert has_whole_spans([joined])
     assert (joined[: len(first)] == first).all() and (joined[-len(second) :] == second).all()
-    assert len(dragged(SEVEN.plain(), rng, share=0)) == 2
+    assert len(connect_strokes([first, second], rng, share=0)) == 2
 
 
-def test_a_swing_leads_from_one_stroke_to_the_next():
-    first, second = SEVEN.plain()
-    way = swing(first, second, np.random.default_rng(0))
-    assert way[0] == pytest.approx(first[-1]) and way[-1] == pytest.approx(second[0])
+def test_a_connection_leads_from_one_stroke_to_the_next(rng):
+    first, second = SEVEN.trace()
+    path = draw_connection(first, second, rng)
+    assert path[0] == pytest.approx(first[-1]) and path[-1] == pytest.approx(second[0])
 
 
 def test_a_hook_is_short_and_leads_to_the_stroke(monkeypatch):
-    monkeypatch.setattr(pen_slips, "HOOKED_STARTS", 1)
-    monkeypatch.setattr(pen_slips, "HOOKED_ENDS", 0)
-    (eight,) = EIGHT.plain()
+    monkeypatch.setattr(pen_slips, "HOOKED_START_SHARE", 1)
+    monkeypatch.setattr(pen_slips, "HOOKED_END_SHARE", 0)
+    (eight,) = EIGHT.trace()
+    shortest, longest = pen_slips.HOOK_LENGTHS
     for seed in range(50):
-        hooked_eight = hooked(eight, np.random.default_rng(seed))
-        assert (hooked_eight[STEPS:] == eight).all()
-        off = np.hypot(*(hooked_eight[0] - eight[0]))
-        assert pen_slips.HOOK[0] * 0.99 <= off <= pen_slips.HOOK[1] * np.ptp(eight, axis=0).max()
+        hooked = add_hooks(eight, np.random.default_rng(seed))
+        assert (hooked[POINTS_PER_SPAN:] == eight).all()
+        distance = np.hypot(*(hooked[0] - eight[0]))
+        assert shortest * 0.99 <= distance <= longest * np.ptp(eight, axis=0).max()
 
 
-def test_a_pinch_moves_no_point_far_and_some_a_little():
-    (eight,) = EIGHT.plain()
-    (moved,) = pinched([eight], np.random.default_rng(1))
-    off = np.hypot(*(moved - eight).T)
-    assert 0.01 < off.max() < 0.5
+def test_a_pinch_moves_some_points_but_none_far():
+    (eight,) = EIGHT.trace()
+    (moved,) = pinch_part([eight], np.random.default_rng(1))
+    assert 0.01 < np.hypot(*(moved - eight).T).max() < 0.5
 
 
-def test_a_gap_takes_a_little_of_a_long_stroke_and_nothing_of_a_short_one():
-    (eight,) = EIGHT.plain()
+def test_a_gap_removes_a_little_of_a_long_stroke_and_nothing_of_a_short_one(rng):
+    (eight,) = EIGHT.trace()
     for seed in range(20):
-        pieces = with_gap(eight, np.random.default_rng(seed))
-        assert whole_parts(pieces)
+        pieces = cut_gap(eight, np.random.default_rng(seed))
+        assert has_whole_spans(pieces)
         assert 0.8 * len(eight) < sum(map(len, pieces)) < len(eight)
-    short = SEVEN.plain()[1]
-    assert with_gap(short, np.random.default_rng(0))[0] is short
+    short = SEVEN.trace()[1]
+    assert cut_gap(short, rng)[0] is short

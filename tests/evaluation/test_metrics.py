@@ -148,8 +148,8 @@ def test_one_command_prints_the_table_and_writes_one_page(mnist, tmp_path, monke
     def noted(draw, place):
         return lambda *how: seeds.append(how[place]) or draw(*how)
 
-    monkeypatch.setattr(evaluate, "drawn_digits", noted(evaluate.drawn_digits, 1))
-    monkeypatch.setattr(evaluate, "by_kind", noted(evaluate.by_kind, 2))
+    monkeypatch.setattr(evaluate, "draw_digits", noted(evaluate.draw_digits, 1))
+    monkeypatch.setattr(evaluate, "draw_each_kind", noted(evaluate.draw_each_kind, 2))
     monkeypatch.setattr(sys, "argv", ["evaluate.py", "--report", str(report)])
     evaluate.main()
     assert seeds == [HELD_OUT_SEED] * 2  # drawn as no training has drawn them

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from inkling.datasets.pen_digits import drawn_digits
+from inkling.datasets.pen_digits import draw_digits
 from inkling.explanation.activations import EXCITING, SHOWN, blocks, in_ink, inside, opened, peaks
 from model import DigitCNN
 
 
 @pytest.fixture(scope="module")
 def inks():
-    return drawn_digits(20, seed=11).ink[:, 0]
+    return draw_digits(20, seed=11).ink[:, 0]
 
 
 def after(model, layer, ink):

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.checkpoint import GALLERY
 from inkling.training.build_gallery import (
-    LEAST_SURE,
-    MOST_MISREAD,
-    OF_EACH_LABEL,
-    choose,
+    DIGITS_PER_LABEL,
+    LEAST_CONFIDENT,
+    MAX_MISREAD,
+    choose_digits,
     make_gallery,
     place_on_map,
 )
@@ -62,7 +62,7 @@ def test_it_has_digits_of_each_label_and_all_that_are_misread(unfused, mnist, ga
     shown = gallery.labels != gallery.answers
     pairs = lambda a, b, some: sorted((10 * a.long() + b.long())[some].tolist())  # noqa: E731
     assert pairs(labels, answers, wrong) == pairs(gallery.labels, gallery.answers, shown)
-    assert gallery.labels[~shown].bincount().min() >= OF_EACH_LABEL - 1
+    assert gallery.labels[~shown].bincount().min() >= DIGITS_PER_LABEL - 1
     assert 400 < len(gallery.labels) < 500
 
 
@@ -70,15 +70,15 @@ def test_of_a_poor_network_the_surest_mistakes_and_the_least_sure_answers_are_sh
     labels = torch.arange(5_000) % 10
     answers = torch.where(torch.arange(5_000) < 1_000, (labels + 1) % 10, labels)
     confidence = torch.linspace(0.2, 0.9, 5_000)[torch.randperm(5_000)]
-    shown = choose(labels, answers, confidence)
+    shown = choose_digits(labels, answers, confidence)
     assert len(shown) == len(shown.unique()) and torch.equal(shown, shown.sort().values)
     wrong, right = torch.arange(1_000), torch.arange(1_000, 5_000)
-    surest = wrong[confidence[wrong].argsort()[-MOST_MISREAD:]]
-    least_sure = right[confidence[right].argsort()[:LEAST_SURE]]
+    surest = wrong[confidence[wrong].argsort()[-MAX_MISREAD:]]
+    least_sure = right[confidence[right].argsort()[:LEAST_CONFIDENT]]
     assert torch.isin(torch.cat([surest, least_sure]), shown).all()
-    assert len(shown) <= 10 * OF_EACH_LABEL + MOST_MISREAD + LEAST_SURE
+    assert len(shown) <= 10 * DIGITS_PER_LABEL + MAX_MISREAD + LEAST_CONFIDENT
     few = torch.tensor([3, 3, 3, 7])  # and labels that are missing
-    assert choose(few, few, torch.ones(4)).tolist() == [0, 1, 2, 3]
+    assert choose_digits(few, few, torch.ones(4)).tolist() == [0, 1, 2, 3]
 
 
 def test_on_the_map_digits_stand_among_their_own(gallery):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkling.datasets.pen_digits import drawn_digits
+from inkling.datasets.pen_digits import draw_digits
 from inkling.explanation.occlusion import REGIONS, because, evidence
 from inkling.imaging.mnist_frame import frame_glyph
 from model import DigitCNN
@@ -18,7 +18,7 @@ GAP = [(0.1, 0.1), (0.1, 0.9)]  # a stroke in a 3's gap that makes it look like 
 
 @pytest.fixture(scope="module")
 def inks():
-    return drawn_digits(DIGITS, seed=11).ink[:, 0].numpy()
+    return draw_digits(DIGITS, seed=11).ink[:, 0].numpy()
 
 
 @pytest.fixture(scope="module")

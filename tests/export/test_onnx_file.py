@@ -13,7 +13,7 @@ import torch
 from conftest import ROOT
 from onnx import numpy_helper
 
-from inkling.datasets.non_digits import by_kind
+from inkling.datasets.non_digits import draw_each_kind
 from inkling.datasets.pen_digits import HELD_OUT_SEED
 from inkling.export.onnx_file import (
     INK,
@@ -50,7 +50,7 @@ def quantized(exported, tmp_path_factory, mnist):
 
 @pytest.fixture(scope="module")
 def non_digits(mnist):
-    return torch.cat(list(by_kind(COUNT_PER_KIND, mnist.held_out, HELD_OUT_SEED).values()))
+    return torch.cat(list(draw_each_kind(COUNT_PER_KIND, mnist.held_out, HELD_OUT_SEED).values()))
 
 
 def test_it_predicts_as_the_checkpoint(exported, unfused, mnist, non_digits):

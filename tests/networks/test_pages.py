@@ -37,7 +37,7 @@ def test_some_lines_have_signs_and_letters_alone(glyphs):
 
 def test_the_lines_own_styles_can_be_drawn():
     paths = [path for styles in parse_styles(STYLES_FILE).values() for path in styles.values()]
-    assert len(paths) > 40 and all(len(Style(path).plain()[0]) > 8 for path in paths)
+    assert len(paths) > 40 and all(len(Style(path).trace()[0]) > 8 for path in paths)
 
 
 def test_a_crop_shows_its_line_where_its_labels_say(glyphs):

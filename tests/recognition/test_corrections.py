@@ -10,7 +10,7 @@ from conftest import STROKES, sketch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkling.datasets.pen_digits import drawn_digits
+from inkling.datasets.pen_digits import draw_digits
 from inkling.imaging.mnist_frame import Glyph
 from inkling.recognition.corrections import LIMIT, Lessons, adapt
 from inkling.recognition.reader import Reader
@@ -56,7 +56,7 @@ def test_a_refused_shape_can_be_taught(shipped, shapes):
 
 
 def test_other_digits_keep_their_answers(shipped, shapes):
-    glyphs = [Glyph(ink.numpy(), (0, 0, 28, 28)) for ink in drawn_digits(120, 5).ink[:, 0]]
+    glyphs = [Glyph(ink.numpy(), (0, 0, 28, 28)) for ink in draw_digits(120, 5).ink[:, 0]]
     before = shipped.read_glyphs(glyphs)
     lessons = Lessons().add(ink_of(shipped.read(sketch("star"))), 8)
     assert adapt(before, lessons, shipped.model).text == before.text

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from inkling.datasets.image_folder import pictures_in
+from inkling.datasets.image_folder import list_pictures
 from inkling.imaging.open_image import PictureError
 from inkling.recognition.reading import BLANK, NO_DIGIT, in_company
 from support.composed_pages import PAGES, compose
@@ -276,7 +276,7 @@ def test_pictures_in_a_folder_are_known_by_name_or_content(sketches):
     (sketches / "4.png").rename(sketches / "4.dat")
     Image.fromarray(sketch(5)).save(sketches / "5.tif")
     Image.fromarray(sketch(6)).save(sketches / "6.AVIF", "avif")
-    found, passed_over = pictures_in([sketches])
+    found, passed_over = list_pictures([sketches])
     names = ["0.png", "1.png", "2.png", "3", "4.dat", "5.png", "5.tif", "6.AVIF", "6.png"]
     assert [path.name for path in found] == [*names, "7.png", "8.png", "9.png"]
     assert passed_over == []

@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from inkling.datasets.non_digits import joined_up, outliers
-from inkling.datasets.pen_digits import HELD_OUT_SEED, Hands, drawn_digits
-from inkling.datasets.prepared import held_out_pictures
-from inkling.datasets.random_shapes import loops, zigzag
+from inkling.datasets.non_digits import draw_cursive, draw_outliers
+from inkling.datasets.pen_digits import HELD_OUT_SEED, WriterOptions, draw_digits
+from inkling.datasets.prepared import load_held_out_tiles
+from inkling.datasets.random_shapes import draw_loops, draw_zigzag
 from inkling.evaluation.metrics import refusals, score, strangers, summary, without_doubtful
 from inkling.evaluation.robustness import on_paper
 from inkling.explanation.gallery import Gallery
@@ -46,7 +46,7 @@ def test_its_figures_are_those_measured_again(shipped, mnist, mnist_test):
     model, told, _ = shipped
     again = {
         "held_out": accuracy(model, mnist.held_out),
-        "drawn": accuracy(model, held_out_pictures()),
+        "drawn": accuracy(model, load_held_out_tiles()),
         "mnist_test": mnist_test.accuracy,
     }
     assert told["figures"] == pytest.approx(again, abs=0.0005)
@@ -93,8 +93,8 @@ def test_it_reads_mnist_and_is_as_sure_as_it_is_right(mnist_test):
 
 def carefully_drawn():
     """Draw digits of our own list of styles, which no training has seen, without slips."""
-    hands = Hands(of_fonts=0, slips=False)
-    return drawn_digits(2_000, HELD_OUT_SEED + 1, hands=hands)
+    hands = WriterOptions(font_share=0, slips=False)
+    return draw_digits(2_000, HELD_OUT_SEED + 1, hands=hands)
 
 
 def test_it_reads_drawn_digits_and_is_as_sure_as_it_is_right(shipped):
@@ -109,7 +109,7 @@ def test_hardly_any_digit_is_refused(shipped, mnist_test):
 
 
 def test_what_is_no_digit_is_refused(shipped, mnist):
-    drawn = outliers(2_000, mnist.test, HELD_OUT_SEED).ink
+    drawn = draw_outliers(2_000, mnist.test, HELD_OUT_SEED).ink
     (refusal,) = refusals(shipped.model, mnist.test, {"all kinds": drawn})
     assert refusal.flagged > 0.9 and refusal.auroc > 0.99
 
@@ -121,7 +121,9 @@ def test_it_knows_hands_and_scripts_that_it_has_never_seen(shipped):
     assert again["held_out_letters"] > 0.9 and again["held_out_scripts"] > 0.85
 
 
-@pytest.mark.parametrize("kind", [joined_up, loops, zigzag], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [draw_cursive, draw_loops, draw_zigzag], ids=lambda kind: kind.__name__
+)
 def test_writing_that_runs_on_is_no_number(shipped, kind):
     reader, rng = Reader(shipped.model), np.random.default_rng(HELD_OUT_SEED)
     pages = [on_paper(kind(rng)) for _ in range(100)]
@@ -141,6 +143,6 @@ def test_letters_of_a_font_that_it_has_never_seen_are_refused(shipped):
 def test_no_reading_is_surer_than_the_labels_it_learned_from(shipped, mnist):
     both = (mnist.test.ink[mnist.test.labels == a][:800] for a in (4, 9))
     torn = torch.stack(list(both)).mean(dim=0)  # a 4 and a 9 in one place
-    for ink in (mnist.test.ink, drawn_digits(1_000, 0).ink, torn):
+    for ink in (mnist.test.ink, draw_digits(1_000, 0).ink, torn):
         with torch.inference_mode():
             assert shipped.model.predict(ink)[0].max() < 0.999

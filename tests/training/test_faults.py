@@ -132,16 +132,16 @@ def stop(_):
 def test_a_checkpoint_is_trained_only_when_there_is_none_and_what_was_left_is_swept(path):
     reports = []
     path.with_name(f"{path.name}0abc.tmp").write_bytes(b"of a writer that was killed")
-    ensure_checkpoint(path, HASTY, watch=lambda report: report and reports.append(report))
+    ensure_checkpoint(path, HASTY, on_progress=lambda report: report and reports.append(report))
     content = path.read_bytes()
     assert reports[-1].done and names(path.parent) == [path.name]
-    ensure_checkpoint(path, HASTY, watch=pytest.fail)
+    ensure_checkpoint(path, HASTY, on_progress=pytest.fail)
     assert path.read_bytes() == content
 
 
 def test_a_training_that_is_stopped_leaves_nothing(path):
     with pytest.raises(KeyboardInterrupt):
-        ensure_checkpoint(path, HASTY, watch=stop)
+        ensure_checkpoint(path, HASTY, on_progress=stop)
     assert names(path.parent) == []
 
 

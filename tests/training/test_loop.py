@@ -8,17 +8,17 @@ import torch
 from conftest import TINY
 
 from inkling.datasets.mnist import Digits, Mnist, join
-from inkling.datasets.non_digits import outliers
-from inkling.datasets.pen_digits import drawn_digits
-from inkling.datasets.prepared import held_out_pictures, training_pictures
+from inkling.datasets.non_digits import draw_outliers
+from inkling.datasets.pen_digits import draw_digits
+from inkling.datasets.prepared import load_held_out_tiles, load_training_tiles
 from inkling.evaluation.metrics import refusals, score
 from inkling.recognition.checkpoint import load_checkpoint
 from inkling.training import build_checkpoint, loop
 from inkling.training.build_checkpoint import ensure_checkpoint
-from inkling.training.calibration import REFUSED, calibrate
-from inkling.training.loop import accuracy, average_of, train
+from inkling.training.calibration import REFUSED_SHARE, calibrate
+from inkling.training.loop import accuracy, build_weight_average, train
 from inkling.training.recipes import QUICK, Recipe
-from inkling.training.training_set import TrainingSet, as_bytes, augment
+from inkling.training.training_set import TrainingSet
 from model import NON_DIGIT_CLASS
 
 
@@ -87,7 +87,7 @@ def test_a_network_is_calibrated_where_held_out_and_drawn_digits_are_likeliest(
 ):
     model = deepcopy(reports[0][-1].model)
     fitted = weights(model)
-    digits = join(small_mnist.held_out, held_out_pictures())
+    digits = join(small_mnist.held_out, load_held_out_tiles())
     with torch.inference_mode():
         losses = []
         for factor in (1, 1.1, 1 / 1.1**2):
@@ -106,40 +106,32 @@ def test_drawn_digits_are_told_from_mnist_and_what_is_no_digit_from_digits(small
     recipe = replace(TINY, drawn=1_000, outliers=1_000, epochs=2)
     *_, last = train(recipe, small_mnist._replace(train=half))
     told_drawn = []
-    for digits in (small_mnist.test, drawn_digits(500, seed=9)):
+    for digits in (small_mnist.test, draw_digits(500, seed=9)):
         with torch.inference_mode():
             logits = last.model.class_logits(digits.ink)[:, :NON_DIGIT_CLASS].unflatten(1, (2, 10))
         told_drawn.append(logits.logsumexp(dim=2).argmax(dim=1).float().mean())
         assert accuracy(last.model, digits) > 0.7  # of whichever kind
     assert told_drawn[1] > told_drawn[0] + 0.2
-    none = outliers(300, small_mnist.held_out, seed=9)
+    none = draw_outliers(300, small_mnist.held_out, seed=9)
     (refusal,) = refusals(last.model, small_mnist.test, {"all": none.ink})
     assert refusal.auroc > 0.85 and refusal.flagged > 0.1
-    known = join(small_mnist.held_out, held_out_pictures())  # by which it was calibrated
-    assert score("", last.model, known).refused == pytest.approx(REFUSED, abs=0.001)
+    known = join(small_mnist.held_out, load_held_out_tiles())  # by which it was calibrated
+    assert score("", last.model, known).refused == pytest.approx(REFUSED_SHARE, abs=0.001)
     assert score("", last.model, small_mnist.test).refused < 0.04
 
 
 def test_averaged_weights_lie_between_early_and_late_ones():
     model = torch.nn.Linear(1, 1)
     for keep, share in ((0, 1.0), (0.9, 0.1)):
-        average = average_of(model, keep)
+        average = build_weight_average(model, keep)
         for step in range(200):
             torch.nn.init.constant_(model.weight, 0.0 if step < 199 else 1.0)
             average.update_parameters(model)
         assert average.module.weight.item() == pytest.approx(share, rel=0.5)
 
 
-def test_distorting_leaves_the_share_that_it_should(small_mnist):
-    pixels = as_bytes(small_mnist.train.ink[:1_000])
-    recipe = replace(TINY, shift=0, distorted=0.7)
-    varied = augment(pixels, recipe, torch.Generator().manual_seed(0))
-    same = (as_bytes(varied) == pixels).flatten(1).all(dim=1).float().mean()
-    assert same == pytest.approx(0.3, abs=0.05)
-
-
 def test_pictures_drawn_beforehand_are_learned_from_as_they_are(few):
-    drawn, others = training_pictures()
+    drawn, others = load_training_tiles()
     learned = TrainingSet(replace(QUICK, again=0), few.train, None, 0).make(0)
     count = len(few.train.labels)
     assert torch.equal(learned.ink[count:], torch.cat([drawn.ink, others.ink]))
@@ -155,7 +147,7 @@ def test_other_digits_are_drawn_after_as_many_epochs_as_the_recipe_says(few):
             return made[epoch]
 
     training_set = Watched(recipe, few.train, None, 0)
-    list(training_set.batches(5 * training_set.steps_an_epoch, torch.device("cpu")))
+    list(training_set.batches(5 * training_set.steps_per_epoch, torch.device("cpu")))
     assert list(made) == [0, 2, 4]
     assert not torch.equal(made[0].ink[400:], made[2].ink[400:])
 
@@ -177,7 +169,7 @@ def test_a_checkpoint_tells_how_it_was_made(tmp_path, small_mnist, monkeypatch):
     model, told, gallery = load_checkpoint(path)
     assert told["seed"] == 5 and Recipe(**told["recipe"]) == replace(TINY, widths=[8, 8, 16, 16])
     assert told["figures"]["mnist_test"] == pytest.approx(accuracy(model, small_mnist.test))
-    drawn = accuracy(model, held_out_pictures())
+    drawn = accuracy(model, load_held_out_tiles())
     assert told["figures"]["drawn"] == pytest.approx(drawn, abs=2e-3)
     assert told["history"][-1]["held_out"] == told["figures"]["held_out"]
     evaluation = told["evaluation"]
