@@ -1,19 +1,16 @@
-"""The page, served and used as people do: what tests of it share."""
+"""Serve the page and use it in a browser: helpers of its tests."""
 
 import base64
 import json
 import re
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import pytest
 from playwright.sync_api import expect
 
 from inkling.recognition.reader import Reader
@@ -21,31 +18,33 @@ from inkling.ui.session import read_and_analyze
 from support.sketches import STROKES
 
 ROOT = Path(__file__).parent.parent
-WAIT = 30_000  # ms, until a page counts as not doing something
+WAIT = 30_000  # ms until an expectation fails
 expect.set_options(timeout=WAIT)
-STOPPING = 60  # seconds, until a server counts as not ending
-UP = re.compile(r"Inkling is at (http\S+)")
 LAPTOP = {"width": 1280, "height": 800}
 PHONE = {"viewport": {"width": 360, "height": 640}, "has_touch": True, "is_mobile": True}
 BAR = "#label [data-testid='{}-confidence-set']"
 NUMBER = ROOT / "examples" / "7-number-in-a-shadow.jpg"  # 7432
-GIVE = """([kind, name, type, base64, place]) => {
-    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-    const files = new DataTransfer();
-    if (name) files.items.add(new File([bytes], name, { type }));
-    const how = { bubbles: true, cancelable: true };
-    const event = kind === "paste" ? new ClipboardEvent(kind, { ...how, clipboardData: files })
-        : new DragEvent(kind, { ...how, dataTransfer: files });
-    return !document.querySelector(place).dispatchEvent(event);  // whether it was taken
+TRANSFER = """([kind, files, url, target]) => {
+    const content = new DataTransfer();
+    for (const [name, type, base64] of files) {
+        const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+        content.items.add(new File([bytes], name, { type }));
+    }
+    if (url) content.setData("text/uri-list", url);
+    const options = { bubbles: true, cancelable: true };
+    const event = kind === "paste"
+        ? new ClipboardEvent(kind, { ...options, clipboardData: content })
+        : new DragEvent(kind, { ...options, dataTransfer: content });
+    return !document.querySelector(target).dispatchEvent(event);  // whether the page handles it
 }"""
 
 
 class Obedient(Reader):
-    """The shipped reader, which a test may hold up, or have say something else."""
+    """The shipped reader, which a test can delay, or give a fixed reading."""
 
-    says = None  # a reading
-    gate = None  # an event that pictures wait for, except for previews
-    begun = 0  # pictures
+    says = None  # a fixed reading
+    gate = None  # an event for which reads wait, except previews
+    begun = 0  # reads, except previews
     reads = 0  # calls of `read`
 
     def ask(self, function, *values):
@@ -61,7 +60,7 @@ class Obedient(Reader):
 
     @contextmanager
     def held(self):
-        """Hold up what begins to be read; what this gives lets others pass from then on."""
+        """Delay all reads; the function that this yields lets later reads pass."""
         gate = self.gate = threading.Event()
         try:
             yield lambda: setattr(self, "gate", None)
@@ -69,10 +68,20 @@ class Obedient(Reader):
             self.gate = None
             gate.set()
 
+    @contextmanager
+    def held_after(self, start):
+        """Delay the read that `start` starts, and no later ones."""
+        begun = self.begun
+        with self.held() as let_others:
+            start()
+            wait_until(lambda: self.begun > begun)
+            let_others()
+            yield
+
 
 @contextmanager
 def serving(reader, port=0, **options):
-    """Serve the page with a reader; what it yields has its `url`, `reader`, `source` and `demo`."""
+    """Serve the page with a reader; yield its `url`, `reader`, `source` and `demo`."""
     import app
 
     state = {"is_training": False, "is_retraining": False, "progress": None, "failure": ""}
@@ -83,35 +92,8 @@ def serving(reader, port=0, **options):
     demo.close(verbose=False)
 
 
-class Server:
-    """`python app.py`, started as the README says."""
-
-    def __init__(self, checkpoint):
-        command = [sys.executable, "app.py", "--checkpoint", str(checkpoint)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        self.process = subprocess.Popen(command, cwd=ROOT, **pipes)
-        self.lines = []
-        for line in self.process.stdout:
-            self.lines.append(line)
-            if found := UP.search(line):
-                self.url = found[1]
-                break
-        else:
-            pytest.fail("the page did not start:\n" + "".join(self.lines))
-        read = lambda: self.lines.extend(self.process.stdout)  # noqa: E731
-        self.rest = threading.Thread(target=read, daemon=True)
-        self.rest.start()
-
-    def stop(self):
-        """End the server; return its status, and all that it printed."""
-        self.process.terminate()
-        status = self.process.wait(STOPPING)
-        self.rest.join(STOPPING)
-        return status, "".join(self.lines)
-
-
 def wait_until(holds):
-    """Wait until something holds, as long as a page may take."""
+    """Wait until `holds()` is true, at most `WAIT`."""
     end = time.monotonic() + WAIT / 1000
     while not holds():
         assert time.monotonic() < end
@@ -119,7 +101,7 @@ def wait_until(holds):
 
 
 def open_page(page, url):
-    """Open the page and wait until it can be drawn on; return it."""
+    """Open the page, wait until it is ready, and return it."""
     page.goto(url)
     expect(page.locator("#pad .hint")).to_be_visible()
     expect(page.locator("#answer")).to_have_attribute("data-wait", "")
@@ -128,7 +110,7 @@ def open_page(page, url):
 
 
 def record_requests(page):
-    """Note in `page.sent` what a page asks from now on: name and value, and the request."""
+    """Record the page's requests in `page.sent`: name, value and HTTP request."""
     page.sent = []
 
     def note(request):
@@ -144,107 +126,116 @@ def record_requests(page):
 
 
 def requests_of(page, name):
-    """Return what a page has asked by this name."""
-    return [one for one in page.sent if one.name == name]
+    """Return the recorded requests with this name."""
+    return [request for request in page.sent if request.name == name]
 
 
 def wait_until_settled(page):
-    """Wait until the page waits for no answer."""
+    """Wait until no request is pending."""
     expect(page.locator("#answer")).to_have_attribute("data-wait", "")
 
 
 def expect_answer(page, text):
-    """Expect the page to give this as its answer, to what was asked last."""
+    """Expect this answer to the latest request."""
     expect(page.locator("#answer [data-number]")).to_have_attribute("data-number", text)
     wait_until_settled(page)
 
 
 def expect_no_answer(page):
-    """Expect the page to wait for a drawing, or to say that it is blank."""
+    """Expect the page to show no digits."""
     expect_answer(page, "")
     expect(page.locator("#answer .caption")).to_contain_text(re.compile("[Dd]raw"))
 
 
 def pad_strokes(page, digit):
-    """Return the digit's strokes as points of the window, in the middle of the pad."""
-    page.locator("#pad canvas").hover(trial=True)  # waits until it stands still
+    """Return the digit's strokes as points of the window, at the centre of the pad."""
+    page.locator("#pad canvas").hover(trial=True)  # waits for a stable layout
     paper = page.locator("#pad canvas").bounding_box()
     side = paper["width"] * 0.6
     left, top = paper["x"] + (paper["width"] - side) / 2, paper["y"] + (paper["height"] - side) / 2
     return [[(left + x * side, top + y * side) for x, y in stroke] for stroke in STROKES[digit]]
 
 
-def drag(page, places, steps=6):
-    """Move the mouse along places of the window, its button down between the first and last."""
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=steps)
-    page.mouse.up()
+def drag(page, points, steps=6, button="left"):
+    """Drag the mouse along points of the window."""
+    page.mouse.move(*points[0])
+    page.mouse.down(button=button)
+    for point in points[1:]:
+        page.mouse.move(*point, steps=steps)
+    page.mouse.up(button=button)
 
 
 def draw(page, digit, steps=6):
-    """Draw a digit with the mouse, which tells of so many places between two points."""
+    """Draw a digit with the mouse, with `steps` events between two points."""
     for stroke in pad_strokes(page, digit):
         drag(page, stroke, steps)
 
 
-def draw_line(page, way=(0, 60)):
-    """Draw a straight line with the mouse: what is read of it is another matter."""
-    page.locator("#pad canvas").hover(trial=True)  # waits until it stands still
+def draw_line(page, vector=(0, 60)):
+    """Draw a straight line with the mouse."""
+    page.locator("#pad canvas").hover(trial=True)  # waits for a stable layout
     box = page.locator("#pad canvas").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    drag(page, [(x, y), (x + way[0], y + way[1])], steps=3)
+    drag(page, [(x, y), (x + vector[0], y + vector[1])], steps=3)
 
 
 def draw_and_read(page, digit):
-    """Draw a digit and wait until it is read; return the page."""
+    """Draw a digit, expect it as the answer, and return the page."""
     draw(page, digit)
     expect_answer(page, str(digit))
     return page
 
 
 class Hand:
-    """Sends the browser what a pen, a finger or a palm does."""
+    """Sends events of a pen, a finger or a palm."""
 
     def __init__(self, page):
         self.devices = page.context.new_cdp_session(page)
 
-    def pen(self, kind, place):
-        x, y = place
-        event = {"type": kind, "x": x, "y": y, "button": "left", "buttons": 1}
+    def pen(self, kind, point):
+        x, y = point
+        event = {"type": f"mouse{kind}", "x": x, "y": y, "button": "left", "buttons": 1}
         self.devices.send("Input.dispatchMouseEvent", event | {"pointerType": "pen"})
 
-    def draw_by_touch(self, kind, *places):
-        points = [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(places)]
-        self.devices.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    def touch(self, kind, *fingers):
+        points = [{"x": x, "y": y, "id": k} for k, (x, y) in enumerate(fingers)]
+        event = {"type": f"touch{kind}", "touchPoints": points}
+        self.devices.send("Input.dispatchTouchEvent", event)
+
+    def play(self, pen=(), touch=()):
+        """Send events (kind, *points) of a pen and of touches, in turn."""
+        for stylus, fingers in zip_longest(pen, touch):
+            if stylus:
+                self.pen(*stylus)
+            if fingers:
+                self.touch(*fingers)
 
 
 def draw_by_touch(page, digit):
     """Draw a digit with a finger."""
     hand = Hand(page)
     for stroke in pad_strokes(page, digit):
-        hand.touch("touchStart", stroke[0])
+        hand.touch("Start", stroke[0])
         for start, end in pairwise(stroke):
-            for place in np.linspace(start, end, 7)[1:].tolist():
-                hand.touch("touchMove", place)
-        hand.touch("touchEnd")
+            for point in np.linspace(start, end, 7)[1:].tolist():
+                hand.touch("Move", point)
+        hand.touch("End")
 
 
 def stored_strokes(page):
-    """Return the strokes that the browser keeps of a page."""
+    """Return the strokes in the browser's storage."""
     return page.evaluate("JSON.parse(sessionStorage.getItem('inkling-pad') ?? '[]')")
 
 
 def locate_pixel(page, row, column):
-    """Return where one of the 28 by 28 pixels is in the window."""
+    """Return the window position of one of the 28 x 28 pixels."""
     box = page.locator("#pixels canvas").bounding_box()
     cell = box["width"] / 28
     return box["x"] + (column + 0.5) * cell, box["y"] + (row + 0.5) * cell
 
 
 def get_tool(page, name):
-    """Return one of the buttons."""
+    """Return a button."""
     return page.get_by_role("button", name=name, exact=True)
 
 
@@ -259,7 +250,14 @@ def upload(page, file):
     page.set_input_files("#upload input[type=file]", file)
 
 
-def transfer(page, kind, file, place="body", kind_of="image/png"):
-    """Paste a file, or drop it, at a place of the page; return whether the page took it."""
-    content = base64.b64encode(file.read_bytes()).decode() if file else ""
-    return page.evaluate(GIVE, [kind, file.name if file else "", kind_of, content, place])
+def transfer(page, kind, *files, target="body", file_type="image/png", url=""):
+    """Paste or drop files, or a URL; return whether the page handles the event."""
+    encoded = [[f.name, file_type, base64.b64encode(f.read_bytes()).decode()] for f in files]
+    return page.evaluate(TRANSFER, [kind, encoded, url, target])
+
+
+def expect_compared(page, digit, rival, text=None):
+    """Tap the rival's bar, and expect the evidence, and the answer, of the same picture."""
+    page.locator(BAR.format(rival)).click()
+    expect(page.locator("#evidence h2")).to_have_text(f"Why {digit}, not {rival}")
+    expect_answer(page, text or str(digit))

@@ -1,4 +1,4 @@
-"""In a frame of another site, and translated, the page works, or says why something does not."""
+"""The page works in another site's frame and translated, or reports what does not work."""
 
 import re
 
@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from support.static_server import serving
 from tests.pages import BAR, draw_and_read
 
-# What Chrome's translation does, but for the words.
+# Changes the document as Chrome's translation does, without changing the text.
 TRANSLATE = """() => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const nodes = [];
@@ -24,7 +24,7 @@ TRANSLATE = """() => {
 
 
 class Framed:
-    """A page's frame, for what draws on pages and looks at them."""
+    """A page's frame, with a page's interface."""
 
     def __init__(self, page):
         self.page, self.locator = page, page.frame_locator("iframe").locator
@@ -33,7 +33,7 @@ class Framed:
 
 @pytest.fixture
 def framed(chromium, served, folder):
-    """Return the page in a frame of another site, which may not use clipboard and camera."""
+    """Return the page in another site's frame, without access to clipboard and camera."""
     page = f"<!doctype html><iframe src='{served.url}' width=1200 height=800></iframe>"
     (folder / "index.html").write_text(page)
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
@@ -57,7 +57,7 @@ def test_a_number_and_a_link_are_copied_without_the_clipboard_api(framed):
         button(name).click()
         expect(framed.locator(f"#{name.lower()}")).to_have_text("Copied")
         assert re.fullmatch(text, framed.page.evaluate("navigator.clipboard.readText()"))
-        framed.locator(f"#{name.lower()}").click()  # twice in a moment
+        framed.locator(f"#{name.lower()}").click()  # twice in quick succession
         expect(button(name)).to_be_visible()
     framed.locator("body").evaluate("document.execCommand = () => false")
     button("Link").click()

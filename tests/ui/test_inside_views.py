@@ -1,4 +1,4 @@
-"""What the network holds is shown where it is."""
+"""The map of digits shows each digit at its position."""
 
 import re
 from types import SimpleNamespace

@@ -1,4 +1,4 @@
-"""Drawings come back from a link, and from what the browser kept, as far as they are sound."""
+"""Valid drawings are restored from a link and from the browser's storage."""
 
 import json
 import re
@@ -24,13 +24,13 @@ LISTEN = "addEventListener('sketch-request', () => (window.listening = true), tr
 
 
 def opened(page, fragment):
-    """Return the strokes, whether the link counts as damaged, and whether it stays."""
+    """Open a link; return the strokes, whether it is reported as damaged, and whether it stays."""
     page.evaluate(OPEN, fragment)
     return stored_strokes(page), page.locator("#pad .notice").is_visible(), "#" in page.url
 
 
 def links_of(page):
-    """Return the drawing of a page as it links to it, and as it once did."""
+    """Return the link to a page's drawing in the present and in the older format."""
     get_tool(page, "Link").click()
     expect(page).to_have_url(re.compile("#drawing="))
     return "#" + page.url.partition("#")[2], link({"strokes": stored_strokes(page)})
@@ -46,7 +46,7 @@ def test_a_link_restores_the_drawing_and_its_fragment_is_not_sent(page):
     expect_answer(other, "4")
     assert "#" not in other.url and not any("drawing" in url for url in urls)
     assert stored_strokes(other) == stored_strokes(page)
-    draw(other, 1)  # and goes on, undone stroke by stroke
+    draw(other, 1)  # strokes can be undone
     for _ in range(3):
         other.keyboard.press("Control+z")
     expect(other.locator("#pad .hint")).to_be_visible()
@@ -54,11 +54,11 @@ def test_a_link_restores_the_drawing_and_its_fragment_is_not_sent(page):
 
 
 def test_a_late_listener_receives_the_restored_drawing(visit):
-    """Parts of a page come one by one."""
+    """Components start in any order."""
     page = draw_and_read(visit(LISTEN), 4)
     page.reload()
     expect_answer(page, "4")
-    assert page.evaluate("window.listening")  # who asks says so when it is there
+    assert page.evaluate("window.listening")  # `pad_requests.js` sends the event
     answered = page.locator("#answer [data-count]")
     count = int(answered.get_attribute("data-count"))
     page.evaluate("document.dispatchEvent(new Event('sketch-request'))")
@@ -101,7 +101,7 @@ def test_a_damaged_link_shows_its_valid_strokes_and_a_notice(page):
     assert opened(page, old.replace("~79.", "~0.")) == (whole[:1], True, False)
     for lost in ("zzzz", "A", "%00", "AAAA", "g" * 500, "6BA", "-" * 90 + "A", "s9e", "%", "9.0.1"):
         assert opened(page, f"#drawing={lost}") == ([], True, True), lost
-    page.reload()  # a page that it opens says so as well
+    page.reload()  # a page that it opens reports it as well
     expect(page.locator("#pad .notice")).to_be_visible()
     assert page.url.endswith("#drawing=9.0.1")
     draw_and_read(page, 7)

@@ -1,4 +1,4 @@
-"""The model's card says what the checkpoint says."""
+"""The model card shows the checkpoint's figures."""
 
 import re
 
@@ -11,46 +11,42 @@ from inkling.training.live_reader import PlaceholderReader
 from inkling.ui import model_card
 
 
-def test_the_card_shows_the_figures_of_the_checkpoint(shipped):
-    above, matrix, _, below = model_card.render_card(shipped)
-    evaluation = shipped.description["evaluation"]
-    assert f"{100 * evaluation['accuracy']:.2f} %" in above
-    assert f"{shipped.description['weights']:,} weights" in above
-    assert f"{100 * shipped.description['strangers']['right']:.1f} %" in above
-    told = [int(n) for n in re.findall(r">(\d+)</button>", matrix)]
-    assert sum(told) == evaluation["digits"]
-    assert below.count("<polyline") == 3  # calibration and its ideal, learning
+@pytest.fixture(scope="module")
+def confusion(shipped):
+    return np.array(shipped.description["evaluation"]["confusion"])
 
 
-def test_every_cell_opens_its_digits_and_an_invalid_cell_none(shipped):
-    confusion = shipped.description["evaluation"]["confusion"]
-    for label, row in enumerate(confusion):
-        for answer, count in enumerate(row):
-            shown = model_card.render_cell(shipped, f"{label}-{answer}").count("<img")
-            assert shown == (count if label != answer else model_card.MAX_CELL_DIGITS)
-    for told in ("", "x-y", "4", "4-11", None, "1-2-3"):
-        assert "<img" not in model_card.render_cell(shipped, told)
-
-
-def test_the_margins_show_the_accuracy_of_rows_and_columns(shipped):
-    confusion = np.array(shipped.description["evaluation"]["confusion"])
-    told = re.findall(r'class="sum">([\d.]+)<', model_card.render_card(shipped)[1])
+def test_the_card_shows_the_figures_of_the_checkpoint(shipped, confusion):
+    summary, matrix, _, details = model_card.render_card(shipped)
+    evaluation, held_out = (shipped.description[key] for key in ("evaluation", "strangers"))
+    assert f"{100 * evaluation['accuracy']:.2f} %" in summary
+    assert f"{shipped.description['weights']:,} weights" in summary
+    assert f"{100 * held_out['right']:.1f} %" in summary
+    counts = [int(n) for n in re.findall(r">(\d+)</button>", matrix)]
+    assert sum(counts) == evaluation["digits"]
+    assert details.count("<polyline") == 3  # calibration and its ideal, learning curve
+    margins = [float(n) for n in re.findall(r'class="sum">([\d.]+)<', matrix)]
     rows, columns = (100 * confusion.diagonal() / confusion.sum(axis=axis) for axis in (1, 0))
-    assert [float(n) for n in told] == [round(n, 1) for n in (*rows.tolist(), *columns.tolist())]
+    assert margins == [round(n, 1) for n in (*rows.tolist(), *columns.tolist())]
 
 
-def test_the_worst_confusion_is_open_at_first(shipped):
-    label, answer = model_card.find_worst_confusion(
-        shipped.description["evaluation"]["confusion"]
-    ).split("-")
+def test_every_cell_opens_its_digits_and_an_invalid_cell_none(shipped, confusion):
+    for (label, answer), count in np.ndenumerate(confusion):
+        shown = model_card.render_cell(shipped, f"{label}-{answer}").count("<img")
+        assert shown == (count if label != answer else model_card.MAX_CELL_DIGITS)
+    for payload in ("", "x-y", "4", "4-11", None, "1-2-3"):
+        assert "<img" not in model_card.render_cell(shipped, payload)
+
+
+def test_the_worst_confusion_is_open_at_first(shipped, confusion):
+    label, answer = model_card.find_worst_confusion(confusion.tolist()).split("-")
     assert f"{label} read as {answer}" in model_card.render_card(shipped)[2] and label != answer
 
 
 def test_the_hardest_digits_are_sorted_by_confidence(shipped):
     gallery = Gallery.of(shipped.gallery)
-    wrong = model_card.find_misread(gallery)
-    sure = gallery.confidence[wrong].tolist()
-    assert wrong and sure == sorted(sure, reverse=True)
+    confidences = gallery.confidence[model_card.find_misread(gallery)].tolist()
+    assert confidences and confidences == sorted(confidences, reverse=True)
 
 
 def test_a_card_without_a_network_says_so():
@@ -62,9 +58,9 @@ def test_a_bin_of_fewer_than_ten_readings_is_not_plotted():
     assert data["points"] == [(0.5, 0.4)]
 
 
-@pytest.mark.parametrize("right", [0.0, 0.5, 0.9995, 1.0])
-def test_a_learning_curve_stays_within_its_plot(right):
-    ((_, y),) = learning_curve([(10, right)], 20, "step")["lines"][0]["points"]
+@pytest.mark.parametrize("accuracy", [0.0, 0.5, 0.9995, 1.0])
+def test_a_learning_curve_stays_within_its_plot(accuracy):
+    ((_, y),) = learning_curve([(10, accuracy)], 20, "step")["lines"][0]["points"]
     assert 0 <= y <= 1
 
 

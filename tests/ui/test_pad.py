@@ -1,4 +1,4 @@
-"""The pad: what a mouse, pen or finger draws is sent as it was drawn, and nothing else."""
+"""The pad sends what a mouse, pen or finger draws, and nothing else."""
 
 import base64
 import io
@@ -12,6 +12,7 @@ from inkling.imaging.sketch import Sketch
 from support.sketches import STROKES
 from tests.pages import (
     Hand,
+    drag,
     draw,
     draw_and_read,
     draw_line,
@@ -23,7 +24,7 @@ from tests.pages import (
 )
 
 CANVAS = "document.querySelector('#pad canvas').toDataURL()"
-NO_READING_BACK = """
+NO_CANVAS_PIXELS = """
 delete window.OffscreenCanvas;
 const refuse = () => { throw new DOMException("for privacy", "SecurityError"); };
 Object.assign(HTMLCanvasElement.prototype, { toBlob: refuse, toDataURL: refuse });
@@ -49,13 +50,13 @@ CanvasRenderingContext2D.prototype.fillRect = function (...sides) {
   return fill.apply(this, sides);
 };
 """
-MOVE = """([places, buttons]) => places.forEach(([clientX, clientY]) =>
+MOVE = """([points, buttons]) => points.forEach(([clientX, clientY]) =>
     document.querySelector("#pad canvas").dispatchEvent(new PointerEvent(
         "pointermove", { pointerId: 1, buttons, clientX, clientY, bubbles: true })))"""
 
 
 def counts(page):
-    """Return how many points each stroke on the pad has."""
+    """Return the number of points in each stroke on the pad."""
     return [len(stroke["points"]) // 2 for stroke in stored_strokes(page)]
 
 
@@ -65,12 +66,12 @@ def test_a_digit_is_sent_in_three_kilobytes_at_most(page):
         for stroke in pad_strokes(page, digit):
             page.mouse.move(*stroke[0])
             page.mouse.down()
-            for start, end in pairwise(stroke):  # closer together than the pad keeps them
+            for start, end in pairwise(stroke):  # closer than the pad's minimum
                 page.evaluate(MOVE, [np.linspace(start, end, 80).tolist(), 1])
             page.mouse.up()
         wait_until_settled(page)
         page.keyboard.press("Escape")
-    assert max(len(one.request.post_data) for one in requests_of(page, "sketch")) < 3_000
+    assert max(len(r.request.post_data) for r in requests_of(page, "sketch")) < 3_000
 
 
 def test_the_server_reads_what_the_pad_shows(page):
@@ -80,13 +81,13 @@ def test_the_server_reads_what_the_pad_shows(page):
         url = page.evaluate(CANVAS)
         canvas = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("L")
         sent = Sketch.from_json(requests_of(page, "sketch")[-1].value).picture().resize(canvas.size)
-        apart = np.abs(np.asarray(canvas, float) - np.asarray(sent, float))
-        assert apart.mean() < 1 and (apart > 128).mean() < 0.001
+        difference = np.abs(np.asarray(canvas, float) - np.asarray(sent, float))
+        assert difference.mean() < 1 and (difference > 128).mean() < 0.001
         page.keyboard.press("Escape")
 
 
 def test_a_browser_without_canvas_pixels_is_read(visit):
-    draw_and_read(visit(NO_READING_BACK), 4)
+    draw_and_read(visit(NO_CANVAS_PIXELS), 4)
 
 
 def test_a_tap_draws_a_dot_and_is_called_one(page):
@@ -99,23 +100,15 @@ def test_a_tap_draws_a_dot_and_is_called_one(page):
 def test_a_palm_before_or_beside_the_pen_draws_nothing(visit):
     page = visit(has_touch=True)
     hand, (a, b, c) = Hand(page), pad_strokes(page, 7)[0]
-    palm, moved = (c[0] + 60, c[1]), (c[0] + 80, c[1] + 20)
-    hand.pen("mousePressed", a)
-    hand.touch("touchStart", palm)
-    hand.pen("mouseMoved", b)
-    hand.touch("touchMove", moved)
-    hand.pen("mouseMoved", c)
-    hand.touch("touchEnd")
-    hand.pen("mouseReleased", c)
+    pen = [("Pressed", a), ("Moved", b), ("Moved", c), ("Released", c)]
+    palm = [("Start", (c[0] + 60, c[1])), ("Move", (c[0] + 80, c[1] + 20)), ("End",)]
+    hand.play(pen, palm)
     expect_answer(page, "7")
     assert counts(page) == [3]
     page.keyboard.press("Escape")
-    hand.touch("touchStart", palm)  # from which the pen takes over
-    hand.touch("touchMove", moved)
-    for kind, place in (("mousePressed", a), ("mouseMoved", b), ("mouseMoved", c)):
-        hand.pen(kind, place)
-    hand.pen("mouseReleased", c)
-    hand.touch("touchEnd")
+    hand.play(touch=palm[:2])  # the pen replaces the palm
+    hand.play(pen)
+    hand.play(touch=palm[2:])
     expect_answer(page, "7")
     assert counts(page) == [3]
 
@@ -123,43 +116,27 @@ def test_a_palm_before_or_beside_the_pen_draws_nothing(visit):
 def test_a_cancelled_touch_and_a_second_finger_draw_nothing(visit):
     page = visit(has_touch=True)
     hand, (a, b, c) = Hand(page), pad_strokes(page, 7)[0]
-    aside = c[0] + 90, c[1]
-    hand.touch("touchStart", a)
-    hand.touch("touchMove", b)
-    hand.touch("touchCancel")
+    middle, aside = ((a[0] + b[0]) / 2, a[1]), (c[0] + 90, c[1])
+    hand.play(touch=[("Start", a), ("Move", b), ("Cancel",)])
     expect(page.locator("#pad .hint")).to_be_visible()
     expect(page.locator("#answer .waiting")).to_be_visible()
-    assert counts(page) == [] and not any(
-        one.value["strokes"] for one in requests_of(page, "sketch")
-    )
-    hand.touch("touchStart", a)
-    for place in (((a[0] + b[0]) / 2, a[1]), b):
-        hand.touch("touchMove", place)
-    hand.touch("touchStart", b, aside)  # a second finger
-    hand.touch("touchMove", c, aside)
-    hand.touch("touchEnd")
+    assert counts(page) == []
+    assert not any(request.value["strokes"] for request in requests_of(page, "sketch"))
+    second_finger = [("Start", b, aside), ("Move", c, aside), ("End",)]
+    hand.play(touch=[("Start", a), ("Move", middle), ("Move", b), *second_finger])
     assert counts(page) == [4]
     page.keyboard.press("Escape")
-    hand.touch("touchStart", a)
-    hand.touch("touchStart", a, aside)  # two that land together
-    hand.touch("touchMove", b, c)
-    hand.touch("touchEnd")
+    hand.play(touch=[("Start", a), ("Start", a, aside), ("Move", b, c), ("End",)])
     assert counts(page) == []
 
 
 def test_another_button_draws_nothing_and_ends_no_stroke(page):
     (a, b, c) = pad_strokes(page, 7)[0]
-    page.mouse.move(*a)
-    page.mouse.down(button="right")
-    page.mouse.move(*b)
-    page.mouse.up(button="right")
+    drag(page, [a, b], 1, "right")
     assert counts(page) == []
     page.mouse.move(*a)
     page.mouse.down()
-    page.mouse.move(*b)
-    page.mouse.down(button="right")
-    page.mouse.move(*c)
-    page.mouse.up(button="right")
+    drag(page, [b, c], 1, "right")
     page.mouse.up()
     assert counts(page) == [3]
 
@@ -189,7 +166,7 @@ def test_escape_removes_the_unfinished_stroke_except_under_a_dialog(page):
 
 
 def test_a_ready_pad_is_not_covered_and_takes_the_first_stroke(visit):
-    page = visit(COVERED + PIXELS_DRAWN)  # Gradio lays its word that it loads over the page
+    page = visit(COVERED + PIXELS_DRAWN)  # Gradio's loading message covers the page
     page.wait_for_function("window.drawn >= 784")
     assert page.evaluate("window.drawn") == 784  # each pixel once
     draw_line(page)

@@ -1,6 +1,7 @@
-"""What the pad asks is answered in one request each; drawings come before glances."""
+"""The pad's requests are answered within limits; drawings take priority over previews."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import count
 from uuid import uuid4
 
@@ -25,31 +26,24 @@ FRAMES = """(count) => new Promise((done) => {
 
 @pytest.fixture
 def ask(served):
-    """Return a function that asks as the pad does, and returns the response."""
+    """Return a function that sends a request as the pad does, and returns the response."""
     with httpx.Client(base_url=served.url, timeout=30) as client:
         part = Visitor(client, client.get("config").json()).questions
         own = uuid4().hex
 
         def ask(function="read", digit=7, session=own, **more):
-            question = {"component_id": part, "fn_name": function, "session_hash": session}
-            question |= {"data": pad_payload(digit)} | more
-            return client.post("gradio_api/component_server/", json=question)
+            request = {"component_id": part, "fn_name": function, "session_hash": session}
+            request |= {"data": pad_payload(digit)} | more
+            return client.post("gradio_api/component_server/", json=request)
 
         yield ask
 
 
 @pytest.fixture
-def together(ask):
-    """Return a function that asks from another thread."""
-    threads = []
-
-    def together(*arguments, **more):
-        threads.append(threading.Thread(target=ask, args=arguments, kwargs=more))
-        threads[-1].start()
-
-    yield together
-    for thread in threads:
-        thread.join()
+def ask_in_thread(ask):
+    """Return a function that sends a request from another thread."""
+    with ThreadPoolExecutor() as pool:
+        yield partial(pool.submit, ask)
 
 
 def test_a_drawing_is_answered_and_a_preview_does_not_change_the_session(ask):
@@ -65,14 +59,14 @@ def test_an_invalid_payload_is_an_empty_pad(ask, data):
     assert ask("preview", data=data).json() is None
 
 
-def test_one_session_has_few_requests_at_the_same_time(served, ask, together):
+def test_one_session_has_few_requests_at_the_same_time(served, ask, ask_in_thread):
     (channel,) = (part for part in served.demo.blocks.values() if isinstance(part, ReadChannel))
     with served.reader.held():
         for _ in range(MAX_REQUESTS_PER_SESSION):
-            together()
+            ask_in_thread()
         wait_until(
             lambda: channel.requests.active.total() == MAX_REQUESTS_PER_SESSION
-        )  # those that wait as well
+        )  # waiting ones included
         refused = ask()
         assert refused.status_code == 503 and "busy" in refused.json()["detail"]
     wait_until(lambda: ask().status_code == 200)
@@ -81,11 +75,11 @@ def test_one_session_has_few_requests_at_the_same_time(served, ask, together):
 def test_without_a_reader_the_page_is_busy_and_nothing_is_lost(served, ask, monkeypatch):
     before = ask(digit=4).json()[0]
 
-    def nobody(*_):
+    def fail(*_):
         raise Unreachable
 
-    for way in ("ask", "read"):
-        monkeypatch.setattr(served.reader, way, nobody)
+    for method in ("ask", "read"):
+        monkeypatch.setattr(served.reader, method, fail)
     refused = ask(digit=7)
     assert refused.status_code == 503 and "busy" in refused.json()["detail"]
     with pytest.raises(AppError, match="busy"):
@@ -96,10 +90,10 @@ def test_without_a_reader_the_page_is_busy_and_nothing_is_lost(served, ask, monk
     assert 'data-number="4"' in before and 'data-number="7"' in ask(digit=7).json()[0]
 
 
-def test_previews_are_refused_while_drawings_are_read(served, ask, together):
+def test_previews_are_refused_while_drawings_are_read(served, ask, ask_in_thread):
     begun = served.reader.begun
     with served.reader.held():
-        together()
+        ask_in_thread()
         wait_until(lambda: served.reader.begun > begun)
         assert ask("preview", session="other").json() is None
 
@@ -115,7 +109,7 @@ def test_an_invalid_request_is_refused_in_a_sentence(ask, wrong):
 
 
 def half_a(page, digit):
-    """Draw a digit, a few frames for each move, and do not lift the pen."""
+    """Start to draw a digit, with a few frames for each move."""
     (*path,) = pad_strokes(page, digit)[0]
     page.mouse.move(*path[0])
     page.mouse.down()
@@ -124,31 +118,31 @@ def half_a(page, digit):
         page.evaluate(FRAMES, 4)
 
 
-def glanced(page, answer):
-    """Move the pen by a hair until this is the answer."""
+def expect_preview(page, answer):
+    """Move the pen slightly until this is the answer."""
     x, y = pad_strokes(page, 7)[0][-1]
-    hair = count()
-    wait_until(lambda: page.locator(answer).count() or page.mouse.move(x, y + next(hair) % 2 + 1))
+    steps = count()
+    wait_until(lambda: page.locator(answer).count() or page.mouse.move(x, y + next(steps) % 2 + 1))
 
 
-def glances(page):
-    """Return how many points each glance has told of."""
-    told = [one.value["strokes"] for one in requests_of(page, "preview")]
-    return [sum(len(stroke["points"]) for stroke in strokes) // 2 for strokes in told]
+def preview_sizes(page):
+    """Return the number of points in each preview."""
+    sketches = [request.value["strokes"] for request in requests_of(page, "preview")]
+    return [sum(len(stroke["points"]) for stroke in strokes) // 2 for strokes in sketches]
 
 
 def test_the_answer_follows_an_unfinished_stroke_and_evidence_its_end(page):
     half_a(page, 7)
-    glanced(page, "#answer[data-wait=drawing] [data-number='7']")
+    expect_preview(page, "#answer[data-wait=drawing] [data-number='7']")
     expect(page.locator("#evidence .heat")).to_have_count(0)
     page.mouse.up()
     expect(page.locator("#evidence .heat")).to_have_count(1)
-    assert glances(page) == sorted(glances(page))
+    assert preview_sizes(page) == sorted(preview_sizes(page))
 
 
 def test_a_removed_stroke_leaves_no_answer(page):
     half_a(page, 7)
-    glanced(page, "#answer[data-wait=drawing]")
+    expect_preview(page, "#answer[data-wait=drawing]")
     page.keyboard.press("Escape")
     expect(page.locator("#answer .waiting")).to_be_visible()
 
@@ -165,5 +159,5 @@ def test_a_slow_connection_gets_few_previews_and_no_late_ones(visit):
         half_a(page, digit)
         assert page.locator("#answer").get_attribute("data-wait") != "drawing"
         page.mouse.up()
-    assert len(glances(page)) <= 3
+    assert len(preview_sizes(page)) <= 3
     expect_answer(page, "7")

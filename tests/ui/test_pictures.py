@@ -1,4 +1,4 @@
-"""Pictures are read from files, examples, the clipboard and the desktop, or refused in words."""
+"""Pictures from files, examples, the clipboard and drag and drop are read or refused in words."""
 
 import pytest
 from PIL import Image
@@ -6,39 +6,25 @@ from playwright.sync_api import expect
 
 from support.sketches import sketch
 from tests.pages import (
-    BAR,
     NUMBER,
     ROOT,
     choose_example,
     draw,
     draw_and_read,
     expect_answer,
+    expect_compared,
     requests_of,
     transfer,
     upload,
-    wait_until,
 )
 
 LETTER = ROOT / "examples" / "9-letter-k.png"
 README = ROOT / "README.md"
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
-TWO_FILES = """() => {
-    const given = new DataTransfer();
-    for (const name of ["a.png", "b.png"]) given.items.add(new File([""], name));
-    const how = { bubbles: true, cancelable: true, dataTransfer: given };
-    document.body.dispatchEvent(new DragEvent("drop", how));
-}"""
-LINK = """() => {
-    const dataTransfer = new DataTransfer();
-    dataTransfer.setData("text/uri-list", "http://127.0.0.1/");
-    const how = { bubbles: true, cancelable: true, dataTransfer };
-    const gives = (name) => !document.body.dispatchEvent(new DragEvent(name, how));
-    return [gives("dragover"), gives("drop")]; // whether the page has taken it
-}"""
 
 
 def test_uploads_and_examples_are_read_and_shown_with_a_box(page, tmp_path):
-    """Of all kinds, also those that browsers may not show."""
+    """Of all formats, also those that browsers do not show."""
     page.get_by_role("tab", name="Picture").click()
     page.locator("body").click(position={"x": 2, "y": 2})
     kinds = page.locator("#upload input[type=file]").first.get_attribute("accept").split(",")
@@ -65,7 +51,7 @@ def test_a_file_that_changed_under_its_name_is_read_again(page, tmp_path):
         expect_answer(page, str(digit))
     choose_example(page)
     expect_answer(page, "7")
-    upload(page, file)  # which is the same
+    upload(page, file)  # the same file
     expect_answer(page, "3")
 
 
@@ -90,34 +76,31 @@ def test_a_wrong_file_replaces_the_answer_by_one_clear_sentence(page, odd_files,
 
 def test_a_pasted_or_dropped_picture_is_read_and_undo_restores_the_drawing(page):
     draw_and_read(page, 4)
-    for kind, place in (("paste", "body"), ("drop", "#pad canvas")):
-        assert transfer(page, kind, NUMBER, place)
+    for kind, target in (("paste", "body"), ("drop", "#pad canvas")):
+        assert transfer(page, kind, NUMBER, target=target)
         expect_answer(page, "7432")
-        assert transfer(page, "drop", README, kind_of="text/markdown")  # else it would be opened
+        assert transfer(page, "drop", README, file_type="text/markdown")
         expect(page.locator("#answer .error .caption")).to_contain_text("is no PNG")
-        assert not transfer(page, "paste", None)
+        assert not transfer(page, "paste")
         page.keyboard.press("Control+z")
         expect_answer(page, "4")
 
 
 def test_the_first_of_two_files_is_read_and_no_link_leads_away(page):
-    page.evaluate(TWO_FILES)
-    said = page.locator("#picture [role=status]")
-    expect(said).to_contain_text("the first of these 2 is read")
+    transfer(page, "drop", README, README)
+    notice = page.locator("#picture [role=status]")
+    expect(notice).to_contain_text("the first of these 2 is read")
     draw(page, 1)
-    expect(said).to_have_count(0)
-    assert page.evaluate(LINK) == [True, True]
-    expect(said).to_contain_text("drop its file")
+    expect(notice).to_have_count(0)
+    for kind in ("dragover", "drop"):
+        assert transfer(page, kind, url="http://127.0.0.1/")
+    expect(notice).to_contain_text("drop its file")
     expect_answer(page, "1")
 
 
 @pytest.mark.parametrize("first, last, answer", [(NUMBER, LETTER, ""), (LETTER, NUMBER, "7432")])
 def test_the_last_of_two_quick_pictures_is_read(page, served, first, last, answer):
-    begun = served.reader.begun
-    with served.reader.held() as let_others:
-        assert transfer(page, "drop", first)
-        wait_until(lambda: served.reader.begun > begun)
-        let_others()
+    with served.reader.held_after(lambda: transfer(page, "drop", first)):
         assert transfer(page, "drop", last)
         expect(page.locator("#answer .headline")).to_contain_text(answer or "No digit")
     assert requests_of(page, "picture")[0].request.response().json() is None
@@ -131,7 +114,5 @@ def test_a_late_upload_does_not_replace_a_drawing_s_answer(page):
     draw_and_read(page, 4)
     with page.expect_response("**/upload*"):
         held[0].continue_()
-    page.locator(BAR.format(2)).click()
-    expect(page.locator("#evidence h2")).to_have_text("Why 4, not 2")
-    expect_answer(page, "4")
+    expect_compared(page, 4, 2)
     assert requests_of(page, "picture") == []

@@ -1,4 +1,4 @@
-"""The sketchpad is a component that anyone's page may have, as it may have Gradio's own."""
+"""The sketchpad is a component that any Gradio page can use."""
 
 import gradio as gr
 import numpy as np

@@ -1,4 +1,4 @@
-"""Every state of the page, on every kind of screen: what it says, and that everyone can use it."""
+"""Every state of the page, on every kind of screen: its text, accessibility and layout."""
 
 import numpy as np
 import pytest
@@ -21,14 +21,15 @@ LOOKS = {  # colours do not depend on the screen: each comes with two
     }
     for name, scheme in zip(SCREENS, ("dark", "light", "dark", "light"), strict=True)
 }
-FALLEN = """
+RECORD_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver((list) => list.getEntries().forEach((one) => shifts.push(one)))
   .observe({ type: "layout-shift", buffered: true });
 """
 
 
-NO_SCROLLING_SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth"
+SHIFT = "shifts.reduce((sum, s) => sum + (s.hadRecentInput ? 0 : s.value), 0)"
+NO_OVERFLOW = "document.documentElement.scrollWidth <= innerWidth"
 FOCUS = """(() => { const at = document.activeElement;
     return at.closest("[id]:not([id^=html-])")?.id ?? at.tagName })()"""
 MOVING = """[...document.querySelectorAll(".gradio-container *")].filter((e) => {
@@ -38,12 +39,12 @@ MOVING = """[...document.querySelectorAll(".gradio-container *")].filter((e) => 
 
 
 def digit(best, confidence, second=None, not_a_digit=0.01):
-    """Return a glyph read as `best` with this confidence; the rest goes to the second."""
+    """Return a glyph read as `best` with this confidence; `second` has the rest."""
     second = (best + 1) % 10 if second is None else second
-    chances = np.zeros(10)
-    chances[best], chances[second] = confidence, 1 - confidence
+    probs = np.zeros(10)
+    probs[best], probs[second] = confidence, 1 - confidence
     ink = frame_glyph((255 - sketch(best).astype(np.float32)) / 255)
-    return Digit(Glyph(ink, (60, 50, 200, 230)), tuple(chances.tolist()), not_a_digit)
+    return Digit(Glyph(ink, (60, 50, 200, 230)), tuple(probs.tolist()), not_a_digit)
 
 
 # A reading; the answer's CSS class, headline and caption.
@@ -64,10 +65,10 @@ STATES = {
 
 
 @pytest.fixture
-def say(served):
-    """Return a function that shows a state: a page's line is read as that."""
+def show(served):
+    """Return a function that shows a state: a line is read as its reading."""
 
-    def say(page, state):
+    def show(page, state):
         served.reader.says, look, headline, caption = STATES[state]
         draw_line(page)
         expect(page.locator("#answer .caption")).to_contain_text(caption)
@@ -75,46 +76,46 @@ def say(served):
         expect(page.locator(f"#answer .{look}")).to_have_count(1)
         wait_until_settled(page)
 
-    yield say
+    yield show
     served.reader.says = None
 
 
-def is_usable(page):
-    """Expect axe to find nothing wrong, once nothing fades any more, and no part to stick out."""
+def expect_accessible(page):
+    """Expect no axe violations after all animations, and no horizontal overflow."""
     page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
     found = Axe().run(page).response["violations"]
     assert [f"{v['id']}: {n['target']} {n['html']:.200}" for v in found for n in v["nodes"]] == []
-    assert page.evaluate(NO_SCROLLING_SIDEWAYS)
+    assert page.evaluate(NO_OVERFLOW)
 
 
-def sees_all(page, *parts):
-    """Expect parts of the page to be in view, from top to bottom."""
+def expect_in_view(page, *parts):
+    """Expect components to be in view, from top to bottom."""
     for part in parts:
         box = page.locator(part).first.bounding_box()
         assert box["y"] >= 0 and box["y"] + box["height"] <= page.viewport_size["height"], part
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_each_state_and_component_is_accessible(visit, say, look):
+def test_each_state_and_component_is_accessible(visit, show, look):
     page = visit(**look)
-    is_usable(page)
+    expect_accessible(page)
     for state, (reading, _, _, caption) in STATES.items():
-        say(page, state)
+        show(page, state)
         several = len(reading.digits) if len(reading.digits) > 1 else 0
         expect(page.locator("#strip button")).to_have_count(several)
         expect(page.locator("#title [role=status]")).to_contain_text(caption)
-        is_usable(page)
-    say(page, "sure")
+        expect_accessible(page)
+    show(page, "sure")
     page.get_by_role("button", name="Inside the network").click()
     expect(page.locator("#map img")).to_be_visible()
-    is_usable(page)
+    expect_accessible(page)
     page.get_by_role("tab", name="Picture").click()
     expect(page.locator("#upload")).to_be_visible()
-    is_usable(page)
+    expect_accessible(page)
     page.get_by_role("tab", name="The network").click()
     page.get_by_role("button", name="times a 4 was read as 4").click()
     expect(page.locator("#cell img").first).to_be_visible()
-    is_usable(page)
+    expect_accessible(page)
 
 
 @pytest.mark.parametrize("look", ["phone, dark", "wall, light"])
@@ -135,31 +136,32 @@ def test_training_and_its_failure_are_shown(visit, served, look):
             open_page(page, served.url)
             expect(page.locator("#status")).to_contain_text(words)
             expect(page.locator("#status .plot")).to_have_count(int("epoch" in words))
-            is_usable(page)
+            expect_accessible(page)
     finally:
         vars(source).update(is_training=False, progress=None, failure="", reader=served.reader)
 
 
 @pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS)
-def test_the_layout_is_stable_while_the_page_loads_and_answers(visit, say, screen):
+def test_the_layout_is_stable_while_the_page_loads_and_answers(visit, show, screen):
     size = dict(zip(("width", "height"), screen, strict=True))
     still = []
-    while still.count(True) < 2:  # of three: Gradio lays out its parts in any order
-        page = visit(FALLEN, viewport=size)
-        say(page, "unsure")
-        told = page.evaluate("shifts.filter((one) => !one.hadRecentInput).map((one) => one.value)")
-        still.append(sum(told) < 0.02)
+    while still.count(True) < 2:  # of three: Gradio lays out components in any order
+        page = visit(RECORD_SHIFTS, viewport=size)
+        show(page, "unsure")
+        still.append(page.evaluate(SHIFT) < 0.02)
         assert still.count(False) < 2
 
 
-def test_all_main_components_are_in_view_on_a_laptop(page, say):
+def test_all_main_components_are_in_view_on_a_laptop(page, show):
     for state in ("sure", "unsure"):
-        say(page, state)
-        sees_all(page, "#pad", "#answer", "#label", "#corrections", "#take", "#examples")
-        sees_all(page, *(f"#{part} .look" for part in ("original", "pixels", "evidence", "change")))
+        show(page, state)
+        expect_in_view(page, "#pad", "#answer", "#label", "#corrections", "#take", "#examples")
+        expect_in_view(
+            page, *(f"#{part} .look" for part in ("original", "pixels", "evidence", "change"))
+        )
 
 
-def test_a_wide_screen_is_used_and_200_percent_zoom_has_no_overflow(page, visit, say):
+def test_a_wide_screen_is_used_and_200_percent_zoom_has_no_overflow(page, visit, show):
     page.set_viewport_size({"width": 1920, "height": 1080})
     left, right = page.locator("#input").bounding_box(), page.locator("#looks").bounding_box()
     assert left["x"] <= 60 and right["x"] + right["width"] >= 1860
@@ -167,13 +169,13 @@ def test_a_wide_screen_is_used_and_200_percent_zoom_has_no_overflow(page, visit,
     box = page.locator("#confusions").bounding_box()
     assert box["x"] + box["width"] >= 1860
     page = visit(viewport={"width": 640, "height": 400}, device_scale_factor=2)
-    say(page, "one refused")
+    show(page, "one refused")
     expect(page.locator("#strip button")).to_have_count(2)
-    assert page.evaluate(NO_SCROLLING_SIDEWAYS)
+    assert page.evaluate(NO_OVERFLOW)
 
 
-def test_the_keyboard_reaches_every_control_and_chooses_from_a_number(page, say):
-    say(page, "sure")
+def test_the_keyboard_reaches_every_control_and_chooses_from_a_number(page, show):
+    show(page, "sure")
     page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
     reached = set()
     for _ in range(90):
@@ -182,7 +184,7 @@ def test_the_keyboard_reaches_every_control_and_chooses_from_a_number(page, say)
     wanted = {"pad", "examples", "corrections", "pixels", "change"}
     wanted |= {"copy", "link", "report", "data"}
     assert wanted <= reached, reached
-    say(page, "several")
+    show(page, "several")
     second = page.locator("#strip button").nth(1)
     page.locator("#strip button").first.focus()
     page.keyboard.press("Tab")

@@ -1,4 +1,4 @@
-"""One picture at a time is what the page is about, and no session that is lost takes it away."""
+"""The page shows one picture at a time, and keeps it if the session is lost."""
 
 import pytest
 from playwright.sync_api import expect
@@ -18,27 +18,27 @@ from tests.pages import (
 
 
 def forget(served):
-    """Have the server forget all sessions, as after a restart, or a while without their pages."""
+    """Delete all sessions, as after a restart, or a pause of their pages."""
     served.demo.app.state_holder.session_data.clear()
 
 
 def test_a_picture_replaces_the_drawing_and_undo_restores_it(page):
     link = page.get_by_role("button", name="Link")
     draw_and_read(page, 9)
-    for given, answer in (
+    for action, answer in (
         (lambda: choose_example(page, 6), "7432"),
         (lambda: upload(page, NUMBER), "7432"),
         (lambda: transfer(page, "drop", NUMBER), "7432"),
         (lambda: transfer(page, "drop", ROOT / "README.md"), ""),  # a wrong file
     ):
         expect(link).to_be_enabled()
-        given()
+        action()
         expect(page.locator("#answer .headline")).not_to_contain_text("9")
         expect_answer(page, answer)
         page.get_by_role("tab", name="Draw").click()
         hint = page.locator("#pad .hint")
         expect(hint).to_contain_text("about a picture.\nUndo brings your drawing")
-        expect(link).to_be_disabled()  # of what is not shown
+        expect(link).to_be_disabled()  # the drawing is not shown
         get_tool(page, "Undo").click()
         expect_answer(page, "9")
         expect(hint).to_be_hidden()
@@ -63,22 +63,23 @@ def test_a_stroke_clearing_or_a_reload_ends_a_picture(page):
 
 @pytest.mark.parametrize("given", ["an example", "a file"])
 def test_a_lost_session_receives_the_page_s_actions_again(page, served, given):
-    """Whatever is asked then of a number whose third glyph, a 3, is chosen."""
-    for tap, place, words, answer in (
+    """Whichever action comes next on a number whose third glyph, a 3, is chosen."""
+    for target, result, text, answer in (
         ("#strip button >> nth=1", "#evidence h2", "Why 4, not", "7432"),
         (BAR.format(5), "#evidence h2", "Why 3, not 5", "7432"),
         ("#change [data-pick]", "#change h2", "To make it", "7432"),
-        ("#inside button >> nth=0", "#nearest h2", "Where it lies", "7432"),
+        ("#inside button >> nth=0", "#nearest h2", "Position", "7432"),
         ("#corrections [data-pick='9']", "#corrections .saved", "1 correction", "7492"),
     ):
         choose_example(page, 6) if given == "an example" else upload(page, NUMBER)
+        expect(page.locator("#strip button")).to_have_count(4)
         expect(page.locator("#evidence h2")).to_contain_text("Why 7, not")
         expect_answer(page, "7432")
         page.locator("#strip button").nth(2).click()
         expect(page.locator("#evidence h2")).to_contain_text("Why 3, not")
         forget(served)
-        page.locator(tap).click()
-        expect(page.locator(place)).to_contain_text(words)
+        page.locator(target).click()
+        expect(page.locator(result)).to_contain_text(text)
         expect_answer(page, answer)
 
 
