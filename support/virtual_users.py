@@ -62,7 +62,7 @@ def drawings(count: int = 100) -> list[Drawing]:
     return drawn
 
 
-def pad_tells(strokes: Sequence[np.ndarray], asked: int = 1) -> dict:
+def pad_tells(strokes: Sequence[np.ndarray], request_id: int = 1) -> dict:
     """Return strokes, each (N, 2), as the pad tells of them, in its middle and six tenths of it."""
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -70,7 +70,7 @@ def pad_tells(strokes: Sequence[np.ndarray], asked: int = 1) -> dict:
     corner = 500 - (low + high) / 2 * unit
     rows = [np.rint(stroke * unit + corner).astype(int).ravel().tolist() for stroke in strokes]
     told = [{"width": 79, "erases": False, "points": row} for row in rows]
-    return {"asked": asked, "size": 1000, "strokes": told}
+    return {"request_id": request_id, "size": 1000, "strokes": told}
 
 
 @contextmanager

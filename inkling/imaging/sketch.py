@@ -49,22 +49,22 @@ class Sketch:
     """The strokes on a pad."""
 
     strokes: tuple[Stroke, ...] = ()
-    asked: int = 0  # number of the pad's request
+    request_id: int = 0  # number of the pad's request
 
     @classmethod
     def from_json(cls, payload: Any) -> Self:
         """Parse a pad's payload; return an empty sketch if it is invalid.
 
-        A payload is `{"asked": 1, "size": 1000, "strokes": [{"width": 79, "erases": false,
+        A payload is `{"request_id": 1, "size": 1000, "strokes": [{"width": 79, "erases": false,
         "points": [x, y, x, y, …]}]}`. The unit of length is the pad's side divided by `size`.
         """
         try:
-            size, asked = float(payload["size"]), int(payload.get("asked", 0))
+            size, request_id = float(payload["size"]), int(payload.get("request_id", 0))
             rows = payload["strokes"][:MAX_SKETCH_STROKES]
             points = sum(len(row["points"]) for row in rows) / 2
             if points > MAX_SKETCH_POINTS or not 1 <= size < 1e5:
                 return cls()
-            return cls(tuple(parse_stroke(row, SKETCH_SIDE_PX / size) for row in rows), asked)
+            return cls(tuple(parse_stroke(row, SKETCH_SIDE_PX / size) for row in rows), request_id)
         except (TypeError, ValueError, LookupError, AttributeError, OverflowError):
             return cls()
 
@@ -80,7 +80,7 @@ class Sketch:
             {"width": s.width, "erases": s.erases, "points": s.points.ravel().tolist()}
             for s in self.strokes
         ]
-        return {"asked": self.asked, "size": SKETCH_SIDE_PX, "strokes": strokes}
+        return {"request_id": self.request_id, "size": SKETCH_SIDE_PX, "strokes": strokes}
 
     def picture(self, side: int = SKETCH_SIDE_PX) -> Image.Image:
         """Return the drawing, black on white: (side, side) of mode L."""

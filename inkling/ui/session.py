@@ -85,7 +85,7 @@ class SessionState:
             reading, picture = reader.read(image), make_thumbnail(image, image.size)
         if sketch.is_dots:
             reading = Reading(note=DOT_NOTE)
-        return self.with_reading(reading, picture, sketch.asked)
+        return self.with_reading(reading, picture, sketch.request_id)
 
     def read_digit(self, payload: object, reader: AnyReader) -> Self:
         """Read the gallery's digit of this index; an invalid index clears the state."""

@@ -15,7 +15,9 @@ from inkling.imaging.sketch import SKETCH_SIDE_PX, Sketch
 def drawn(*rows, size=1000):
     """Return what a pad of this size would show of these (points, width, erases)."""
     strokes = [{"points": p, "width": w, "erases": e} for p, w, e in rows]
-    return np.asarray(Sketch.from_json({"asked": 1, "size": size, "strokes": strokes}).picture())
+    return np.asarray(
+        Sketch.from_json({"request_id": 1, "size": size, "strokes": strokes}).picture()
+    )
 
 
 @pytest.mark.parametrize("digit", range(10))
@@ -63,7 +65,7 @@ def test_a_tap_is_a_dot():
 )
 def test_dots_are_told_from_strokes(strokes, are):
     rows = [{"points": p, "width": 79, "erases": False} for p in strokes]
-    assert Sketch.from_json({"asked": 1, "size": 1000, "strokes": rows}).is_dots is are
+    assert Sketch.from_json({"request_id": 1, "size": 1000, "strokes": rows}).is_dots is are
 
 
 ROW = {"points": [1, 2, 3, 4], "width": 79, "erases": False}
@@ -71,7 +73,7 @@ ODD = [[], [1], [1, 2, 3], ["a", 2], [None, 2], [math.nan, 2], [math.inf, 2], "1
 
 
 @pytest.mark.parametrize(
-    "told", [None, "", 7, ["data"], {}, {"asked": 1}, "data:image/png;base64,"]
+    "told", [None, "", 7, ["data"], {}, {"request_id": 1}, "data:image/png;base64,"]
 )
 def test_what_is_no_sketch_is_an_empty_pad(told):
     assert Sketch.from_json(told).strokes == ()
@@ -83,20 +85,26 @@ def test_what_is_no_sketch_is_an_empty_pad(told):
     + [{"width": width} for width in (0, -1, 1e9, math.nan, "a", None)],
 )
 def test_a_stroke_that_no_pad_draws_makes_it_one_too(change):
-    odd = {"asked": 1, "size": 1000, "strokes": [ROW | change]}
+    odd = {"request_id": 1, "size": 1000, "strokes": [ROW | change]}
     assert Sketch.from_json(odd).strokes == ()
 
 
-@pytest.mark.parametrize("change", [{"size": 0}, {"size": "a"}, {"size": -5}, {"asked": "one"}])
+@pytest.mark.parametrize(
+    "change", [{"size": 0}, {"size": "a"}, {"size": -5}, {"request_id": "one"}]
+)
 def test_so_does_a_pad_that_there_is_not(change):
-    assert Sketch.from_json({"asked": 1, "size": 1000, "strokes": [ROW]} | change).strokes == ()
+    assert (
+        Sketch.from_json({"request_id": 1, "size": 1000, "strokes": [ROW]} | change).strokes == ()
+    )
 
 
 json = st.recursive(
     st.none() | st.booleans() | st.floats() | st.text(max_size=3),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["strokes", "size", "asked", "points", "width"]), inner)
+        | st.dictionaries(
+            st.sampled_from(["strokes", "size", "request_id", "points", "width"]), inner
+        )
     ),
 )
 
@@ -108,5 +116,7 @@ def test_whatever_is_told_gives_a_picture(odd):
 
 def test_a_pad_scribbled_full_is_drawn_within_a_moment_and_more_is_refused():
     rows = [{"points": [1, 2] * 200, "width": 79, "erases": False}] * 400
-    assert Sketch.from_json({"asked": 1, "size": 1000, "strokes": rows}).strokes == ()
-    assert len(Sketch.from_json({"asked": 1, "size": 1000, "strokes": rows[:100]}).strokes) == 100
+    assert Sketch.from_json({"request_id": 1, "size": 1000, "strokes": rows}).strokes == ()
+    assert (
+        len(Sketch.from_json({"request_id": 1, "size": 1000, "strokes": rows[:100]}).strokes) == 100
+    )

@@ -55,7 +55,7 @@ async function add(name, value) {
     if (name !== "sketch") document.dispatchEvent(new Event("sketch-aside"));
     drawing = value?.strokes?.length > 0;
   } else if (waiting.at(-1)?.[0] === name) waiting.pop();
-  waiting.push([name, name === "sketch" ? { ...value, asked: id } : value, id]);
+  waiting.push([name, name === "sketch" ? { ...value, request_id: id } : value, id]);
   if (current) isPicture(waiting[0]) && place().dataset.wait !== "lost" && wait("reading");
   else sendAll();
 }
