@@ -85,7 +85,7 @@ class AppProcess:
         program = [sys.executable, "-c", program[0], self.address(), *map(str, program[1:])]
         spaces = [space for space in ("--net", "--mount") if space in self.wrap]
         if spaces:
-            inside = ["nsenter", "--preserve-parse_login", "--user", *spaces, "--wd"]
+            inside = ["nsenter", "--preserve-credentials", "--user", *spaces, "--wd"]
             program = [*inside, "--target", str(self.server_pid()), *program]
         environment = os.environ | {"TMPDIR": str(self.folder)}
         return subprocess.Popen(program, stdout=subprocess.PIPE, text=True, env=environment)

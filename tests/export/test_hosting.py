@@ -1,4 +1,4 @@
-"""On any web server the page is updated as a whole, and leaves other pages of its origin alone."""
+"""On any web server the page updates completely, and does not affect others of its origin."""
 
 import gzip
 import os
@@ -19,15 +19,15 @@ from inkling.export.static_page import (
 from support.static_server import Quiet, serving
 from tests.pages import draw_line
 
-# A stand-in for ONNX Runtime Web: no test here reads a digit.
+# Replaces ONNX Runtime Web: no test here reads a digit.
 RUNTIME = """export const env = { wasm: {} };
 export class Tensor {}
 const [probabilities, zero] = [{ data: Array(10).fill(0.1) }, { data: [0] }];
-const judged = { probabilities, not_a_digit: zero, several: zero };
-export const InferenceSession = { create: async () => ({ run: async () => judged }) };
+const prediction = { probabilities, not_a_digit: zero, several: zero };
+export const InferenceSession = { create: async () => ({ run: async () => prediction }) };
 """
-BUILT = {"First": 1.4e9, "Second": 1.5e9}  # s since 1970
-SETTLED = """async () => {
+BUILD_TIMES = {"First": 1.4e9, "Second": 1.5e9}  # s since 1970
+UPDATED = """async () => {
     const registration = await navigator.serviceWorker.ready;
     await registration.update();
     while (registration.installing || registration.waiting)
@@ -35,28 +35,22 @@ SETTLED = """async () => {
 }"""
 
 
-class Hour(Quiet):
-    """Lets browsers keep each file for an hour."""
+class OneHour(Quiet):
+    """Lets browsers cache each file for an hour."""
 
     def end_headers(self):
         self.send_header("Cache-Control", "max-age=3600")
         super().end_headers()
 
 
-class Octets(Quiet):
-    """Gives no file the type of a script."""
+class NoScripts(Quiet):
+    """Sends scripts with another type."""
 
     extensions_map = {".js": "application/octet-stream"}
 
 
-class NoModules(Quiet):
-    """Knows no files named `.mjs`, as Debian's nginx."""
-
-    extensions_map = Quiet.extensions_map | {".mjs": "application/octet-stream"}
-
-
-def put(folder, version="First"):
-    """Write a version of the page, which its heading names, as built years ago."""
+def write_page(folder, version="First"):
+    """Write a version of the page, named in its heading, as built years ago."""
     add_scripts(folder)
     (folder / RUNTIME_MODULE).with_suffix(".js").write_text(RUNTIME)
     (folder / f"{RUNTIME_WASM}.gz").write_bytes(gzip.compress(b"code"))
@@ -66,16 +60,16 @@ def put(folder, version="First"):
         new = f"<h1>{version}" if at[0] == "<" else f"body {{ --version: {version};"
         path.write_text(path.read_text("utf-8").replace(at, new), "utf-8")
     write_version(folder)
-    built = BUILT[version]  # without a header, browsers keep a file for a tenth of its age
+    built = BUILD_TIMES[version]  # without a header, browsers cache a file for a tenth of its age
     for path in folder.iterdir():
         os.utime(path, (built, built))
 
 
 def versions(page, url):
-    """Visit the page until a newer version, if any, is installed; return what it shows."""
+    """Load the page until a newer version, if any, is installed; return the versions it shows."""
     page.goto(url)
     expect(page.locator("#state")).to_contain_text("without a connection")
-    page.evaluate(SETTLED)
+    page.evaluate(UPDATED)
     style = "getComputedStyle(document.body).getPropertyValue('--version').trim()"
     return page.locator("h1").inner_text(), page.evaluate(style)
 
@@ -87,65 +81,58 @@ def page(chromium):
     context.close()
 
 
-@pytest.mark.parametrize("handler", [Hour, Quiet], ids=["kept for an hour", "no header"])
+@pytest.mark.parametrize("handler", [OneHour, Quiet], ids=["one hour", "no header"])
 @pytest.mark.parametrize("late", ["index.html", "style.css", "offline.js"])
-def test_a_second_version_reaches_the_visitor_and_only_whole(page, tmp_path, handler, late):
+def test_a_new_version_is_shown_once_it_is_complete(page, tmp_path, handler, late):
     site, old, new = (tmp_path / name for name in ("site", "old", "new"))
     path = site / late
-    put(site)
+    write_page(site)
     with serving(site, handler) as url:
         assert versions(page, url) == ("First", "First")
         path.rename(old)
-        put(site, "Second")
+        write_page(site, "Second")
         path.rename(new)
-        old.rename(path)  # as from a server that is behind
+        old.rename(path)  # as from a server with an old file
         for _ in range(2):
             assert versions(page, url) == ("First", "First")
         path.unlink()
         new.rename(path)
         versions(page, url)
         assert versions(page, url) == ("Second", "Second")
-    page.reload()  # nobody serves it any more
+    page.reload()  # the server has stopped
     expect(page.locator("#answer[data-ready]")).to_be_attached()
     expect(page.locator("h1")).to_have_text("Second")
 
 
-def test_two_pages_of_one_origin_leave_each_other_and_other_caches_alone(page, tmp_path):
-    folders = [tmp_path, tmp_path / "other"]  # one below the other
+def test_two_pages_of_one_origin_do_not_affect_each_other_or_other_caches(page, tmp_path):
+    folders = [tmp_path, tmp_path / "other"]  # one contains the other
     with serving(tmp_path) as url:
         for folder in reversed(folders):
-            put(folder)
+            write_page(folder)
         for at in ("", "other/"):
             versions(page, url + at)
         page.evaluate(
             "caches.open('a site\\'s').then((cache) => cache.put('/kept', new Response('1')))"
         )
         draw_line(page)
-        put(tmp_path, "Second")
+        write_page(tmp_path, "Second")
         versions(page, url)
         assert versions(page, url) == ("Second", "Second")
         expect(page.get_by_role("button", name="Undo")).to_be_disabled()
         kept = page.evaluate("caches.keys()")
         assert "a site's" in kept and len(kept) == 3
-    page.goto(url + "other/")  # nobody serves it any more
+    page.goto(url + "other/")  # the server has stopped
     expect(page.locator("h1")).to_have_text("First")
     expect(page.locator("#answer[data-ready]")).to_be_attached()
-    expect(page.get_by_role("button", name="Undo")).to_be_enabled()  # its drawing is its own
-
-
-def test_it_runs_where_mjs_files_have_no_type(page, tmp_path):
-    put(tmp_path)
-    assert not list(tmp_path.glob("*.mjs"))
-    with serving(tmp_path, NoModules) as url:
-        versions(page, url)
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()  # it keeps its own drawing
 
 
 @pytest.mark.parametrize("way", ["as a file", "no type", "a file is missing"])
-def test_where_its_script_cannot_run_it_says_what_is_needed(page, tmp_path, way):
-    put(tmp_path)
+def test_if_its_script_cannot_run_it_says_what_is_needed(page, tmp_path, way):
+    write_page(tmp_path)
     if way == "a file is missing":
         (tmp_path / "frame.js").unlink()
-    with serving(tmp_path, Octets if way == "no type" else Quiet) as url:
+    with serving(tmp_path, NoScripts if way == "no type" else Quiet) as url:
         page.goto((tmp_path / "index.html").as_uri() if way == "as a file" else url)
         caption = page.locator("#answer .caption")
         expect(caption).to_be_visible()
@@ -154,7 +141,7 @@ def test_where_its_script_cannot_run_it_says_what_is_needed(page, tmp_path, way)
         expect(page.get_by_text("Loading")).to_have_count(0)
 
 
-def test_an_altered_archive_of_the_runtime_is_refused(tmp_path, monkeypatch):
+def test_an_altered_archive_of_the_runtime_is_rejected(tmp_path, monkeypatch):
     archive, site, made = (tmp_path / name for name in ("runtime.tgz", "site", "made"))
     for name in (RUNTIME_MODULE, RUNTIME_WASM):
         path = site / "package" / "dist" / name

@@ -1,67 +1,56 @@
-"""What is deployed fits what is here: files, ports, versions, and where a page says it is well."""
+"""The deployment files fit the repository: files, ports, versions and health checks."""
 
 import re
 
-import pytest
 import yaml
 from conftest import ROOT
 from packaging.requirements import Requirement
 
-DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
-PARTS = {
+DEPLOY = ROOT / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+PORT = re.search(r"GRADIO_SERVER_PORT=(\d+)", DOCKERFILE)[1]
+OBJECTS = {
     (part["kind"], part["metadata"]["name"]): part
-    for part in yaml.safe_load_all((ROOT / "deploy" / "kuberay.yaml").read_text())
+    for part in yaml.safe_load_all((DEPLOY / "kuberay.yaml").read_text())
 }
-RAY = Requirement(
-    next(
-        line
-        for line in (ROOT / "deploy" / "requirements-ray.txt").read_text().splitlines()
-        if line.startswith("ray")
-    )
-)
+CLUSTER = OBJECTS["RayCluster", "readers"]["spec"]
 
 
-def test_what_the_image_copies_is_here_and_goes_there():
+def test_the_image_gets_all_files_that_it_needs():
     copied = [line.split()[1] for line in DOCKERFILE.splitlines() if re.match("COPY [^-]", line)]
     assert copied and all((ROOT / name).exists() for name in copied)
-    left_out = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text().split()
-    needed = ["app.py", "model.py", "inkling", "checkpoints", "data", "examples", "deploy"]
-    assert not {*needed, *copied} & set(left_out)
+    ignored = (DEPLOY / "Dockerfile.dockerignore").read_text().split()
+    needed = {"app.py", "model.py", "inkling", "checkpoints", "data", "examples", "deploy"}
+    assert not {*needed, *copied} & set(ignored)
 
 
-def test_the_image_has_a_user_without_rights_and_a_look_at_its_health():
+def test_the_image_has_an_unprivileged_user_and_a_health_check():
     assert re.search(r"^USER 1000$", DOCKERFILE, re.M)
-    port = re.search(r"GRADIO_SERVER_PORT=(\d+)", DOCKERFILE)[1]
-    assert f"EXPOSE {port}" in DOCKERFILE and f"127.0.0.1:{port}/healthz" in DOCKERFILE
+    assert f"EXPOSE {PORT}" in DOCKERFILE and f"127.0.0.1:{PORT}/healthz" in DOCKERFILE
 
 
-def test_pages_reach_readers_and_visitors_reach_pages():
-    pages = PARTS["Deployment", "pages"]["spec"]["template"]
+def test_pages_connect_to_the_readers_and_the_ingress_to_pages():
+    pages = OBJECTS["Deployment", "pages"]["spec"]["template"]
     page = pages["spec"]["containers"][0]
-    assert f"{PARTS['RayCluster', 'readers']['metadata']['name']}-head-svc:6379" in page["args"][0]
-    port = int(re.search(r"GRADIO_SERVER_PORT=(\d+)", DOCKERFILE)[1])
-    assert page["ports"] == [{"containerPort": port, "name": "http"}]
+    assert "--address=readers-head-svc:6379" in page["args"][0]
+    assert page["ports"] == [{"containerPort": int(PORT), "name": "http"}]
     for probe in ("readinessProbe", "livenessProbe"):
         assert page[probe]["httpGet"] == {"path": "/healthz", "port": "http"}
-    service = PARTS["Service", "page"]["spec"]
-    assert service["selector"] == pages["metadata"]["labels"]
-    rule = PARTS["Ingress", "page"]["spec"]["rules"][0]["http"]["paths"][0]
+    assert OBJECTS["Service", "page"]["spec"]["selector"] == pages["metadata"]["labels"]
+    ingress = OBJECTS["Ingress", "page"]
+    rule = ingress["spec"]["rules"][0]["http"]["paths"][0]
     assert rule["backend"]["service"]["name"] == "page"
-    affinity = PARTS["Ingress", "page"]["metadata"]["annotations"]
-    assert affinity["nginx.ingress.kubernetes.io/affinity"] == "cookie"
+    affinity = ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/affinity"]
+    assert affinity == "cookie"
 
 
-def test_the_cluster_keeps_readers_off_its_head_and_grows():
-    cluster = PARTS["RayCluster", "readers"]["spec"]
-    assert cluster["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
-    [workers] = cluster["workerGroupSpecs"]
+def test_the_cluster_grows_and_has_no_readers_on_its_head():
+    assert CLUSTER["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"
+    (workers,) = CLUSTER["workerGroupSpecs"]
     assert workers["minReplicas"] <= workers["replicas"] < workers["maxReplicas"]
-    assert RAY.specifier.contains(cluster["rayVersion"])
-
-
-@pytest.mark.parametrize("group", ["headGroupSpec", "workerGroupSpecs"])
-def test_every_part_of_the_cluster_has_bounds(group):
-    found = PARTS["RayCluster", "readers"]["spec"][group]
-    for one in found if isinstance(found, list) else [found]:
-        for container in one["template"]["spec"]["containers"]:
+    lines = (DEPLOY / "requirements-ray.txt").read_text().splitlines()
+    ray = Requirement(next(line for line in lines if line.startswith("ray")))
+    assert ray.specifier.contains(CLUSTER["rayVersion"])
+    for group in [CLUSTER["headGroupSpec"], workers]:
+        for container in group["template"]["spec"]["containers"]:
             assert set(container["resources"]) == {"requests", "limits"}

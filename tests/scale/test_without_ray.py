@@ -1,4 +1,4 @@
-"""Without Ray all but the scale is as it was, and who asks for it is told what to install."""
+"""Without Ray commands name what to install; `--resume` continues an interrupted run."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def picture(folder):
 
 
 @pytest.mark.parametrize("command", [["predict.py", "--on", "ray"], ["app.py", "--readers", "ray"]])
-def test_one_line_says_what_to_install(command, picture):
+def test_one_line_names_the_package_to_install(command, picture):
     arguments = [*command, picture] if command[0] == "predict.py" else command
     done = subprocess.run(
         [sys.executable, "-c", HIDE_RAY, *arguments], cwd=ROOT, capture_output=True, text=True
@@ -37,33 +37,33 @@ def test_one_line_says_what_to_install(command, picture):
     assert (ROOT / INSTALL_RAY.split()[-1]).exists()
 
 
-def test_no_command_imports_ray_unasked():
+def test_no_command_imports_ray_by_default():
     program = "import sys, app, predict, evaluate, train; print('ray' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == "False\n", done.stderr
 
 
 def resume(path, *pictures):
-    """Have pictures read to a file of JSON lines."""
+    """Read pictures into a file of JSON lines."""
     command = [sys.executable, "predict.py", "--resume", path, *pictures]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["Unix", "Windows"])
-def test_a_run_that_was_ended_is_gone_on_with(folder, end):
+def test_an_interrupted_run_is_continued(folder, end):
     pictures = folder / "pictures"
     pictures.mkdir()
     for digit in range(4):
         Image.fromarray(sketch(digit)).save(pictures / f"{digit}.png")
     (pictures / "4.png").write_text("no picture")
     whole, cut = folder / "whole.jsonl", folder / "cut.jsonl"
-    assert resume(whole, pictures).returncode == 1  # as one file is damaged
+    assert resume(whole, pictures).returncode == 1  # one file is damaged
     lines = whole.read_bytes().splitlines()
     assert len(lines) == 5
     cut.write_bytes(lines[0] + end + lines[1] + end + lines[2][:40])
     assert resume(cut, pictures).returncode == 1
     assert cut.read_bytes().splitlines() == lines
-    assert resume(cut, f"{pictures}/*.png").returncode == 0  # there is nothing left to read
+    assert resume(cut, f"{pictures}/*.png").returncode == 0  # nothing is left to read
     assert cut.read_bytes().splitlines() == lines
 
 
@@ -77,7 +77,7 @@ def test_a_run_that_was_ended_is_gone_on_with(folder, end):
     ],
     ids=["text", "no line end", "UTF-16", "byte-order mark"],
 )
-def test_a_file_of_something_else_is_left_alone(folder, picture, content):
+def test_any_other_file_is_not_changed(folder, picture, content):
     other = folder / "diary.txt"
     other.write_bytes(content)
     done = resume(other, picture)

@@ -1,4 +1,4 @@
-"""Which events join the queue, and which are refused in words."""
+"""Unfair and invalid events are rejected with a message."""
 
 import asyncio
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from inkling.server.queue_admission import has_foreign_file, limit_queue
 
 
 class FakeQueue:
-    """Holds what it is given; its one event takes anything, and a file."""
+    """A queue whose one event has two inputs: any value, and a file."""
 
     def __init__(self):
         self.waiting = SimpleNamespace(queue=[])
@@ -31,7 +31,7 @@ class FakeQueue:
 
 @pytest.fixture
 def queue(tmp_path):
-    """Return a watched queue."""
+    """Return a limited queue."""
     queue = FakeQueue()
     limit_queue(queue, tmp_path)
     return queue
@@ -39,25 +39,27 @@ def queue(tmp_path):
 
 def push(queue, session="a", data=(None, None), event=0):
     body = SimpleNamespace(session_hash=session, data=list(data), fn_index=event)
-    accepted, said, why = run(queue.push(body, None, None))
-    assert accepted or said.endswith(".")
-    return why
+    accepted, message, code = run(queue.push(body, None, None))
+    assert accepted or message.endswith(".")
+    if code == "error" and session == "a" and event == 0:  # invalid data
+        assert message.endswith(queue_admission.CALL_HELP)
+    return code
 
 
-def test_one_session_fills_half_of_the_queue_and_all_fill_it(queue):
+def test_one_session_gets_half_of_the_queue(queue):
     half = queue_admission.MAX_SESSION_EVENTS
     assert [push(queue) for _ in range(half + 1)] == ["success"] * half + ["queue_full"]
-    answers = [push(queue, session="mine") for _ in range(half + 1)]
-    assert answers == ["success"] * half + ["queue_full"]
-    assert push(queue, session="yours") == "queue_full"
+    second = [push(queue, session="b") for _ in range(half + 1)]
+    assert second == ["success"] * half + ["queue_full"]
+    assert push(queue, session="c") == "queue_full"
     assert len(queue) == queue_admission.MAX_QUEUED_EVENTS
 
 
-def test_who_fetches_no_answers_gets_no_more(queue):
+def test_a_session_that_fetches_no_results_gets_no_more(queue):
     messages = asyncio.Queue()
     queue.pending_messages_per_session["a"] = messages
     for _ in range(queue_admission.MAX_UNDELIVERED):
-        messages.put_nowait("answer")
+        messages.put_nowait("result")
     assert push(queue) == "success"
     messages.put_nowait("one more")
     assert push(queue) == "queue_full" and push(queue, session="b") == "success"
@@ -78,22 +80,14 @@ def test_who_fetches_no_answers_gets_no_more(queue):
     ],
     ids=str,
 )
-def test_an_event_that_no_page_sends_is_refused(queue, event):
+def test_an_invalid_event_is_rejected(queue, event):
     assert push(queue, **event) == "error" and len(queue) == 0
 
 
-def test_who_sends_too_little_or_no_upload_is_told_what_to_send(queue, tmp_path):
-    mark = {"_type": "something else"}
-    wrong = [[], [None], [None] * 3, [None, "seven.png"], [None, {"path": "/etc/passwd"}]]
-    for data in [*wrong, [None, {"path": str(tmp_path / "seven.png"), "meta": mark}]]:
-        body = SimpleNamespace(session_hash="a", data=data, fn_index=0)
-        _, said, _ = run(queue.push(body, None, None))
-        assert said.endswith(queue_admission.CALL_HELP)
-
-
-def test_the_path_of_an_upload_needs_no_mark(queue, tmp_path):
+def test_the_path_of_an_upload_needs_no_type_mark(queue, tmp_path):
     data = [{"path": str(tmp_path / "a")}, {"path": str(tmp_path / "seven.png")}]
     assert push(queue, data=data) == "success"
+    assert push(queue, data=[None, data[0] | {"meta": {"_type": "something else"}}]) == "error"
     assert "meta" not in data[0] and data[1]["meta"] == {"_type": "gradio.FileData"}
 
 
@@ -102,11 +96,11 @@ def test_the_path_of_an_upload_needs_no_mark(queue, tmp_path):
     ["/etc/passwd", "http://a.example/b.png", "file:///etc/passwd", "../secret.png", "\0", "", 3]
     + [None, ["a"], "a" * 5_000, "data:image/png;base64,", "C:\\secret.png", "{uploads}/../secret"],
 )
-def test_only_paths_of_uploads_are_let_in(tmp_path, path):
+def test_other_paths_are_foreign(tmp_path, path):
     path = path.format(uploads=tmp_path) if isinstance(path, str) else path
     assert has_foreign_file([None, {"a": [{"path": path}]}], tmp_path)
 
 
-def test_uploads_and_whatever_else_is_no_path_are_let_in(tmp_path):
+def test_uploads_and_other_values_are_not_foreign(tmp_path):
     upload = {"path": str(tmp_path / "a" / "seven.png"), "url": "http://a.example/b.png"}
     assert not has_foreign_file([upload, "data:image/png;base64,", 3, None, {"a": {}}], tmp_path)

@@ -1,4 +1,4 @@
-"""The page gets a reader at once, whatever there is of a checkpoint, and a better one later."""
+"""The page has a reader at once, with or without a checkpoint, and a better one after training."""
 
 import threading
 
@@ -21,7 +21,7 @@ def small(monkeypatch, small_mnist):
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory, small_mnist):
-    """Return the content of a checkpoint."""
+    """Return the bytes of a checkpoint."""
     path = tmp_path_factory.mktemp("trained") / "digits.safetensors"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(build_checkpoint, "load_mnist", lambda: small_mnist)
@@ -51,17 +51,17 @@ def finish(source):
     assert not source.is_training
 
 
-def test_without_a_checkpoint_it_says_so_then_learns_then_loads_the_file(run):
+def test_without_a_checkpoint_it_trains_then_loads_the_file(run):
     assert run.reader.read(None).note.startswith("The network has just begun")
     run.start()
     finish(run)
     assert run.progress.done and run.failure == ""
-    told = load_checkpoint(run.checkpoint).description
+    description = load_checkpoint(run.checkpoint).description
     assert run.reader.gallery is not None
-    assert run.reader.description == told  # read from the file, not passed along
+    assert run.reader.description == description  # from the file
 
 
-def test_with_a_checkpoint_nothing_is_learned_nor_in_no_epochs(ready):
+def test_with_a_checkpoint_or_without_epochs_nothing_is_trained(ready):
     assert isinstance(ready.reader, Reader) and not ready.is_training and ready.progress is None
     for epochs in (0, -1, float("nan")):
         with pytest.raises(ValueError, match="epochs"):
@@ -71,7 +71,7 @@ def test_with_a_checkpoint_nothing_is_learned_nor_in_no_epochs(ready):
 
 @pytest.fixture
 def paused(monkeypatch):
-    """Have trainings wait after each report; return what tells of one, and lets it go on."""
+    """Pause trainings after each report; return an event for the report and one to continue."""
     reported, go_on = threading.Event(), threading.Event()
 
     class Pause(build_checkpoint.TrainingBar):
@@ -85,7 +85,7 @@ def paused(monkeypatch):
     go_on.set()
 
 
-def test_a_first_run_reads_while_it_learns_and_cannot_be_cancelled(run, paused):
+def test_a_first_training_reads_meanwhile_and_cannot_be_cancelled(run, paused):
     reported, go_on = paused
     run.start()
     assert reported.wait(60)
@@ -97,14 +97,14 @@ def test_a_first_run_reads_while_it_learns_and_cannot_be_cancelled(run, paused):
     assert run.checkpoint.exists()
 
 
-def test_stopping_ends_the_training_and_leaves_nothing(run):
+def test_stopping_ends_the_training_and_leaves_no_file(run):
     run.start()
     run.stop()
     finish(run)
     assert not run.checkpoint.exists()
 
 
-def test_a_folder_that_cannot_be_written_gives_way_to_the_cache(tmp_path, capsys):
+def test_without_a_writable_folder_the_cache_is_used(tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     source = LiveReader(tmp_path / "file" / "digits.safetensors")
     source.start()
@@ -113,7 +113,7 @@ def test_a_folder_that_cannot_be_written_gives_way_to_the_cache(tmp_path, capsys
     assert "is used instead" in capsys.readouterr().err
 
 
-def test_a_training_that_cannot_start_is_told_to_the_visitor(run, monkeypatch):
+def test_a_training_that_cannot_start_gives_the_reason(run, monkeypatch):
     def missing():
         raise DataError("MNIST is not to be had. Put it there.")
 
@@ -124,7 +124,7 @@ def test_a_training_that_cannot_start_is_told_to_the_visitor(run, monkeypatch):
     assert run.reader.read(None).error == run.failure
 
 
-def test_training_again_reads_meanwhile_and_in_the_end_from_its_own_file(ready, paused, trained):
+def test_a_retraining_reads_meanwhile_and_then_from_its_own_file(ready, paused, trained):
     reported, go_on = paused
     former = ready.reader
     ready.train_again(seed=3, epochs=0.5)
@@ -134,14 +134,15 @@ def test_training_again_reads_meanwhile_and_in_the_end_from_its_own_file(ready, 
     assert len(ready.reader.read(sketch(7)).digits) == 1
     go_on.set()
     finish(ready)
-    told = load_checkpoint(ready.checkpoint.with_name(live_reader.RETRAINED_NAME)).description
-    assert told["seed"] == 3 and told["recipe"]["epochs"] == 0.5
-    assert ready.reader.description == told and ready.reader.gallery is not None
+    path = ready.checkpoint.with_name(live_reader.RETRAINED_NAME)
+    description = load_checkpoint(path).description
+    assert description["seed"] == 3 and description["recipe"]["epochs"] == 0.5
+    assert ready.reader.description == description and ready.reader.gallery is not None
     assert ready.progress.done and ready.failure == "" and not ready.is_retraining
-    assert ready.checkpoint.read_bytes() == trained  # nothing is lost
+    assert ready.checkpoint.read_bytes() == trained  # unchanged
 
 
-def test_training_again_twice_keeps_both(ready):
+def test_two_retrainings_keep_both_checkpoints(ready):
     for seed in (1, 2):
         ready.train_again(seed, epochs=0.05)
         finish(ready)
@@ -150,7 +151,7 @@ def test_training_again_twice_keeps_both(ready):
     assert len([path for path in kept if path.suffix != ".lock"]) == 2
 
 
-def test_one_network_is_trained_at_a_time_until_training_is_stopped(ready, paused):
+def test_one_training_runs_at_a_time_and_none_after_a_stop(ready, paused):
     ready.train_again(seed=3, epochs=20)
     assert paused[0].wait(60)
     thread = ready._thread
@@ -164,7 +165,7 @@ def test_one_network_is_trained_at_a_time_until_training_is_stopped(ready, pause
         ready.train_again(seed=3, epochs=20)
 
 
-def test_cancelling_goes_back_to_the_reader_from_before(ready, paused):
+def test_cancelling_restores_the_former_reader(ready, paused):
     reported, go_on = paused
     former = ready.reader
     ready.train_again(seed=3, epochs=20)
@@ -176,12 +177,12 @@ def test_cancelling_goes_back_to_the_reader_from_before(ready, paused):
     assert not ready.is_retraining
     assert ready.reader is former and ready.progress is None and ready.failure == ""
     assert list(ready.checkpoint.parent.glob(f"{live_reader.RETRAINED_NAME}*")) == []
-    ready.train_again(seed=3, epochs=0.05)  # it can begin again
+    ready.train_again(seed=3, epochs=0.05)  # another one can start
     finish(ready)
     assert ready.reader is not former
 
 
-def test_cancelling_while_the_first_digits_are_gathered_is_heeded_too(ready, monkeypatch):
+def test_a_retraining_can_be_cancelled_while_its_set_is_made(ready, monkeypatch):
     begun, gather = threading.Event(), TrainingSet.make
 
     def make(*given):
@@ -198,7 +199,7 @@ def test_cancelling_while_the_first_digits_are_gathered_is_heeded_too(ready, mon
     assert ready.reader is former and ready.progress is None
 
 
-def test_training_again_that_fails_goes_back_and_says_why(ready, monkeypatch):
+def test_a_failed_retraining_restores_the_reader_and_gives_the_reason(ready, monkeypatch):
     former = ready.reader
 
     def full(*_):
@@ -212,7 +213,7 @@ def test_training_again_that_fails_goes_back_and_says_why(ready, monkeypatch):
     assert len(ready.reader.read(sketch(7)).digits) == 1
 
 
-def test_training_again_beside_a_folder_that_cannot_be_written_uses_the_cache(
+def test_a_retraining_without_a_writable_folder_uses_the_cache(
     ready, monkeypatch, tmp_path, capsys
 ):
     ready.checkpoint = tmp_path / "file" / "digits.safetensors"
