@@ -68,20 +68,18 @@ def test_it_triggers_its_events_and_a_function_may_draw_on_it(opened):
         gr.Button("Seven").click(lambda: seven, None, pad)
     page = opened(demo)
 
-    def noted(event, strokes):
-        note = page.locator(f"#{event} textarea")
-        expect(note).to_have_value(strokes)
+    def expect_notes(**strokes):
+        for event, count in strokes.items():
+            expect(page.locator(f"#{event} textarea")).to_have_value(count)
 
     draw(page, 1)
-    for event, strokes in (("input", "1"), ("change", "1"), ("clear", "")):
-        noted(event, strokes)
+    expect_notes(input="1", change="1", clear="")
     page.get_by_role("button", name="Clear").click()
-    for event in ("input", "change", "clear"):
-        noted(event, "0")
+    expect_notes(input="0", change="0", clear="0")
     page.get_by_role("button", name="Seven").click()
     expect(page.locator(".hint")).to_be_hidden()
     draw(page, 1)
-    noted("input", str(len(seven.strokes) + 1))
+    expect_notes(input=str(len(seven.strokes) + 1))
 
 
 def test_its_first_value_is_as_large_as_a_function_s_drawing(opened):
@@ -96,20 +94,17 @@ def test_its_first_value_is_as_large_as_a_function_s_drawing(opened):
 
 def test_a_function_gets_the_type_that_it_names():
     drawn = pad_payload(7)
-    picture = Sketchpad(type="pil", size=100).preprocess(drawn)
-    array = Sketchpad(type="numpy", size=100).preprocess(drawn)
+    picture, array = (Sketchpad(type=t, size=100).preprocess(drawn) for t in ("pil", "numpy"))
     assert isinstance(picture, Image.Image) and (picture.size, picture.mode) == ((100, 100), "L")
     assert array.shape == (100, 100) and array.dtype == np.uint8
     assert np.array_equal(array, np.asarray(picture))
     assert len(Sketchpad(type="strokes").preprocess(drawn).strokes) == len(drawn["strokes"])
 
 
-@pytest.mark.parametrize(
-    "junk", [None, {}, [], "pad", 7, {"size": 1}, {"strokes": [{}], "size": 1}]
-)
-def test_an_invalid_payload_is_an_empty_pad(junk):
-    assert Sketchpad(type="pil").preprocess(junk) is None
-    assert Sketchpad(type="strokes").preprocess(junk).strokes == ()
+@pytest.mark.parametrize("payload", [None, {}, [], "pad", 7, {"size": 1, "strokes": [{}]}])
+def test_an_invalid_payload_is_an_empty_pad(payload):
+    assert Sketchpad(type="pil").preprocess(payload) is None
+    assert Sketchpad(type="strokes").preprocess(payload).strokes == ()
 
 
 def test_a_function_s_drawing_is_returned_unchanged():
