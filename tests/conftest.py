@@ -1,4 +1,4 @@
-"""What several test files need: sketches, a small MNIST, a trained reader, a page, a browser."""
+"""Fixtures of several test files: sketches, a small MNIST, readers, the page and a browser."""
 
 import asyncio
 import os
@@ -27,35 +27,24 @@ from tests.pages import (
     LAPTOP,
     WAIT,
     Obedient,
-    draw,
     draw_line,
-    expect_answer,
     open_page,
     record_requests,
     serving,
     wait_until,
 )
 
-__all__ = [
-    "STROKES",
-    "WAIT",
-    "draw",
-    "draw_line",
-    "expect_answer",
-    "serving",
-    "sketch",
-    "wait_until",
-]
+__all__ = ["STROKES", "WAIT", "draw_line", "serving", "sketch", "wait_until"]
 
 ROOT = Path(__file__).parent.parent
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-# Threads that wait for others sleep: spinning, two trainings on two cores take ten times as long.
+# Waiting threads sleep: with spinning, two trainings on two cores take ten times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-# No deadline: on a busy machine an example takes any time.
+# No deadline: an example may take long on a busy machine.
 settings.register_profile("inkling", deadline=None)
 settings.load_profile("inkling")
 
-# A training of seconds, for what does not depend on how well it learns.
+# A training of seconds, for tests that do not depend on its accuracy.
 TINY = Recipe(
     "tiny",
     epochs=1,
@@ -84,18 +73,18 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).sum() / a.sum())
 
 
-def pad_payload(digit: int, asked: int = 1) -> dict:
-    """Return a digit as the pad tells of it."""
-    return pad_tells([np.array(stroke) for stroke in STROKES[digit]], asked)
+def pad_payload(digit: int, request_id: int = 1) -> dict:
+    """Return the pad's payload for a digit."""
+    return pad_tells([np.array(stroke) for stroke in STROKES[digit]], request_id)
 
 
 def names(folder):
-    """Return what lies in a folder, but for locks."""
+    """Return the names in a folder, except locks."""
     return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
 def run(coroutine):
-    """Return what a coroutine does, in a thread: the browser's loop may run in this one."""
+    """Run a coroutine in another thread: this one may run the browser's event loop."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
 
@@ -109,16 +98,16 @@ def pytest_collection_modifyitems(items):
     """
     names = "connection explanations frame hostile links pad pad_requests page pictures sketchpad"
     names += " states stored_corrections subject views"
-    stems = {item: item.path.stem.removeprefix("test_") for item in items}
-    lanes = {item: "page" if stem in names.split() else stem for item, stem in stems.items()}
+    browser = {f"test_{name}" for name in names.split()}
+    lanes = {i: "page" if i.path.stem in browser else i.path.stem for i in items}
     for item, lane in lanes.items():
         item.add_marker(pytest.mark.xdist_group(lane))
-    first = {"on_ray": 0, "page": 1}
+    first = {"test_on_ray": 0, "page": 1}
     items.sort(key=lambda item: first.get(lanes[item], 2))
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say at the end how many tests were skipped, and for want of what."""
+    """Report the number of skipped tests, by reason."""
     skipped = terminalreporter.stats.get("skipped", [])
     for reason, count in Counter(report.longrepr[2] for report in skipped).items():
         terminalreporter.write_line(f"{count} skipped: {reason.removeprefix('Skipped: ')}")
@@ -126,26 +115,26 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path, monkeypatch):
-    """Keep caches and uploads of the test in the test's own folder."""
+    """Keep a test's caches and uploads in its own folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "uploads"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_uploads(tmp_path_factory):
-    """Keep the uploads of pages that several tests share in a folder of theirs."""
+    """Keep the uploads of shared pages in a folder of the session."""
     os.environ["GRADIO_TEMP_DIR"] = str(tmp_path_factory.mktemp("uploads"))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_ports():
-    """Have each worker look for a free port from another one on: two may find the same."""
+    """Let each worker search for free ports in its own range, as two could find the same."""
     http_server.INITIAL_PORT_VALUE += 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Return a folder with nothing else in it."""
+    """Return an empty folder."""
     (tmp_path / "own").mkdir()
     return tmp_path / "own"
 
@@ -160,7 +149,7 @@ def mnist():
 
 @pytest.fixture(scope="session")
 def small_mnist(mnist):
-    """Return 4,000 digits to learn from, 1,000 held out and 1,000 to test."""
+    """Return 4,000 digits for training, 1,000 held out and 1,000 for the test."""
     from inkling.datasets.mnist import Digits, Mnist
 
     sizes = (4_000, 1_000, 1_000)
@@ -215,7 +204,7 @@ def model(unfused):
 
 @pytest.fixture
 def odd_files(tmp_path) -> dict[str, Path]:
-    """Return files that are no pictures we read, by what is wrong with them."""
+    """Return files that cannot be read, by their fault."""
     folder = tmp_path / "odd"
     folder.mkdir()
     good = folder / "good.jpg"
@@ -235,7 +224,7 @@ def odd_files(tmp_path) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def chromium():
-    """Return Debian's Chromium, driven by Playwright; without one skip, or fail in CI."""
+    """Return Chromium, driven by Playwright; without it skip, or fail in CI."""
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         missing = "Chromium is not installed (Debian: apt-get install chromium)"
@@ -249,21 +238,21 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def site():
-    """Serve the page, with the shipped network, for all tests that do not change it."""
+    """Serve the page with the shipped network, for all tests that share it."""
     with serving(Obedient.load(), trains=True) as site:
         yield site
 
 
 @pytest.fixture
 def served(site, monkeypatch):
-    """Return the page that is served, which takes uploads in a folder of its own."""
+    """Return the served page, with its folder of uploads."""
     monkeypatch.setenv("GRADIO_TEMP_DIR", site.demo.app.uploaded_file_dir)
     return site
 
 
 @pytest.fixture(scope="session")
 def tab(chromium):
-    """Return a tab that tests share: one of their own takes each a second longer to load."""
+    """Return a tab that tests share: a new one takes a second to load."""
     tab = chromium.new_context(viewport=LAPTOP).new_page()
     record_requests(tab)
     yield tab
@@ -272,7 +261,7 @@ def tab(chromium):
 
 @pytest.fixture
 def page(tab, served):
-    """Return the page, as one that has never been open, in a tab that tests share."""
+    """Return the page, without stored state, in the shared tab."""
     tab.set_viewport_size(LAPTOP)
     tab.sent.clear()
     yield open_page(tab, served.url)
@@ -284,7 +273,7 @@ def page(tab, served):
 
 @pytest.fixture
 def visit(chromium, served):
-    """Return a function that opens the page in a window of its own."""
+    """Return a function that opens the page in a new browser context."""
     contexts = []
 
     def visit(script="", url=served.url, **options):
