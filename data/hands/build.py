@@ -6,12 +6,12 @@
 #     "scipy>=1.11,<2", "sknw>=0.15,<1", "svgelements>=1.9,<2",
 # ]
 # ///
-"""Trace the characters of open handwriting fonts: strokes.txt and NOTICES.txt beside this file.
+"""Trace the characters of open handwriting fonts; write strokes.txt and NOTICES.txt.
 
 python data/hands/build.py                  both files; needs npm, pip and the libraries above
-python data/hands/build.py --sheet FOLDER   contact sheets of strokes.txt, to look at
+python data/hands/build.py --sheet FOLDER   contact sheets of strokes.txt
 
-`sources.txt` says what is traced, `lookalikes.txt` and `unreadable.txt` what is left out.
+`sources.txt` lists the packages; `lookalikes.txt` and `unreadable.txt` list excluded characters.
 """
 
 import argparse
@@ -39,8 +39,8 @@ from fontTools.ttLib import TTFont
 from PIL import Image, ImageDraw
 
 SHEET_ROWS, SHEET_COLUMNS = 20, 20  # of contact sheets
-CHARACTER_TILE_PX, LABEL = 72, 14  # px, a character with its label, and the label alone
-STROKE_GRAYS = (0, 80, 130)  # of the strokes, one after the other
+CHARACTER_TILE_PX, LABEL_PX = 72, 14  # the tile includes the label
+STROKE_GRAYS = (0, 80, 130)  # of successive strokes
 NOTICES_HEAD = """\
 strokes.txt is made from these packages (sources.txt), by tracing their characters (build.py).
 Whose work they are comes first, then each licence once.
@@ -60,7 +60,7 @@ STROKES_HEAD = """\
 
 
 def trace_sources(used: list[Source]) -> list[str]:
-    """Return the lines of strokes.txt below its head, sorted."""
+    """Return the sorted lines of strokes.txt below its head."""
     found = set()
     families = [script for source in used for script in source.scripts]
     most = {
@@ -75,12 +75,12 @@ def trace_sources(used: list[Source]) -> list[str]:
         else:
             rows = trace_font(source, most)
         found |= {row for row in rows if row[-1]}
-        del source.files  # which may be large
+        del source.files  # can be large
     return ["\t".join(row) for row in sorted(found)]
 
 
 def find_copyrights(source: Source) -> list[str]:
-    """Return the lines in which a package says whose work it is."""
+    """Return the copyright lines of a package."""
     files = source.files
     if source.registry == "pypi":
         text = next(data for path, data in sorted(files.items()) if path.endswith(".svg")).decode()
@@ -102,7 +102,7 @@ def find_copyrights(source: Source) -> list[str]:
 
 
 def format_notices(used: list[Source]) -> str:
-    """Return NOTICES.txt: whose work the packages are, and each licence once."""
+    """Return the text of NOTICES.txt: copyrights of the packages, and each licence once."""
     whose: list[str] = []
     texts: dict[str, str] = {}
     for source in used:
@@ -121,14 +121,14 @@ def format_notices(used: list[Source]) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a file so that nobody ever sees half of it."""
+    """Write a file atomically."""
     half = path.with_suffix(".new")
     half.write_text(text, encoding="utf-8")
     half.replace(path)
 
 
 def draw_contact_sheets(folder: Path) -> None:
-    """Draw strokes.txt: a row for each family's digits, and pages of every other script."""
+    """Draw strokes.txt: a row for each family's digits, and sheets of every other script."""
     folder.mkdir(parents=True, exist_ok=True)
     for script, group in groupby(read_table(DATA_DIR / "strokes.txt"), key=lambda row: row[0]):
         rows = list(group)
@@ -152,7 +152,7 @@ def draw_contact_sheets(folder: Path) -> None:
 
 
 def draw_tile(family: str, character: str, path: str) -> Image.Image:
-    """Draw one character: its strokes in changing greys, its family and code point above."""
+    """Draw a character: its strokes in alternating grays, its code point and family above."""
     picture = Image.new("L", (CHARACTER_TILE_PX, CHARACTER_TILE_PX), 255)
     pen = ImageDraw.Draw(picture)
     pen.text((1, 0), f"{ord(character):04X} {family[:9]}", fill=90)
@@ -160,15 +160,15 @@ def draw_tile(family: str, character: str, path: str) -> Image.Image:
         np.array([[float(n) for n in word.rstrip("!").split(",")] for word in stroke.split()])
         for stroke in path.split("/")
     ]
-    scale = (CHARACTER_TILE_PX - LABEL - 6) / max(np.concatenate(strokes).max(), 1)
+    scale = (CHARACTER_TILE_PX - LABEL_PX - 6) / max(np.concatenate(strokes).max(), 1)
     for k, stroke in enumerate(strokes):
-        points = [tuple(p) for p in (stroke * scale + [3, LABEL]).tolist()]
+        points = [tuple(p) for p in (stroke * scale + [3, LABEL_PX]).tolist()]
         pen.line(points, fill=STROKE_GRAYS[k % len(STROKE_GRAYS)], width=3)
     return picture
 
 
 def main() -> None:
-    """Write the files, or the sheets."""
+    """Write the files, or the contact sheets."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sheet", type=Path, metavar="FOLDER", help="write contact sheets there")
     folder = parser.parse_args().sheet

@@ -1,4 +1,4 @@
-"""Packages of open fonts, and the strokes of the characters in them."""
+"""Fetch packages of open fonts, and extract the strokes of their characters."""
 
 import io
 import random
@@ -25,49 +25,38 @@ from svgelements import Path as SvgPath
 from tracing import format_path, order_strokes, trace_strokes
 
 DATA_DIR = Path(__file__).parent
-PACKAGE_CACHE = Path(tempfile.gettempdir()) / "hands"  # of packages
-TRACE_SIDE_PX = 160  # px, longest side of a glyph when it is traced
-FONT_SIZE_PX = 200  # px, size of the font from which it is scaled
-EDGE_BLUR_PX = 1.5  # px, standard deviation of the blur that takes the bumps off rough pens' edges
-MAX_HALF_WIDTH_SHARE = (
-    0.13  # of the longest side, half width: the skeleton of a thicker glyph is no pen's path
-)
-FONT_WEIGHT = (
-    350  # the nearest weight of a family is taken: light ones trace best, thin ones may break
-)
-POINTS_PER_CURVE = 12  # points on a curve of a drawn path
-ALPHABETS = {  # characters of the scripts of which every family gives a few
+PACKAGE_CACHE = Path(tempfile.gettempdir()) / "hands"
+TRACE_SIDE_PX = 160  # longest side of a traced glyph
+FONT_SIZE_PX = 200  # the glyph is rendered at this size, then scaled
+EDGE_BLUR_PX = 1.5  # standard deviation of a blur that smooths rough edges
+MAX_HALF_WIDTH_SHARE = 0.13  # of the longest side: a thicker glyph's skeleton is no pen path
+FONT_WEIGHT = 350  # the nearest of a family: light ones trace best, thin ones may break
+POINTS_PER_CURVE = 12  # of an SVG path
+ALPHABETS = {  # scripts of which each family contributes a random sample
     "latin": "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyzÆÐØÞßæðøþŋ",
     "greek": "ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩαβγδεζηθικλμνξοπρσςτυφχψω",
     "cyrillic": "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюяєїђћ",
     "symbols": "&@#?!%+=*$€£¥<>()[]{}~^§¶/\\-_:;\"'«»±×÷√∞≈≠≤≥←↑→↓•©®™¿",
 }
-CHARACTERS_PER_FAMILY = {
-    "latin": 28,
-    "greek": 20,
-    "cyrillic": 24,
-    "symbols": 10,
-}  # of those, for each family
-MAX_SCRIPT_CHARACTERS = 90  # characters of any other script, in its families together
-MAX_SHARING_FAMILIES = (
-    3  # that share those; more of them add more, and no family gives less than a third
-)
-KANJI_COUNT, MAX_KANJI_STROKES = 600, 12  # how many, and of how many strokes at most
-# Fonts of hersheytext: those of single strokes that are hands.
+CHARACTERS_PER_FAMILY = {"latin": 28, "greek": 20, "cyrillic": 24, "symbols": 10}
+MAX_SCRIPT_CHARACTERS = 90  # of each other script, shared by its families
+MAX_SHARING_FAMILIES = 3  # each family contributes at least a third of that maximum
+KANJI_COUNT, MAX_KANJI_STROKES = 600, 12
+# Single-stroke handwriting fonts of hersheytext.
 PLOTTER_FONTS = [
     *("EMSAllure", "EMSElfin", "EMSFelix", "EMSNixish", "EMSNixishItalic", "EMSTech"),
     *("HersheySans1", "HersheyScript1"),
 ]
-REPEATED_NAMES = re.compile(  # in the names of characters that look like others of their script
+REPEATED_NAMES = re.compile(  # characters that look like others of their script
     r" FORM$|LIGATURE|LETTER (SMALL|WIDE)|HALFWIDTH|WITH (DAGESH|MAPIQ)|NORTH INDIC"
     r"|(CHO|JUNG|JONG)SEONG"
 )
-GLYPH_CATEGORIES = ("Lu", "Ll", "Lo", "Nd", "Nl", "No")  # categories of letters and digits
+GLYPH_CATEGORIES = ("Lu", "Ll", "Lo", "Nd", "Nl", "No")  # letters and digits
 
 
 @dataclass
 class Source:
-    """A line of `sources.txt`: a package, and what it is taken for."""
+    """A line of `sources.txt`: a package, and the scripts to trace from it."""
 
     registry: str
     package: str
@@ -110,19 +99,19 @@ class Source:
 
 
 def read_table(path: Path) -> list[list[str]]:
-    """Return the fields of a file's lines, parted by tabs; lines that start with # are comments."""
+    """Return the tab-separated fields of each line except comments, which start with #."""
     lines = path.read_text(encoding="utf-8").splitlines()
     return [line.split("\t") for line in lines if line and not line.startswith("#")]
 
 
 def load_sources() -> list[Source]:
-    """Return what `sources.txt` lists."""
+    """Parse `sources.txt`."""
     return [Source(a, b, c, d, e.split()) for a, b, c, d, e in read_table(DATA_DIR / "sources.txt")]
 
 
 @cache
 def load_excluded() -> set[tuple[str, str]]:
-    """Return what is not traced: pairs of a script or a family, and a character."""
+    """Return characters to leave out, as pairs (script or family, character)."""
     pairs = {(row[0], c) for row in read_table(DATA_DIR / "lookalikes.txt") for c in row[2].split()}
     return pairs | {
         (row[0], c) for row in read_table(DATA_DIR / "unreadable.txt") for c in row[1].split()
@@ -130,7 +119,7 @@ def load_excluded() -> set[tuple[str, str]]:
 
 
 def select_characters(script: str, family: str, have: set[str], most: int) -> list[str]:
-    """Return the characters of a script to trace among those that a family has."""
+    """Select the characters of a script to trace from those of a family."""
     out = load_excluded()
 
     def fit(characters: list[str]) -> list[str]:
@@ -149,7 +138,7 @@ def select_characters(script: str, family: str, have: set[str], most: int) -> li
 
 
 def scripts_of(character: str) -> list[str]:
-    """Return the scripts in which a letter or digit is at home, by their names in sources.txt."""
+    """Return the scripts that use a letter or digit, by their names in sources.txt."""
     if category(character) not in GLYPH_CATEGORIES or REPEATED_NAMES.search(name(character, "")):
         return []
     names = [script_name(code) for code in script_extension(character)]
@@ -157,7 +146,7 @@ def scripts_of(character: str) -> list[str]:
 
 
 def trace_font(source: Source, most: dict[str, int]) -> Iterator[tuple[str, ...]]:
-    """Yield script, family, character and path of what is traced of a family's fonts."""
+    """Trace a family's fonts; yield script, family, character and path."""
     fonts: dict[str, bytes] = {}  # by character
     by_weight: dict[int, list[bytes]] = {}
     for path, data in sorted(source.files.items()):
@@ -184,7 +173,7 @@ def trace_font(source: Source, most: dict[str, int]) -> Iterator[tuple[str, ...]
 
 
 def render_ink(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray | None:
-    """Return a character's ink (H, W), bool, `TRACE_SIDE_PX` px long; none if it is blank."""
+    """Return a character's ink (H, W), bool, `TRACE_SIDE_PX` px long; None if it is blank."""
     left, top, right, bottom = font.getbbox(character)
     if right - left < 2 or bottom - top < 2:
         return None
@@ -218,7 +207,7 @@ def parse_svg_strokes(path: str) -> list[np.ndarray]:
 
 
 def read_kanji(source: Source) -> Iterator[tuple[str, ...]]:
-    """Yield script, family, character and path of kana and kanji, which come as strokes."""
+    """Yield script, family, character and path of kana and kanji, which are stored as strokes."""
     drawn = {}
     for path, data in source.files.items():
         if found := re.fullmatch(r"kanji/([0-9a-f]{5})\.svg", path):
@@ -232,7 +221,7 @@ def read_kanji(source: Source) -> Iterator[tuple[str, ...]]:
 
 
 def read_plotter_fonts(source: Source) -> Iterator[tuple[str, ...]]:
-    """Yield script, family, character and path of fonts for plotters, which come as strokes."""
+    """Yield script, family, character and path of plotter fonts, which are stored as strokes."""
     for path, data in source.files.items():
         if not path.endswith(".svg") or Path(path).stem not in PLOTTER_FONTS:
             continue

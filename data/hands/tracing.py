@@ -1,4 +1,4 @@
-"""Shapes of ink become the strokes of a pen, and strokes become one line of text."""
+"""Trace the strokes of a pen from ink by skeletonisation, and format them as text."""
 
 from itertools import combinations
 
@@ -10,21 +10,19 @@ from scipy.ndimage import gaussian_filter1d
 from skimage.measure import approximate_polygon
 from skimage.morphology import skeletonize
 
-# Lengths named "radii" are in half widths of the ink where they are measured.
-MAX_MERGED_RADII = 1.5  # radii, of two crossings so near that a pen crossed once
-MAX_SPUR_RADII = (
-    0.5  # radii beyond the crossing's own disc: a shorter end is an edge's bump, not a stroke
-)
-CROSSING_RADII = 0.9  # radii around a crossing, where the skeleton bends and the pen went straight
-DIRECTION_RADII = 2.6  # radii, over which a stroke's direction at a crossing is measured
-MAX_STRAIGHT_COSINE = -0.3  # cosine between two arms: the pen ran through from one to the other
-RESAMPLE_STEP_PX = 1.0  # px between the points of a resampled stroke
-SMOOTHING_RADII = 0.3  # radii, standard deviation along the stroke
-# In percent of the height.
-POLYGON_TOLERANCE = 2.0  # of the points left out
-MAX_POINT_SPACING = 40  # between two points, so that varied points bend a long line only a little
-CORNER_ARM = 7  # of both sides of a corner
-MIN_CORNER_DEG = 65  # degrees that the pen turns there
+# Lengths in radii: multiples of the half width of the ink at that place.
+MAX_MERGED_RADII = 1.5  # nearer crossings are one
+MAX_SPUR_RADII = 0.5  # beyond the crossing's disc: a shorter end is a bump of the edge
+CROSSING_RADII = 0.9  # around a crossing, where the skeleton bends but the pen went straight
+DIRECTION_RADII = 2.6  # over which a stroke's direction at a crossing is measured
+MAX_STRAIGHT_COSINE = -0.3  # between two arms: the pen continued from one to the other
+RESAMPLE_STEP_PX = 1.0  # between the points of a resampled stroke
+SMOOTHING_RADII = 0.3  # standard deviation along the stroke
+# Lengths in percent of the height.
+POLYGON_TOLERANCE = 2.0  # distance of omitted points
+MAX_POINT_SPACING = 40  # between two points: limits the bending of long lines by varied points
+CORNER_ARM = 7  # length of both sides of a corner
+MIN_CORNER_DEG = 65  # change of direction
 
 
 class Arm:
@@ -39,7 +37,7 @@ class Arm:
         return float(np.hypot(*np.diff(self.points, axis=0).T).sum())
 
     def from_end(self, side: int) -> np.ndarray:
-        """Return the points as they leave that end: 0 the first, 1 the last."""
+        """Return the points in order from an end: 0 the first, 1 the last."""
         return self.points[::-1] if side else self.points
 
 
@@ -66,7 +64,7 @@ def trace_strokes(ink: np.ndarray) -> tuple[list[np.ndarray], float]:
 
 
 def arms_by_node(arms: list[Arm]) -> dict[int, list[tuple[Arm, int]]]:
-    """Return for each crossing or end the arms that meet there, and with which of their ends."""
+    """Return for each node the arms that meet there, each with the index of its end."""
     meeting: dict[int, list[tuple[Arm, int]]] = {}
     for arm in arms:
         for side in (0, 1):
@@ -75,7 +73,7 @@ def arms_by_node(arms: list[Arm]) -> dict[int, list[tuple[Arm, int]]]:
 
 
 def merge_crossings(arms: list[Arm], centres: dict, radii: dict) -> list[Arm]:
-    """Make one crossing of those that a skeleton tears apart; `centres` moves along."""
+    """Merge crossings that the skeleton splits; updates `centres` and `radii`."""
     meeting, kept, same = arms_by_node(arms), [], networkx.utils.UnionFind(centres)
     for arm in arms:
         a, b = arm.ends
@@ -94,7 +92,7 @@ def merge_crossings(arms: list[Arm], centres: dict, radii: dict) -> list[Arm]:
 
 
 def prune_spurs(arms: list[Arm], radii: dict) -> list[Arm]:
-    """Leave out the skeleton's short ends and tiny loops, which are only bumps of the edge."""
+    """Remove short ends and tiny loops of the skeleton, caused by bumps of the edge."""
     for arm in sorted(arms, key=Arm.length):
         meeting = arms_by_node(arms)
         a, b = arm.ends
@@ -110,7 +108,7 @@ def prune_spurs(arms: list[Arm], radii: dict) -> list[Arm]:
 
 
 def join_arms(arms: list[Arm], centres: dict, radii: dict) -> list[np.ndarray]:
-    """Join arms into strokes that run straight on through the crossings."""
+    """Join arms into strokes that continue straight through the crossings."""
     following: dict[tuple[int, int], tuple[Arm, int]] = {}
     cut: dict[tuple[int, int], int] = {}
     for node, meeting in arms_by_node(arms).items():
@@ -163,7 +161,7 @@ def join_arms(arms: list[Arm], centres: dict, radii: dict) -> list[np.ndarray]:
 
 
 def order_strokes(strokes: list[np.ndarray]) -> list[np.ndarray]:
-    """Turn and sort strokes as most hands write: from the top left, rings to the left."""
+    """Order strokes as most people write: from the top left, rings counterclockwise."""
 
     def late(point: np.ndarray) -> float:
         return float(point[1] + 0.35 * point[0])
@@ -183,7 +181,7 @@ def order_strokes(strokes: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def resample(stroke: np.ndarray, width: float) -> np.ndarray:
-    """Return the stroke (M, 2) with points `RESAMPLE_STEP_PX` apart, without the pixels' jitter."""
+    """Return the stroke (M, 2) smoothed, with points `RESAMPLE_STEP_PX` apart."""
     moved = np.r_[True, np.abs(np.diff(stroke, axis=0)).sum(axis=1) > 0]
     stroke = stroke[moved]
     along = np.r_[0, np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))]
@@ -195,9 +193,9 @@ def resample(stroke: np.ndarray, width: float) -> np.ndarray:
 
 
 def format_path(strokes: list[np.ndarray], half: float = 0) -> str:
-    """Return strokes, each (M, 2), x and y in any unit, as a path: percent of the height.
+    """Format strokes, each (M, 2) in any unit, as a path in percent of the height.
 
-    A flat shape, like a dash, counts as at least a third as high as wide.
+    The height is at least a third of the width, for flat shapes such as dashes.
     """
     everything = np.concatenate(strokes)
     low, size = everything.min(axis=0), np.ptp(everything, axis=0)
@@ -212,7 +210,7 @@ def format_path(strokes: list[np.ndarray], half: float = 0) -> str:
 
 
 def format_stroke(stroke: np.ndarray, width: float) -> str:
-    """Return one stroke in percent as the words of its points."""
+    """Format one stroke in percent: a word for each point."""
     if len(stroke) < 2 or np.ptp(stroke, axis=0).max() < 0.5:
         return ""
     stroke = resample(stroke, width)
@@ -239,7 +237,7 @@ def format_stroke(stroke: np.ndarray, width: float) -> str:
 
 
 def is_corner(stroke: np.ndarray, along: np.ndarray, place: int) -> bool:
-    """Say whether the pen turns sharply at this point."""
+    """Return whether the pen makes a sharp corner at this point."""
     before, after = np.searchsorted(along, [along[place] - CORNER_ARM, along[place] + CORNER_ARM])
     come = stroke[place] - stroke[before]
     go = stroke[min(after, len(stroke) - 1)] - stroke[place]

@@ -1,4 +1,4 @@
-"""Odd files, from disk and through the page: read as they should be, or refused in words."""
+"""Odd files, from disk and through the page, are read as expected or rejected in words."""
 
 import json
 import os
@@ -18,12 +18,12 @@ from inkling.ui.session import SessionState
 from support.odd_files import ODD, PLACES, content, make_odd_places, wrong
 
 HANG_S = 240  # for all odd files; they take 20 on one core
-# One of each format for each thing that is said of it.
+# One for each pair of suffix and error.
 SOME = {(Path(name).suffix, odd.error): name for name, odd in ODD.items()}.values()
 
 
 def run(*command) -> str:
-    """Run a program of ours in Python; return what it prints, without complaints."""
+    """Run a command of ours; return its output, and check that there are no warnings."""
     done = subprocess.run(
         [sys.executable, *map(str, command)],
         cwd=ROOT,
@@ -38,37 +38,32 @@ def run(*command) -> str:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Return where some of the odd files lie."""
+    """Return the paths of some odd files."""
     folder = tmp_path_factory.mktemp("odd")
     for name in SOME:
         (folder / name).write_bytes(content(name))
     return [folder / name for name in SOME]
 
 
-def opened(name):
-    """Return the picture in an odd file."""
-    return open_picture(content(name))[0]
+def test_every_odd_file_is_read_or_rejected_within_the_limits_and_ends_no_process():
+    output = run("-m", "bench.fuzz", "--count", len(ODD) + 150, "--seed", "1")
+    failed = [line for line in output.splitlines() if "FAILED" in line]
+    assert all("of the processor" in line for line in failed), output  # the machine may be busy
+    assert "of which 0 ended the process" in output
 
 
-def test_an_odd_file_is_read_or_refused_in_words_in_little_memory_and_ends_no_process():
-    told = run("-m", "bench.fuzz", "--count", len(ODD) + 150, "--seed", "1")
-    failed = [line for line in told.splitlines() if "FAILED" in line]
-    assert all("of the processor" in line for line in failed), told  # others may be at work
-    assert "of which 0 ended the process" in told
-
-
-def test_the_command_line_reads_them_from_a_folder_and_what_is_no_file(files, tmp_path):
+def test_the_command_line_reads_odd_files_folders_and_special_files(files, tmp_path):
     places = make_odd_places(tmp_path / "places")
-    told = run("predict.py", "--json", files[0].parent, *places)
-    answers = {line["file"]: line for line in map(json.loads, told.splitlines())}
+    output = run("predict.py", "--json", files[0].parent, *places)
+    answers = {line["file"]: line for line in map(json.loads, output.splitlines())}
     (folder,) = {str(path) for path in [*files, *places]} - set(answers)
-    assert folder == str(places[0])  # the pictures in it are read, and it has none
+    assert folder == str(places[0])  # without pictures
     answers[folder] = Reader.load().read_file(places[0]).as_dict()
     for name, path in [*zip(SOME, files, strict=True), *zip(PLACES, places, strict=True)]:
         assert wrong(name, answers[str(path)]["text"], answers[str(path)]["note"]) == ""
 
 
-def test_the_endpoint_reads_them(files):
+def test_the_endpoint_reads_odd_files(files):
     from gradio_client import Client, handle_file
 
     with serving(Reader.load()) as served:
@@ -79,7 +74,7 @@ def test_the_endpoint_reads_them(files):
                 assert wrong(path.name, answer["text"], answer["note"]) == ""
 
 
-def test_a_name_cannot_break_the_lines_for_people(tmp_path):
+def test_control_characters_in_names_are_escaped(tmp_path):
     named = {"new\nline.png": "\\n", "red\x1b[31m.png": "\\x1b", "raw\udcff.png": "\\udcff"}
     for name in named:
         Image.fromarray(sketch(7)).save(tmp_path / name)
@@ -88,14 +83,14 @@ def test_a_name_cannot_break_the_lines_for_people(tmp_path):
     assert all(shown in line for shown, line in zip(named.values(), lines, strict=True))
 
 
-def test_pictures_of_16_bits_are_seen_as_they_are():
-    grey = opened("light grey of 16 bits.png")
-    assert grey.mode == "L"
-    assert 70 < np.asarray(grey).min() < np.asarray(grey).max() < 220  # clipped it would be white
+def test_16_bit_pictures_keep_their_gray_levels():
+    gray, _ = open_picture(content("light gray of 16 bits.png"))
+    assert gray.mode == "L"
+    assert 70 < np.asarray(gray).min() < np.asarray(gray).max() < 220  # white if it were clipped
 
 
-def test_a_webp_lets_go_of_its_decoder():
-    assert not hasattr(opened("alpha.webp"), "_decoder")
+def test_a_webp_releases_its_decoder():
+    assert not hasattr(open_picture(content("alpha.webp"))[0], "_decoder")
 
 
 @pytest.mark.parametrize(
@@ -114,13 +109,13 @@ def test_a_webp_lets_go_of_its_decoder():
     ],
     ids=repr,
 )
-def test_what_is_no_array_of_a_picture_is_refused_in_words(array):
+def test_an_invalid_array_is_rejected_in_words(array):
     with pytest.raises(PictureError, match="of uint8"):
         Reader.load().read(array)
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0), (0, 0, 3)])
-def test_a_picture_of_no_pixels_is_refused_in_words(shape):
+def test_a_picture_without_pixels_is_rejected_in_words(shape):
     with pytest.raises(PictureError, match="no pixels"):
         Reader.load().read(np.zeros(shape, np.uint8))
 
@@ -131,5 +126,5 @@ def test_a_picture_of_one_colour_holds_no_digits_at_any_size():
             assert Reader.load().read(Image.new(mode, size)).digits == ()
 
 
-def test_an_empty_pad_is_a_clean_slate():
+def test_an_empty_pad_has_no_note():
     assert SessionState().read(b"", Reader.load()).network_reading.note == ""

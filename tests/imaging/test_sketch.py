@@ -1,4 +1,4 @@
-"""Strokes become the picture that the pad shows, and nothing that a browser tells is trusted."""
+"""Strokes are rasterised as the pad shows them, and no payload is trusted."""
 
 import math
 
@@ -11,51 +11,57 @@ from hypothesis import strategies as st
 
 from inkling.imaging.sketch import SKETCH_SIDE_PX, Sketch
 
+ROW = {"points": [1, 2, 3, 4], "width": 79, "erases": False}
 
-def drawn(*rows, size=1000):
-    """Return what a pad of this size would show of these (points, width, erases)."""
-    strokes = [{"points": p, "width": w, "erases": e} for p, w, e in rows]
-    return np.asarray(
-        Sketch.from_json({"request_id": 1, "size": size, "strokes": strokes}).picture()
-    )
+
+def parse(*rows, **changes):
+    """Parse a payload of these rows."""
+    return Sketch.from_json({"request_id": 1, "size": 1000, "strokes": list(rows)} | changes)
+
+
+def draw(*strokes, size=1000):
+    """Return the picture (H, W) of strokes (points, width, erases) on a pad of this size."""
+    rows = [{"points": p, "width": w, "erases": e} for p, w, e in strokes]
+    return np.asarray(parse(*rows, size=size).picture())
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_a_digit_stands_where_it_was_drawn(digit):
-    """But for its corners, which are a little round."""
-    points = np.concatenate([row["points"] for row in pad_payload(digit)["strokes"]]).reshape(-1, 2)
+def test_a_digit_stands_where_it_was_drawn_except_for_its_rounded_corners(digit):
+    payload = pad_payload(digit)
+    points = np.concatenate([row["points"] for row in payload["strokes"]]).reshape(-1, 2)
     low, high = 0.28 * points.min(axis=0) - 11, 0.28 * points.max(axis=0) + 11
-    shown = np.asarray(Sketch.from_json(pad_payload(digit)).picture())
-    left, top, width, height = cv2.boundingRect((shown < 128).astype(np.uint8))
+    picture = np.asarray(Sketch.from_json(payload).picture())
+    left, top, width, height = cv2.boundingRect((picture < 128).astype(np.uint8))
     assert np.abs([left, top] - low).max() < 5
     assert np.abs([left + width, top + height] - high).max() < 5
 
 
 def test_a_line_is_as_wide_as_its_pen_and_its_ends_are_round():
-    paper = drawn(([300, 500, 700, 500], 100, False))
+    paper = draw(([300, 500, 700, 500], 100, False))
     assert (paper < 128).sum(axis=0)[SKETCH_SIDE_PX // 2] == 28
     assert (paper < 128).sum(axis=1)[SKETCH_SIDE_PX // 2] == 0.4 * SKETCH_SIDE_PX + 28
 
 
-def test_a_picture_does_not_depend_on_how_the_pad_counts():
-    row = [100, 200, 300, 900, 800, 400]
-    small, large = drawn((row, 80, False)), drawn(([10 * v for v in row], 800, False), size=10_000)
+def test_a_picture_does_not_depend_on_the_pad_s_unit():
+    points = [100, 200, 300, 900, 800, 400]
+    small = draw((points, 80, False))
+    large = draw(([10 * v for v in points], 800, False), size=10_000)
     assert np.abs(small.astype(int) - large).max() <= 2
 
 
-def test_what_is_erased_is_gone_and_what_is_drawn_after_stays():
-    row = [100, 500, 900, 500]
-    assert drawn((row, 80, False), (row, 120, True)).min() == 255
-    again = drawn((row, 80, False), (row, 120, True), (row, 80, False))
-    assert (again == drawn((row, 80, False))).all()
+def test_an_eraser_removes_earlier_strokes_only():
+    points = [100, 500, 900, 500]
+    line, eraser = (points, 80, False), (points, 120, True)
+    assert draw(line, eraser).min() == 255
+    assert (draw(line, eraser, line) == draw(line)).all()
 
 
 def test_a_tap_is_a_dot():
-    assert (drawn(([500, 500], 100, False)) < 128).sum() == pytest.approx(math.pi * 14**2, rel=0.03)
+    assert (draw(([500, 500], 100, False)) < 128).sum() == pytest.approx(math.pi * 14**2, rel=0.03)
 
 
 @pytest.mark.parametrize(
-    "strokes, are",
+    "strokes, are_dots",
     [
         ([[5, 5]], True),
         ([[5, 5, 20, 20], [500, 500]], True),
@@ -63,39 +69,42 @@ def test_a_tap_is_a_dot():
         ([], False),
     ],
 )
-def test_dots_are_told_from_strokes(strokes, are):
-    rows = [{"points": p, "width": 79, "erases": False} for p in strokes]
-    assert Sketch.from_json({"request_id": 1, "size": 1000, "strokes": rows}).is_dots is are
+def test_a_sketch_of_taps_only_is_dots(strokes, are_dots):
+    assert parse(*(ROW | {"points": points} for points in strokes)).is_dots is are_dots
 
 
-ROW = {"points": [1, 2, 3, 4], "width": 79, "erases": False}
-ODD = [[], [1], [1, 2, 3], ["a", 2], [None, 2], [math.nan, 2], [math.inf, 2], "12", {}, 7]
-
-
-@pytest.mark.parametrize(
-    "told", [None, "", 7, ["data"], {}, {"request_id": 1}, "data:image/png;base64,"]
-)
-def test_what_is_no_sketch_is_an_empty_pad(told):
-    assert Sketch.from_json(told).strokes == ()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [{"points": points} for points in ODD]
-    + [{"width": width} for width in (0, -1, 1e9, math.nan, "a", None)],
-)
-def test_a_stroke_that_no_pad_draws_makes_it_one_too(change):
-    odd = {"request_id": 1, "size": 1000, "strokes": [ROW | change]}
-    assert Sketch.from_json(odd).strokes == ()
+INVALID_POINTS = [
+    [],
+    [1],
+    [1, 2, 3],
+    ["a", 2],
+    [None, 2],
+    [math.nan, 2],
+    [math.inf, 2],
+    "12",
+    {},
+    7,
+]
+INVALID_WIDTHS = [0, -1, 1e9, math.nan, "a", None]
+INVALID_ROWS = [{"points": p} for p in INVALID_POINTS] + [{"width": w} for w in INVALID_WIDTHS]
+INVALID_FIELDS = [{"size": 0}, {"size": "a"}, {"size": -5}, {"request_id": "one"}]
 
 
 @pytest.mark.parametrize(
-    "change", [{"size": 0}, {"size": "a"}, {"size": -5}, {"request_id": "one"}]
+    "payload", [None, "", 7, ["data"], {}, {"request_id": 1}, "data:image/png;base64,"]
 )
-def test_so_does_a_pad_that_there_is_not(change):
-    assert (
-        Sketch.from_json({"request_id": 1, "size": 1000, "strokes": [ROW]} | change).strokes == ()
-    )
+def test_an_invalid_payload_is_an_empty_pad(payload):
+    assert Sketch.from_json(payload).strokes == ()
+
+
+@pytest.mark.parametrize("change", INVALID_ROWS)
+def test_an_invalid_stroke_makes_an_empty_pad(change):
+    assert parse(ROW | change).strokes == ()
+
+
+@pytest.mark.parametrize("change", INVALID_FIELDS)
+def test_an_invalid_field_makes_an_empty_pad(change):
+    assert len(parse(ROW).strokes) == 1 and parse(ROW, **change).strokes == ()
 
 
 json = st.recursive(
@@ -110,13 +119,10 @@ json = st.recursive(
 
 
 @given(json)
-def test_whatever_is_told_gives_a_picture(odd):
-    assert Sketch.from_json(odd).picture().size == (SKETCH_SIDE_PX, SKETCH_SIDE_PX)
+def test_any_payload_gives_a_picture(payload):
+    assert Sketch.from_json(payload).picture().size == (SKETCH_SIDE_PX, SKETCH_SIDE_PX)
 
 
-def test_a_pad_scribbled_full_is_drawn_within_a_moment_and_more_is_refused():
-    rows = [{"points": [1, 2] * 200, "width": 79, "erases": False}] * 400
-    assert Sketch.from_json({"request_id": 1, "size": 1000, "strokes": rows}).strokes == ()
-    assert (
-        len(Sketch.from_json({"request_id": 1, "size": 1000, "strokes": rows[:100]}).strokes) == 100
-    )
+def test_a_pad_has_a_maximum_of_points():
+    rows = [ROW | {"points": [1, 2] * 200}] * 400
+    assert parse(*rows).strokes == () and len(parse(*rows[:100]).strokes) == 100

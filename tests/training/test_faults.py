@@ -1,4 +1,4 @@
-"""Trainings are killed, stopped, and run out of room, and lose nothing."""
+"""A training that is killed or stopped, or finds a full disk, loses nothing."""
 
 import multiprocessing
 import os
@@ -27,36 +27,35 @@ HASTY = replace(TINY, name="hasty", epochs=0.05, drawn=20, outliers=20, again=20
 
 @pytest.fixture(scope="session")
 def tiny_mnist(small_mnist):
-    """Return 400 digits to learn from, 100 held out and 400 to test."""
-    sizes = (400, 100, 400)
-    parts = zip(small_mnist, sizes, strict=True)
+    """Return 400 digits to train on, 100 held out and 400 for tests."""
+    parts = zip(small_mnist, (400, 100, 400), strict=True)
     return Mnist(*(Digits(d.ink[:n], d.labels[:n]) for d, n in parts))
 
 
 def prepare(mnist):
-    """Let this process train for a second only, as it may be killed."""
+    """Shorten trainings in this process to a second."""
     torch.set_num_threads(1)
     build_checkpoint.load_mnist = lambda: mnist
     metrics.strangers = lambda _: {}
     build_checkpoint.tqdm.write = lambda *_: None
 
 
-def learn_again_and_again(path, mnist, saving):
-    """Run in a process of its own, until it is killed: replace the checkpoint."""
+def replace_repeatedly(path, mnist, saving):
+    """Replace the checkpoint until this process is killed."""
     prepare(mnist)
     flush = os.fsync
 
-    def tell(descriptor):
+    def signal_and_flush(descriptor):
         saving.set()
         flush(descriptor)
 
-    os.fsync = tell
+    os.fsync = signal_and_flush
     for seed in range(1_000):
         make_checkpoint(path, HASTY, seed, lambda _: None)
 
 
-def learn_first(path, mnist, learned):
-    """Run in a process of its own: get a reader as the page does, and tell whether it learned."""
+def start_reader(path, mnist, results):
+    """Get a reader as the page does; put whether it was trained here, and its weights."""
     prepare(mnist)
     recipes.QUICK = HASTY
     source = LiveReader(path)
@@ -64,29 +63,29 @@ def learn_first(path, mnist, learned):
     if source._thread:
         source._thread.join()
     weights = torch.cat([t.flatten() for t in source.reader.model.state_dict().values()])
-    learned.put((source.progress is not None, weights.sum().item()))
+    results.put((source.progress is not None, weights.sum().item()))
 
 
 @pytest.fixture(scope="module")
 def processes():
-    """Return what starts processes at once: copies of one that has imported everything."""
+    """Return a context that forks processes from one that has imported everything."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["test_faults"])
     return context
 
 
-def test_killed_at_any_moment_it_leaves_a_checkpoint_that_loads(processes, folder, tiny_mnist):
+def test_a_training_killed_at_any_moment_leaves_a_valid_checkpoint(processes, folder, tiny_mnist):
     path, moment = folder / "digits.safetensors", random.Random(0)
     save_checkpoint(DigitCNN(HASTY.widths), path, {"seed": 7})
     before = path.read_bytes()
     replaced = 0
     for k in range(KILLS):
         saving = processes.Event()
-        writer = processes.Process(target=learn_again_and_again, args=(path, tiny_mnist, saving))
+        writer = processes.Process(target=replace_repeatedly, args=(path, tiny_mnist, saving))
         writer.start()
         if k % 2:
             assert saving.wait(60)
-        time.sleep(moment.uniform(0, 0.02 if k % 2 else 2))  # where the kill falls
+        time.sleep(moment.uniform(0, 0.02 if k % 2 else 2))  # moment of the kill
         writer.kill()
         writer.join()
         load_checkpoint(path)
@@ -98,7 +97,7 @@ def test_killed_at_any_moment_it_leaves_a_checkpoint_that_loads(processes, folde
     assert replaced
 
 
-def test_what_is_being_written_is_not_swept(folder, monkeypatch):
+def test_a_file_that_is_being_written_is_not_removed(folder, monkeypatch):
     path, swept = folder / "digits.safetensors", []
     (folder / "digits.safetensors0.tmp").write_bytes(b"of a writer that was killed")
     flush = os.fsync
@@ -116,20 +115,18 @@ def test_what_is_being_written_is_not_swept(folder, monkeypatch):
 
 @pytest.fixture
 def path(folder, tiny_mnist, monkeypatch):
-    """Return where a checkpoint may be made, of few digits."""
+    """Return the path of a checkpoint to train on few digits."""
     monkeypatch.setattr(build_checkpoint, "load_mnist", lambda: tiny_mnist)
-    monkeypatch.setattr(
-        metrics, "strangers", lambda _: {}
-    )  # half of the time, and not looked at here
+    monkeypatch.setattr(metrics, "strangers", lambda _: {})  # half of the time
     return folder / "digits.safetensors"
 
 
 def stop(_):
-    """Stand for Ctrl-C at a training's first report."""
+    """Raise what Ctrl-C raises, at a training's first report."""
     raise KeyboardInterrupt
 
 
-def test_a_checkpoint_is_trained_only_when_there_is_none_and_what_was_left_is_swept(path):
+def test_a_checkpoint_is_trained_only_if_there_is_none_and_orphans_are_removed(path):
     reports = []
     path.with_name(f"{path.name}0abc.tmp").write_bytes(b"of a writer that was killed")
     ensure_checkpoint(path, HASTY, on_progress=lambda report: report and reports.append(report))
@@ -139,42 +136,42 @@ def test_a_checkpoint_is_trained_only_when_there_is_none_and_what_was_left_is_sw
     assert path.read_bytes() == content
 
 
-def test_a_training_that_is_stopped_leaves_nothing(path):
+def test_a_stopped_training_leaves_nothing(path):
     with pytest.raises(KeyboardInterrupt):
         ensure_checkpoint(path, HASTY, on_progress=stop)
     assert names(path.parent) == []
 
 
-def test_training_again_keeps_the_old_checkpoint_until_and_after_the_new_one(path):
+def test_retraining_keeps_the_old_checkpoint_until_and_after_the_new_one(path):
     path.write_bytes(b"old")
     with pytest.raises(KeyboardInterrupt):
         make_checkpoint(path, HASTY, 0, stop)
     assert path.read_bytes() == b"old"
     make_checkpoint(path, HASTY, 0, lambda _: None)
     load_checkpoint(path)
-    (aside,) = path.parent.glob("digits.safetensors.set-aside-*")
-    assert aside.read_bytes() == b"old"
+    (backup,) = path.parent.glob("digits.safetensors.set-aside-*")
+    assert backup.read_bytes() == b"old"
 
 
-def test_of_three_first_runs_one_learns_and_if_it_is_killed_another(processes, folder, tiny_mnist):
-    path, learned = folder / "digits.safetensors", processes.Queue()
-    arguments = (path, tiny_mnist, learned)
-    runs = [processes.Process(target=learn_first, args=arguments) for _ in range(3)]
+def test_of_three_first_runs_one_trains_and_if_it_is_killed_another(processes, folder, tiny_mnist):
+    path, results = folder / "digits.safetensors", processes.Queue()
+    arguments = (path, tiny_mnist, results)
+    runs = [processes.Process(target=start_reader, args=arguments) for _ in range(3)]
     runs[0].start()
     while not path.with_name(path.name + ".lock").exists():
         assert runs[0].is_alive()
     for run in runs[1:]:
         run.start()
     runs[0].kill()
-    told = [learned.get(timeout=60) for _ in runs[1:]]
+    trained, weights = zip(*(results.get(timeout=60) for _ in runs[1:]), strict=True)
     for run in runs:
         run.join()
-    assert sum(learned for learned, _ in told) == 1 and len({weights for _, weights in told}) == 1
+    assert sum(trained) == 1 and len(set(weights)) == 1
 
 
 @pytest.fixture
 def ready(path, monkeypatch):
-    """Return a source with a reader, which would learn for a second only."""
+    """Return a live reader with a checkpoint, whose trainings take a second."""
     monkeypatch.setattr(recipes, "QUICK", HASTY)
     source = LiveReader(path)
     make_checkpoint(path, HASTY, 0, lambda _: None)
@@ -185,7 +182,7 @@ def ready(path, monkeypatch):
 
 
 def full(*_):
-    """Stand for a write to a disk that is full."""
+    """Raise the error of a full disk."""
     raise OSError(28, "No space left on device")
 
 
@@ -195,7 +192,7 @@ def finish(source):
     assert not source.is_training
 
 
-def test_on_a_full_disk_nothing_is_lost_and_it_says_what_to_do(ready, capsys, monkeypatch):
+def test_on_a_full_disk_nothing_is_lost_and_the_remedy_is_named(ready, capsys, monkeypatch):
     content, former = ready.checkpoint.read_bytes(), ready.reader
     before = names(ready.checkpoint.parent)
     monkeypatch.setattr("os.fsync", full)
@@ -206,11 +203,11 @@ def test_on_a_full_disk_nothing_is_lost_and_it_says_what_to_do(ready, capsys, mo
     assert names(ready.checkpoint.parent) == before and ready.checkpoint.read_bytes() == content
     assert ready.reader is former and len(ready.reader.read(sketch(7)).digits) == 1
     assert "No space left" in ready.failure and "Make room" in ready.failure
-    (said,) = [line for line in capsys.readouterr().err.splitlines() if "No space" in line]
-    assert said == ready.failure
+    errors = [line for line in capsys.readouterr().err.splitlines() if "No space" in line]
+    assert errors == [ready.failure]
 
 
-def test_a_first_run_on_a_full_disk_reads_with_what_it_has_learned(folder, ready, monkeypatch):
+def test_a_first_run_on_a_full_disk_reads_with_the_trained_weights(folder, ready, monkeypatch):
     monkeypatch.setattr("os.fsync", full)
     source = LiveReader(folder / "none.safetensors")
     source.start()
@@ -219,7 +216,7 @@ def test_a_first_run_on_a_full_disk_reads_with_what_it_has_learned(folder, ready
     assert [name for name in names(folder) if name.startswith("none")] == []
 
 
-def test_a_clock_that_jumps_disturbs_no_training(ready, monkeypatch):
+def test_a_jumping_clock_disturbs_no_training(ready, monkeypatch):
     clock = random.Random(0)
     monkeypatch.setattr("time.time", lambda: clock.uniform(-1e9, 4e9))
     ready.train_again(seed=1, epochs=HASTY.epochs)
@@ -228,7 +225,7 @@ def test_a_clock_that_jumps_disturbs_no_training(ready, monkeypatch):
     assert ready.checkpoint.with_name(RETRAINED_NAME).exists()
 
 
-def test_a_place_that_cannot_be_written_is_named_before_the_training(tmp_path, monkeypatch):
+def test_an_unwritable_path_is_an_error_before_the_training(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     path = tmp_path / "file" / "digits.safetensors"
     monkeypatch.setattr(sys, "argv", ["train.py", "--checkpoint", str(path)])

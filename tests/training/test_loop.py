@@ -1,4 +1,4 @@
-"""Training learns, can be repeated, and says how it goes and how it went."""
+"""Training learns, is reproducible, and reports its progress and results."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -28,7 +28,7 @@ def weights(model):
 
 @pytest.fixture(scope="module")
 def reports(small_mnist):
-    """Return the reports of a training, and what the first one's weights were when it came."""
+    """Return the reports of a training, and the first one's weights when it was yielded."""
     training = train(TINY, small_mnist)
     first = next(training)
     return [first, *training], weights(first.model).clone()
@@ -36,13 +36,11 @@ def reports(small_mnist):
 
 @pytest.fixture(scope="module")
 def few(small_mnist):
-    """Return 400 digits to learn from."""
+    """Return 400 digits to train on."""
     return Mnist(*(Digits(d.ink[:400], d.labels[:400]) for d in small_mnist))
 
 
-def test_eighty_small_steps_learn_most_digits_and_report_usable_weights_meanwhile(
-    reports, small_mnist
-):
+def test_a_short_training_learns_most_digits_and_reports_usable_weights(reports, small_mnist):
     (first, *_, last), before = reports
     assert [r.step for r in reports[0]] == [40, 80, 88]
     assert [r.seconds_left > 0 for r in reports[0]] == [True, True, False]
@@ -55,7 +53,7 @@ def test_eighty_small_steps_learn_most_digits_and_report_usable_weights_meanwhil
 
 
 def test_the_same_seed_gives_the_same_weights(few, monkeypatch):
-    monkeypatch.setattr(loop, "best_precision", lambda *_: torch.float32)  # chosen by the clock
+    monkeypatch.setattr(loop, "best_precision", lambda *_: torch.float32)  # timed otherwise
     a, b, other = (list(train(TINY, few, seed))[-1].model for seed in (3, 3, 4))
     assert torch.equal(weights(a), weights(b))
     assert not torch.equal(weights(a), weights(other))
@@ -67,7 +65,7 @@ def test_a_part_of_an_epoch_can_be_trained(few, epochs, steps):
     assert last.step == last.steps == steps
 
 
-def test_a_network_answers_as_its_teachers_do(reports, small_mnist):
+def test_a_network_learns_its_teachers_outputs(reports, small_mnist):
     taught = list(train(replace(TINY, teachers=1, teachers_epochs=1, taught=1), small_mnist))
     order = [report.teacher for report in taught]
     assert order == sorted(order, reverse=True) and set(order) == {0, 1}
@@ -82,9 +80,7 @@ def test_a_network_answers_as_its_teachers_do(reports, small_mnist):
     assert distance(taught[-1].model) < 0.9 * distance(reports[0][-1].model)
 
 
-def test_a_network_is_calibrated_where_held_out_and_drawn_digits_are_likeliest(
-    reports, small_mnist
-):
+def test_calibration_maximises_the_likelihood_of_held_out_and_drawn_digits(reports, small_mnist):
     model = deepcopy(reports[0][-1].model)
     fitted = weights(model)
     digits = join(small_mnist.held_out, load_held_out_tiles())
@@ -101,17 +97,17 @@ def test_a_network_is_calibrated_where_held_out_and_drawn_digits_are_likeliest(
     assert not torch.allclose(weights(model), fitted, atol=1e-3)
 
 
-def test_drawn_digits_are_told_from_mnist_and_what_is_no_digit_from_digits(small_mnist):
+def test_drawn_digits_and_outliers_are_separated_from_mnist(small_mnist):
     half = Digits(*(part[:2_000] for part in small_mnist.train))
     recipe = replace(TINY, drawn=1_000, outliers=1_000, epochs=2)
     *_, last = train(recipe, small_mnist._replace(train=half))
-    told_drawn = []
+    drawn_shares = []
     for digits in (small_mnist.test, draw_digits(500, seed=9)):
         with torch.inference_mode():
             logits = last.model.class_logits(digits.ink)[:, :NON_DIGIT_CLASS].unflatten(1, (2, 10))
-        told_drawn.append(logits.logsumexp(dim=2).argmax(dim=1).float().mean())
+        drawn_shares.append(logits.logsumexp(dim=2).argmax(dim=1).float().mean())
         assert accuracy(last.model, digits) > 0.7  # of whichever kind
-    assert told_drawn[1] > told_drawn[0] + 0.2
+    assert drawn_shares[1] > drawn_shares[0] + 0.2
     none = draw_outliers(300, small_mnist.held_out, seed=9)
     (refusal,) = refusals(last.model, small_mnist.test, {"all": none.ink})
     assert refusal.auroc > 0.85 and refusal.flagged > 0.1
@@ -130,7 +126,7 @@ def test_averaged_weights_lie_between_early_and_late_ones():
         assert average.module.weight.item() == pytest.approx(share, rel=0.5)
 
 
-def test_pictures_drawn_beforehand_are_learned_from_as_they_are(few):
+def test_prepared_pictures_are_training_data_unchanged(few):
     drawn, others = load_training_tiles()
     learned = TrainingSet(replace(QUICK, again=0), few.train, None, 0).make(0)
     count = len(few.train.labels)
@@ -138,15 +134,15 @@ def test_pictures_drawn_beforehand_are_learned_from_as_they_are(few):
     assert torch.equal(learned.labels[count:], torch.cat([drawn.labels + 10, others.labels]))
 
 
-def test_other_digits_are_drawn_after_as_many_epochs_as_the_recipe_says(few):
+def test_data_is_drawn_again_after_the_recipe_s_number_of_epochs(few):
     recipe, made = replace(TINY, drawn=20, outliers=20, again=0, redraw=2), {}
 
-    class Watched(TrainingSet):
+    class RecordedSet(TrainingSet):
         def make(self, epoch):
             made[epoch] = super().make(epoch)
             return made[epoch]
 
-    training_set = Watched(recipe, few.train, None, 0)
+    training_set = RecordedSet(recipe, few.train, None, 0)
     list(training_set.batches(5 * training_set.steps_per_epoch, torch.device("cpu")))
     assert list(made) == [0, 2, 4]
     assert not torch.equal(made[0].ink[400:], made[2].ink[400:])
@@ -162,26 +158,28 @@ def test_each_source_can_be_left_out(few, without):
     assert not torch.equal(rest.ink, everything.ink)
 
 
-def test_a_checkpoint_tells_how_it_was_made(tmp_path, small_mnist, monkeypatch):
+def test_a_checkpoint_describes_its_training(tmp_path, small_mnist, monkeypatch):
     monkeypatch.setattr(build_checkpoint, "load_mnist", lambda: small_mnist)
     path = tmp_path / "digits.safetensors"
     ensure_checkpoint(path, TINY, seed=5)
-    model, told, gallery = load_checkpoint(path)
-    assert told["seed"] == 5 and Recipe(**told["recipe"]) == replace(TINY, widths=[8, 8, 16, 16])
-    assert told["figures"]["mnist_test"] == pytest.approx(accuracy(model, small_mnist.test))
+    model, description, gallery = load_checkpoint(path)
+    assert description["seed"] == 5 and Recipe(**description["recipe"]) == replace(
+        TINY, widths=[8, 8, 16, 16]
+    )
+    assert description["figures"]["mnist_test"] == pytest.approx(accuracy(model, small_mnist.test))
     drawn = accuracy(model, load_held_out_tiles())
-    assert told["figures"]["drawn"] == pytest.approx(drawn, abs=2e-3)
-    assert told["history"][-1]["held_out"] == told["figures"]["held_out"]
-    evaluation = told["evaluation"]
+    assert description["figures"]["drawn"] == pytest.approx(drawn, abs=2e-3)
+    assert description["history"][-1]["held_out"] == description["figures"]["held_out"]
+    evaluation = description["evaluation"]
     again = score("", model, small_mnist.test)
-    assert evaluation["accuracy"] == told["figures"]["mnist_test"] == again.accuracy
+    assert evaluation["accuracy"] == description["figures"]["mnist_test"] == again.accuracy
     assert evaluation["confusion"] == again.confusion.tolist()
-    assert told["added"] == 0
+    assert description["added"] == 0
     misread = gallery["labels"] != gallery["answers"]
     assert misread.sum() == (~again.right).sum() and (~misread).sum() > 300
 
 
 def test_the_quick_recipe_reads_mnist(checkpoint):
-    told = load_checkpoint(checkpoint).description
-    assert told["recipe"]["name"] == QUICK.name
-    assert told["figures"]["mnist_test"] >= 0.993  # one seed; the mean is above 0.995
+    description = load_checkpoint(checkpoint).description
+    assert description["recipe"]["name"] == QUICK.name
+    assert description["figures"]["mnist_test"] >= 0.993  # one seed; the mean is above 0.995
