@@ -88,8 +88,8 @@ def find_copyrights(source: Source) -> list[str]:
     licence = files["package/LICENSE"].decode()
     if not source.package.startswith("@fontsource/"):
         fonts = [files[f"package/svg_fonts/{name}.svg"].decode() for name in PLOTTER_FONTS]
-        told = [re.sub(r".*<metadata>|</metadata>.*", "", f, flags=re.S) for f in fonts]
-        return [*re.findall(r"^Copyright.*", licence, re.M), *told]
+        metadata = [re.sub(r".*<metadata>|</metadata>.*", "", f, flags=re.S) for f in fonts]
+        return [*re.findall(r"^Copyright.*", licence, re.M), *metadata]
     found = re.findall(r"^(?:Copyright|\(c\)|©|Digitized).*", licence.split("\n\n")[0], re.M | re.I)
     if not found:
         font = next(data for path, data in sorted(files.items()) if path.endswith(".woff"))

@@ -1,1 +1,1 @@
-"""Any picture becomes ink in MNIST's frame."""
+"""Convert pictures and sketches to ink in MNIST's frame."""
