@@ -11,14 +11,15 @@ from PIL import Image
 BUSY_MESSAGE = "Inkling is busy: try again in a few seconds."  # with HTTP 503, on page and server
 
 
-def make_renderer(*folders: Path) -> Callable[..., str]:
-    """Return `render(template, **context)` for the templates in `folders`.
+def make_renderer(*folders: Path, filters: dict[str, Callable] | None = None) -> Callable[..., str]:
+    """Return `render(template, **context)` for the templates in `folders`, with extra filters.
 
     Values are escaped for HTML.
     """
     environment = Environment(
         loader=FileSystemLoader(folders), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters.update(filters or {})
     return lambda template, /, **context: environment.get_template(template).render(context)
 
 

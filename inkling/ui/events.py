@@ -134,8 +134,8 @@ class Events:
     def connect_network(self, demo: gr.Blocks, trains: bool) -> None:
         """Connect the events of the model card; those of training only if the page `trains`."""
         page = self.page
-        progress: list[Any] = [page.status, page.timer, page.train, page.cancel]
-        card: list[Any] = [page.card, page.matrix, page.cell, page.more]
+        progress = [page.status, page.timer, page.train, page.cancel]
+        card = [page.card, page.matrix, page.cell, page.more]
         demo.load(self.show_progress, None, progress, **PRIVATE_EVENT)
         page.timer.tick(self.tick, None, progress + card, **PRIVATE_EVENT)
         page.about.select(self.show_card, None, card, **PRIVATE_EVENT)
@@ -145,7 +145,7 @@ class Events:
 
     def render_findings(self, findings: Findings) -> dict:
         """Return the values of all components that show findings."""
-        page: Page = self.page
+        page = self.page
         return self.render_preview(findings) | {
             page.strip: views.render_strip(findings),
             page.corrections: views.render_corrections(findings),
@@ -158,11 +158,10 @@ class Events:
 
     def render_preview(self, findings: Findings) -> dict:
         """Return the values of the components that a preview updates."""
-        page: Page = self.page
-        bars: Any = page.label.postprocess(views.build_bars(findings))  # type: ignore[arg-type]
+        page = self.page
         return {
             page.answer: views.render_answer(findings),
-            page.label: bars.model_dump(),
+            page.label: page.label.postprocess(views.build_bars(findings)).model_dump(),
             page.pixels: views.encode_pixels(findings),
         }
 

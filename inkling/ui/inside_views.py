@@ -9,13 +9,7 @@ from inkling.explanation.gallery import Gallery
 from inkling.rendering import to_data_url
 from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.event_payloads import parse_index
-from inkling.ui.images import (
-    MAP_DIGIT_PX,
-    MAP_SIDE_PX,
-    draw_digit_map,
-    draw_signed_map,
-    encode_ink,
-)
+from inkling.ui.images import MAP_DIGIT_PX, MAP_SIDE_PX, draw_digit_map, draw_signed_map
 from inkling.ui.session import AnyReader, Findings
 from inkling.ui.views import encode_base64, encode_pixels, render
 
@@ -59,11 +53,7 @@ def render_feature_map(reader: AnyReader, payload: object) -> str:
         for kernel, source in zip(details.kernels, details.sources or (None,), strict=True)
     ]
     digits = [
-        {
-            "picture": encode_ink(gallery.ink[k].numpy() / 255),
-            "label": int(gallery.labels[k]),
-            "box": box,
-        }
+        {"ink": gallery.ink[k].numpy() / 255, "label": int(gallery.labels[k]), "box": box}
         for k, box in zip(details.digits, details.boxes, strict=True)
     ]
     names = {"layer": layer + 1, "number": number + 1}
@@ -80,26 +70,17 @@ def render_map(gallery: Gallery | None) -> str:
 
 def render_neighbours(findings: Findings) -> str:
     """Return the chosen glyph's position on the map, and its nearest digits."""
-    neighbourhood = findings.neighbourhood
-    if neighbourhood is None:
+    near = findings.neighbourhood
+    if near is None:
         return ""
-    digits = zip(
-        neighbourhood.ink,
-        neighbourhood.labels.tolist(),
-        neighbourhood.likenesses.tolist(),
-        strict=True,
-    )
-    nearest = [
-        {"picture": encode_ink(ink.numpy() / 255), "label": label, "similarity": similarity}
-        for ink, label, similarity in digits
-    ]
+    digits = zip(near.ink, near.labels.tolist(), near.likenesses.tolist(), strict=True)
     side = MAP_SIDE_PX - MAP_DIGIT_PX
-    x, y = ((v * side + MAP_DIGIT_PX / 2) / MAP_SIDE_PX for v in neighbourhood.place)
+    x, y = ((v * side + MAP_DIGIT_PX / 2) / MAP_SIDE_PX for v in near.place)
     return render(
         "neighbours.html",
         x=x,
         y=y,
-        features=neighbourhood.features,
-        picture=encode_ink(findings.reading.digits[findings.chosen].glyph.ink),
-        nearest=nearest,
+        features=near.features,
+        ink=findings.reading.digits[findings.chosen].glyph.ink,
+        nearest=[(ink.numpy() / 255, label, similarity) for ink, label, similarity in digits],
     )

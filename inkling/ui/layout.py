@@ -1,8 +1,8 @@
 """The page's components and their places; `events.py` holds their behaviour."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -25,42 +25,8 @@ NO_FINDINGS = Findings()  # shown before the first reading
 FindSession = Callable[[Any, gr.State], Awaitable[tuple[str, Session]]]
 
 
-@dataclass(frozen=True)
-class Page:
-    """The components that have events, or are updated by them."""
-
-    session: gr.State
-    stored_corrections: gr.HTML  # in the browser's storage
-    timer: gr.Timer
-    status: gr.HTML
-    reads: "ReadChannel"
-    upload: gr.Image
-    answer: gr.HTML
-    strip: gr.HTML
-    label: gr.Label
-    corrections: gr.HTML
-    copy: gr.Button
-    link: gr.Button
-    report: gr.Button
-    data: gr.Button
-    original: gr.HTML
-    pixels: gr.HTML
-    evidence: gr.HTML
-    change: gr.HTML
-    inside: gr.Accordion
-    layers: gr.HTML
-    feature_map: gr.HTML
-    map: gr.HTML
-    nearest: gr.HTML
-    about: gr.Tab
-    card: gr.HTML
-    matrix: gr.HTML
-    cell: gr.HTML
-    more: gr.HTML
-    seed: gr.Number
-    epochs: gr.Slider
-    train: gr.Button
-    cancel: gr.Button
+class Page(SimpleNamespace):
+    """The components that have events, or are updated by them, by name."""
 
 
 class Bars(gr.Label):

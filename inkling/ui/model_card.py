@@ -8,9 +8,8 @@ from inkling.evaluation.plots import calibration_plot, learning_curve
 from inkling.explanation.gallery import Gallery
 from inkling.training.live_reader import LiveReader
 from inkling.ui.event_payloads import parse_index
-from inkling.ui.images import encode_ink
 from inkling.ui.session import AnyReader
-from inkling.ui.views import format_percent, render
+from inkling.ui.views import render
 
 MAX_HARDEST_DIGITS = 40  # misread digits on the card; not tuned
 MAX_CELL_DIGITS = 18  # of one cell of the confusion matrix; not tuned
@@ -97,10 +96,10 @@ def build_digit_contexts(gallery: Gallery, indices: Iterable[int]) -> list[dict]
     return [
         {
             "index": k,
-            "picture": encode_ink(gallery.ink[k].numpy() / 255),
+            "ink": gallery.ink[k].numpy() / 255,
             "label": int(gallery.labels[k]),
             "answer": int(gallery.answers[k]),
-            "confidence": format_percent(float(gallery.confidence[k])),
+            "confidence": float(gallery.confidence[k]),
         }
         for k in indices
     ]

@@ -21,14 +21,10 @@ from inkling.ui.session import Findings
 from inkling.ui.uncertainty import UNSURE_BELOW, is_unsure
 
 UI_STATIC_DIR = Path(__file__).parent / "static"
-STYLESHEETS = [
-    *(UI_STATIC_DIR / f"{name}.css" for name in ("tokens", "evidence", "style", "network")),
-    plots.STYLESHEET,
-]
+STYLESHEETS = [UI_STATIC_DIR / f"{name}.css" for name in ("tokens", "evidence", "style", "network")]
+STYLESHEETS.append(plots.STYLESHEET)
 WAITING_TEXT = "Draw a digit or a number on the pad, or choose a picture."
 MIN_MARKED_EVIDENCE = 0.5  # of 1: weaker evidence gets no plus or minus; not tuned
-
-render = make_renderer(Path(__file__).parent / "templates", plots.TEMPLATES)
 
 
 @dataclass(frozen=True)
@@ -100,6 +96,13 @@ def name_digit(digit: int) -> str:
     return f"{'An' if digit == 8 else 'A'} {digit}"
 
 
+render = make_renderer(
+    Path(__file__).parent / "templates",
+    plots.TEMPLATES,
+    filters={"ink_url": encode_ink, "percent": format_percent, "name_digit": name_digit},
+)
+
+
 def read_static(name: str) -> str:
     """Return the content of a file in `static/`."""
     return (UI_STATIC_DIR / name).read_text(encoding="utf-8")
@@ -112,25 +115,13 @@ def encode_base64(values: np.ndarray, kind: type) -> str:
 
 def render_answer(findings: Findings) -> str:
     """Return the answer in large type; its count distinguishes equal answers."""
-    return render(
-        "answer.html",
-        **vars(summarize(findings.reading)),
-        number=findings.reading.text,
-        count=findings.count,
-    )
+    answer = vars(summarize(findings.reading))
+    return render("answer.html", **answer, number=findings.reading.text, count=findings.count)
 
 
 def render_strip(findings: Findings) -> str:
     """Return buttons that choose a glyph of a number."""
-    glyphs = [
-        {
-            "picture": encode_ink(d.glyph.ink),
-            "name": "–" if d.digit is None else d.digit,
-            "confidence": "no digit" if d.digit is None else format_percent(d.confidence),
-        }
-        for d in findings.reading.digits
-    ]
-    return render("strip.html", glyphs=glyphs, chosen=findings.chosen)
+    return render("strip.html", digits=findings.reading.digits, chosen=findings.chosen)
 
 
 def render_original(findings: Findings) -> str:
@@ -174,11 +165,8 @@ def encode_pixels(findings: Findings) -> dict:
     """
     digits = findings.reading.digits
     ink = digits[findings.chosen].glyph.ink if digits else np.zeros((FRAME, FRAME))
-    return {
-        "ink": encode_base64(255 * ink, np.uint8),
-        "edited": findings.is_edited,
-        "count": findings.count,
-    }
+    encoded = encode_base64(255 * ink, np.uint8)
+    return {"ink": encoded, "edited": findings.is_edited, "count": findings.count}
 
 
 def render_evidence(findings: Findings) -> str:
@@ -231,18 +219,7 @@ def render_change(findings: Findings) -> str:
             words=change and capitalize(change.words),
         )
     if findings.candidates:
-        candidates = [
-            {
-                "digit": name_digit(candidate.digit).lower(),
-                "advice": candidate.advice,
-                "similar": [
-                    {"picture": encode_ink(example.ink), "name": example.name}
-                    for example in candidate.similar
-                ],
-            }
-            for candidate in findings.candidates
-        ]
-        return render("change.html", section="candidates", candidates=candidates)
+        return render("change.html", section="candidates", candidates=findings.candidates)
     rival = digit.ranking[1]
     return render("change.html", section="offer", rival=rival, target=name_digit(rival).lower())
 
