@@ -19,7 +19,7 @@ INFO_ROUTE = "/gradio_api/info"
 DOWNLOAD = "curl -s ROOT/seven.png -o seven.png  # or take a picture of your own\n"
 # By Gradio's names of the languages; ROOT is the server's address. `docs/command-line.md` shows
 # the same examples.
-EXAMPLES = {
+CALL_EXAMPLES = {
     "bash": DOWNLOAD
     + """\
 FILE=$(curl -s ROOT/gradio_api/upload -F files=@seven.png | cut -d '"' -f 2)
@@ -76,7 +76,7 @@ def insert_examples(info: bytes, root: str) -> bytes:
     picture = {"path": "seven.png", "orig_name": "seven.png", "url": f"{root}/seven.png"}
     for endpoint in description["named_endpoints"].values():
         endpoint["code_snippets"] = {
-            name: code.replace("ROOT", root) for name, code in EXAMPLES.items()
+            name: code.replace("ROOT", root) for name, code in CALL_EXAMPLES.items()
         }
         for parameter in endpoint["parameters"]:
             parameter["example_input"] |= picture

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT
 from playwright.sync_api import expect
 
-from inkling.server.api_examples import EXAMPLES
+from inkling.server.api_examples import CALL_EXAMPLES
 
 ADDRESS = "http://127.0.0.1:7860"  # of the page, in the docs
 DOCS = (ROOT / "docs" / "command-line.md").read_text().partition("\nOver HTTP")[2]
@@ -43,16 +43,16 @@ def run(language, example, folder):
 @pytest.mark.parametrize("language", RUN)
 def test_the_docs_show_the_examples_of_the_page(language):
     shown = re.search(rf"```{language}\n(.*?)\n```", DOCS, re.S)[1]
-    assert shown == EXAMPLES[language].replace("ROOT", ADDRESS)
+    assert shown == CALL_EXAMPLES[language].replace("ROOT", ADDRESS)
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node.js is not installed")
 def test_the_javascript_example_is_well_formed(tmp_path):
-    run("javascript", EXAMPLES["javascript"], tmp_path)
+    run("javascript", CALL_EXAMPLES["javascript"], tmp_path)
 
 
 def test_gradio_s_command_reads_a_seven(url, tmp_path):
-    command = EXAMPLES["cli"].replace("{command}", f"{sys.executable} -m gradio")
+    command = CALL_EXAMPLES["cli"].replace("{command}", f"{sys.executable} -m gradio")
     assert READS_A_SEVEN.search(run("bash", command.replace("ROOT", url), tmp_path))
 
 
