@@ -12,6 +12,7 @@ from tests.pages import (
     draw_line,
     expect_answer,
     expect_compared,
+    expect_no_answer,
     requests_of,
     serving,
     transfer,
@@ -95,11 +96,12 @@ def test_the_page_recovers_from_a_restart_of_the_server(visit):
         expect_answer(page, "7")
         page.keyboard.press("Escape")
         draw_and_read(page, 2)
-    with serving(Reader.load(), port):  # another version, with other component IDs
         page.keyboard.press("Escape")
+        expect_no_answer(page)
+    with serving(Reader.load(), port):  # another version, with other component IDs
         with page.expect_event("load"):
-            draw(page, 4)
-        expect_answer(page, "4")
+            draw(page, 7)  # one stroke: the reload comes after it
+        expect_answer(page, "7")
 
 
 def test_the_drawing_is_read_when_the_connection_is_back(page):
