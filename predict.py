@@ -77,7 +77,7 @@ def format_reading(path: Path, reading: Reading, as_json: bool) -> str:
     if as_json:
         return json.dumps({"file": str(path)} | reading.as_dict())
     confidences = " ".join(f"{digit.confidence:.1%}" for digit in reading.digits)
-    return f"{printable(path)}: {reading.text} {confidences} {reading.remark}".rstrip()
+    return f"{printable(path)}: {reading.text} {confidences} {reading.note_or_error}".rstrip()
 
 
 def open_for_resume(path: Path) -> tuple[TextIO, set[str]]:

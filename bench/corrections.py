@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from inkling.datasets.image_folder import find_labelled_pictures
 from inkling.recognition.checkpoint import CHECKPOINT
-from inkling.recognition.corrections import Lessons, adapt
+from inkling.recognition.corrections import Corrections, apply_corrections
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
 from model import DigitCNN
@@ -45,9 +45,9 @@ def first_corrections(samples: list[Sample], count: int) -> list[int]:
     return wrong[:count]
 
 
-def errors(samples: list[Sample], lessons: Lessons, model: DigitCNN) -> tuple[int, int]:
+def errors(samples: list[Sample], lessons: Corrections, model: DigitCNN) -> tuple[int, int]:
     """Count what is misread without the lessons, and with them."""
-    taught = [s._replace(reading=adapt(s.reading, lessons, model)) for s in samples]
+    taught = [s._replace(reading=apply_corrections(s.reading, lessons, model)) for s in samples]
     return sum(map(is_wrong, samples)), sum(map(is_wrong, taught))
 
 
@@ -71,7 +71,7 @@ def main() -> None:
         corrected = first_corrections(samples, options.corrections)
         if not corrected:
             continue
-        lessons = Lessons()
+        lessons = Corrections()
         for k in corrected:
             lessons = lessons.add(samples[k].reading.glyphs[0].ink, samples[k].label)
         rest = [s for k, s in enumerate(samples) if k not in corrected]

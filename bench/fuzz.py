@@ -131,7 +131,8 @@ def read_all(first: int, count: int, seed: int) -> None:
             reading = (
                 visit.read(whole, reader).network_reading if number % 2 else reader.read_file(file)
             )
-            told = {"note": reading.remark, "error": wrong(name, reading.text, reading.remark)}
+            note = reading.note_or_error
+            told = {"note": note, "error": wrong(name, reading.text, note)}
             if not all(np.isfinite(d.probabilities).all() for d in reading.digits):
                 told["error"] = "probabilities that are no numbers"
         except Exception as raised:

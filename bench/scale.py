@@ -126,10 +126,10 @@ def measure_readers() -> None:
                 f"process), longest wait {longest:.2f} s, lost {len(lost)}; "
                 f"who asks takes {1e3 * front:.1f} ms an answer"
             )
-        overhead = statistics.median(time_rounds(lambda: far.ask(process_of), 200))
+        overhead = statistics.median(time_rounds(lambda: far.call(process_of), 200))
         print(f"a call that does nothing: {1e3 * overhead:.1f} ms; an answer takes one")
         deaths = {
-            "a replica": lambda: os.kill(far.ask(process_of), signal.SIGKILL),
+            "a replica": lambda: os.kill(far.call(process_of), signal.SIGKILL),
             "a node": lambda: nodes.remove_node(next(iter(nodes.worker_nodes)), False),
         }
         for what, die in deaths.items():

@@ -110,7 +110,7 @@ def form(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
     for y in range(int(rng.integers(2, height)), shape[0], height + 2 * size):
         for x in range(int(rng.integers(2, 40)), shape[1], 10 * size):
             word, dark = str(rng.choice(WORDS)), int(rng.integers(0, 90))
-            pen.render_text((x, y - size - 2), word, dark, type_of(size))
+            pen.text((x, y - size - 2), word, dark, type_of(size))
             box = (x, y, x + 8 * size, y + height - size)
             pen.rectangle(box, outline=int(rng.integers(40, 120)))
     return np.asarray(sheet, np.float32)
@@ -129,9 +129,9 @@ def draw_box(
     pen, size = ImageDraw.Draw(print_on), round(rng.uniform(0.2, 0.35) * height)
     above, before = rng.choice(WORDS, 2).tolist()
     font, fill = type_of(size), (round(colour[0]),) * 3
-    pen.render_text((corner[0], corner[1] - 1.4 * size), above, fill, font)
+    pen.text((corner[0], corner[1] - 1.4 * size), above, fill, font)
     at = corner[0] - font.getlength(before) - 0.3 * size, top + h / 2
-    pen.render_text(at, before, fill, font)
+    pen.text(at, before, fill, font)
     paper[:] = np.asarray(print_on)
 
 

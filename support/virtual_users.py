@@ -137,7 +137,7 @@ class Visitor:
         """Draw on the pad; return the answer's HTML."""
         return (await self.ask("read", drawing.told))[0]
 
-    async def ask(self, function: str, told: dict) -> list:
+    async def call(self, function: str, told: dict) -> list:
         """Have the server `read` a drawing, or `preview` it; return what the page then shows."""
         question = {"data": told, "component_id": self.questions, "fn_name": function}
         answer = await self.client.post(

@@ -47,12 +47,12 @@ class Obedient(Reader):
     begun = 0  # reads, except previews
     reads = 0  # calls of `read`
 
-    def ask(self, function, *values):
+    def call(self, function, *values):
         if function is read_and_analyze:
             self.begun += 1
             if gate := self.gate:
                 gate.wait(WAIT / 1000)
-        return super().ask(function, *values)
+        return super().call(function, *values)
 
     def read(self, *picture):
         self.reads += 1

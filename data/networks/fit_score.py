@@ -23,7 +23,7 @@ from inkling.datasets.held_out_handwriting import draw_held_out_characters, draw
 from inkling.datasets.mnist import load_mnist
 from inkling.imaging.mnist_frame import crop_to_ink
 from inkling.recognition.hypotheses import SOURCE_WEIGHTS, compute_features, hypotheses
-from inkling.recognition.reader import CONFIDENT, Reader
+from inkling.recognition.reader import CONFIDENT_LOG_ODDS, Reader
 from support.composed_pages import PAGES, blank_sheets, compose
 
 PAGE_COUNT = 40  # of each kind
@@ -31,7 +31,7 @@ FIRST_SEED, FIRST_SHEET = 10_000, 1_000  # of pages and blank sheets: `bench.pag
 DECAY = 1e-4  # of the squares of the weights
 
 
-def read_pages(count: int) -> Iterator[tuple[str, np.ndarray]]:
+def compose_pages(count: int) -> Iterator[tuple[str, np.ndarray]]:
     """Yield what pages say, and their pictures."""
     digits = load_mnist().held_out
     for kind, page in enumerate(PAGES.values()):
@@ -39,7 +39,7 @@ def read_pages(count: int) -> Iterator[tuple[str, np.ndarray]]:
             yield compose(page, digits, np.random.default_rng((FIRST_SEED, kind, k)))
 
 
-def read_drawings(count: int) -> Iterator[tuple[str, np.ndarray]]:
+def compose_drawings(count: int) -> Iterator[tuple[str, np.ndarray]]:
     """Yield what drawings of held-out fonts and scripts say, and their pictures."""
     rng = np.random.default_rng(FIRST_SEED)
     digits = [(str(digit), ink) for digit, ink in draw_held_out_digits()]
@@ -52,7 +52,7 @@ def read_drawings(count: int) -> Iterator[tuple[str, np.ndarray]]:
             yield text, (255 * light).astype(np.uint8)
 
 
-def read_scans(count: int) -> Iterator[tuple[str, np.ndarray]]:
+def compose_scans(count: int) -> Iterator[tuple[str, np.ndarray]]:
     """Yield what scans of few pixels say whose digit fills them, and the scans."""
     rng, digits = np.random.default_rng(FIRST_SEED), load_mnist().held_out
     for k in rng.choice(len(digits.labels), count, replace=False).tolist():
@@ -99,17 +99,17 @@ def main() -> None:
     sources: list[str] = []
     is_right: list[bool] = []
     pictures = [
-        *read_pages(options.count),
+        *compose_pages(options.count),
         *islice(blank_sheets(FIRST_SHEET + 6 * options.count), FIRST_SHEET, None),
     ]
-    pictures += [*read_drawings(6 * options.count), *read_scans(6 * options.count)]
+    pictures += [*compose_drawings(6 * options.count), *compose_scans(6 * options.count)]
     for text, picture in tqdm(pictures):
         for hypothesis in hypotheses(Image.fromarray(picture)):
             reading = reader.read_hypothesis(hypothesis)
             features.append(compute_features(hypothesis, reading.digits, reading.text))
             sources.append(hypothesis.source)
             is_right.append(reading.text == text)
-            if reading.log_odds > CONFIDENT:
+            if reading.log_odds > CONFIDENT_LOG_ODDS:
                 break
     weights = fit(np.stack(features), sources, is_right)
     for name, row in zip([*SOURCE_WEIGHTS, "all"], weights, strict=True):

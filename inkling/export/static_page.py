@@ -51,7 +51,7 @@ SHARED_CONSTANTS: list[tuple[ModuleType, tuple[str, ...]]] = [
     (binarize, ("MAX_SPECK_SHARE", "MAX_SLIVER_SHARE")),
     (mnist_frame, ("BOX_INK_THRESHOLD", "FRAME", "DIGIT", "MIN_STROKE_PX")),
     (mnist_frame, ("THICKENED_STROKE_PX", "MAX_DILATION_PX")),
-    (segmentation, ("BAR", "ROW")),
+    (segmentation, ("MAX_BAR_ASPECT", "MAX_SINGLE_ASPECT")),
     (uncertainty, ("UNSURE_BELOW", "MIN_SECOND_PROB")),
     (reading, ("NO_DIGIT",)),
 ]

@@ -59,8 +59,8 @@ def decode(content: bytes) -> tuple[dict, bytes]:
     """Return the description and the pixels of a picture, as `decode_in_subprocess` reads them."""
     with limited_pillow(), Image.open(io.BytesIO(content), formats=ISOLATED_FORMATS) as file:
         picture: Image.Image = file
-        is_tiff = isinstance(file, TiffImagePlugin.TiffImageFile)
-        if is_tiff and file.tag_v2.get(SUBFILE_TYPE_TAG, 0) & REDUCED_IMAGE_BIT:
+        tags = file.tag_v2 if isinstance(file, TiffImagePlugin.TiffImageFile) else {}
+        if tags.get(SUBFILE_TYPE_TAG, 0) & REDUCED_IMAGE_BIT:
             raise PictureError("the file is a camera's raw picture: save it as PNG or JPEG.")
         check_size(picture.size, MAX_ISOLATED_PIXELS, "a TIFF or an AVIF")
         picture.load()

@@ -1,4 +1,4 @@
-"""A network becomes a checkpoint file and back: whole, checked, and with what is known of it."""
+"""Write checkpoint files atomically; load and verify them."""
 
 import contextlib
 import glob
@@ -19,35 +19,33 @@ from model import DigitCNN
 
 CHECKPOINT = Path(__file__).parents[2] / "checkpoints" / "digits.safetensors"
 FORMAT = 4  # version of the checkpoint's file
-CONVOLUTION = 4  # axes of its weights
+CONVOLUTION_AXES = 4  # of its weights
 KNOWN_ANSWER_TOLERANCE = 0.05  # in logits; bf16 and other processors differ by less than 0.01
-GALLERY = {  # tensors of a checkpoint's gallery: types, and shapes after the first axis, (N, ...)
+GALLERY = {  # tensors of a gallery: types, and shapes after the first axis, (N, ...)
     "ink": (torch.uint8, (28, 28)),
     "labels": (torch.uint8, ()),
     "answers": (torch.uint8, ()),
     "confidence": (torch.float16, ()),
-    "features": (torch.float16, None),  # as many as the network's last block has channels
+    "features": (torch.float16, None),  # as many as channels of the network's last block
     "places": (torch.float16, (2,)),
 }
 GALLERY_PREFIX = "gallery."  # of these tensors' names in the file; the others are weights
 
 
 class Checkpoint(NamedTuple):
-    """What a checkpoint's file holds."""
+    """The content of a checkpoint file."""
 
-    model: "DigitCNN"  # ready to read
-    description: dict  # how it came about
-    gallery: (
-        dict[str, Tensor] | None
-    )  # the fields of a `explanation.gallery.Gallery`, if it has one
+    model: DigitCNN  # in evaluation mode
+    description: dict  # how it was trained, and its figures
+    gallery: dict[str, Tensor] | None  # fields of `explanation.gallery.Gallery`
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be trusted: the message says what is wrong with it."""
+    """A checkpoint is invalid: the message says why."""
 
 
 def known_ink() -> Tensor:
-    """Return eight fixed patterns of ink, (8, 1, 28, 28), whose answers identify a network."""
+    """Return eight fixed patterns of ink, (8, 1, 28, 28): a network is verified by their logits."""
     y, x = torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij")
     turns = torch.arange(8.0).view(8, 1, 1, 1) * torch.pi / 8
     waves = torch.sin((x * turns.cos() + y * turns.sin()) / 3 + turns)
@@ -58,11 +56,11 @@ def known_ink() -> Tensor:
 def save_checkpoint(
     model: DigitCNN, path: Path, description: dict, gallery: dict[str, Tensor] | None = None
 ) -> dict:
-    """Write weights, their description and a gallery to one file, whole or not at all.
+    """Write weights, a description and a gallery to one file, atomically.
 
-    `description` holds what can be written as JSON; the format version, the architecture and a
-    known answer are added. Returns the description as written. Raises `OSError` if the folder
-    cannot be written to; whatever stood under `path` is then untouched.
+    `description` can be written as JSON; the format version, the architecture and a known answer
+    are added. Returns the description as written. Raises `OSError` if the folder cannot be written
+    to; an existing file is then unchanged.
     """
     model = model.to("cpu").to(memory_format=torch.contiguous_format).eval()
     shown = {GALLERY_PREFIX + name: tensor for name, tensor in (gallery or {}).items()}
@@ -76,26 +74,28 @@ def save_checkpoint(
         "architecture": {"name": type(model).__name__, "widths": list(model.widths)},
         "known_answer": [[round(v, 4) for v in row] for row in answer],
     }
-    told = json.dumps(description)
-    write_whole(path, tensor_bytes(tensors, {"inkling": told, "digest": digest(told, tensors)}))
+    text = json.dumps(description)
+    write_atomically(
+        path, tensor_bytes(tensors, {"inkling": text, "digest": digest(text, tensors)})
+    )
     return description
 
 
 def compact(weights: Tensor) -> Tensor:
-    """Return a convolution's weights in half the bytes, and others as they are.
+    """Convert a convolution's weights to half precision; return others unchanged.
 
-    Rounded to 11 bits, they change logits by 0.002 at most, and no answer to MNIST's 10,000 test
-    images (measured on a network of the default recipe's widths).
+    Rounding to 11 bits changes logits by 0.002 at most, and the answer to none of MNIST's 10,000
+    test images (measured with the default recipe's widths).
     """
-    return weights.half() if weights.ndim == CONVOLUTION else weights
+    return weights.half() if weights.ndim == CONVOLUTION_AXES else weights
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint, and check it.
+    """Load and verify a checkpoint.
 
     Raises `FileNotFoundError` if there is none, `OSError` if it cannot be read, and
-    `CheckpointError` if it is a folder, damaged, of another format or architecture, does not give
-    the answers that it gave when it was saved, or has a gallery that is not whole.
+    `CheckpointError` if it is a folder, damaged, of another format or architecture, computes other
+    logits than when it was saved, or has an incomplete gallery.
     """
     if path.is_dir():
         raise CheckpointError("it is a folder")
@@ -126,39 +126,39 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if not difference < KNOWN_ANSWER_TOLERANCE:  # NaN must fail as well
         raise CheckpointError("it does not give the answers it gave when it was saved")
     gallery = {name.removeprefix(GALLERY_PREFIX): tensor for name, tensor in shown.items()}
-    if gallery and not gallery_is_whole(gallery, model.widths[-1]):
+    if gallery and not is_gallery(gallery, model.widths[-1]):
         raise CheckpointError("its gallery lacks something, or is of another version")
     return Checkpoint(model, description, gallery or None)
 
 
-def gallery_is_whole(gallery: dict[str, Tensor], features: int) -> bool:
-    """Tell whether these are a gallery's tensors, of a network with so many features."""
+def is_gallery(tensors: dict[str, Tensor], features: int) -> bool:
+    """Return whether tensors are a gallery's, for a network with this number of features."""
     expected = GALLERY | {"features": (torch.float16, (features,))}
-    found = {name: (tensor.dtype, tensor.shape[1:]) for name, tensor in gallery.items()}
-    return found == expected and len({tensor.shape[:1] for tensor in gallery.values()}) == 1
+    found = {name: (tensor.dtype, tensor.shape[1:]) for name, tensor in tensors.items()}
+    return found == expected and len({tensor.shape[:1] for tensor in tensors.values()}) == 1
 
 
 def digest(description: str, tensors: dict[str, Tensor]) -> str:
-    """Return the SHA-256 of all that a checkpoint says: its description, and each tensor."""
-    said = hashlib.sha256(description.encode())
+    """Return the SHA-256 of a checkpoint's description and tensors."""
+    sha256 = hashlib.sha256(description.encode())
     for name, tensor in sorted(tensors.items()):
-        said.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        said.update(tensor.numpy().tobytes())
-    return said.hexdigest()
+        sha256.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        sha256.update(tensor.numpy().tobytes())
+    return sha256.hexdigest()
 
 
-def writing(path: Path) -> FileLock:
-    """Return the lock that who writes a file holds meanwhile; the system frees a killed one's."""
+def write_lock(path: Path) -> FileLock:
+    """Return the lock of a file's writer, which the system frees if the writer is killed."""
     return FileLock(path.with_name(path.name + ".writing.lock"))
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that, killed at any moment, `path` holds the old content or the new one.
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that `path` holds the old content or the new one, even if killed.
 
-    What a killed writer leaves is removed by the next writer, or by `remove_orphans`.
+    The next writer, or `remove_orphans`, removes the temporary file of a killed writer.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with writing(path):
+    with write_lock(path):
         remove_temporary(path)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
         try:
@@ -174,18 +174,18 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def remove_orphans(path: Path) -> None:
-    """Remove what killed writers of this file have left, unless it is being written."""
+    """Remove the temporary files of killed writers, unless the file is being written."""
     if temporary_files(path):
-        with contextlib.suppress(OSError, Timeout), writing(path).acquire(timeout=0):
+        with contextlib.suppress(OSError, Timeout), write_lock(path).acquire(timeout=0):
             remove_temporary(path)
 
 
 def remove_temporary(path: Path) -> None:
-    """Remove the temporary files of who wrote this file: nobody else may write it now."""
+    """Remove the temporary files of a file, whose lock is held."""
     for temporary in temporary_files(path):
         temporary.unlink(missing_ok=True)
 
 
 def temporary_files(path: Path) -> list[Path]:
-    """Return the temporary files of who wrote, or writes, this file."""
+    """Return the temporary files of a file's writers."""
     return list(path.parent.glob(glob.escape(path.name) + "*.tmp"))

@@ -1,4 +1,4 @@
-"""Hypotheses of what in a picture is ink, cheap to expensive, and how likely a reading is right."""
+"""Ink hypotheses of a picture, cheap to expensive, and the score of their readings."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,51 +11,56 @@ from PIL import Image
 from inkling.imaging.binarize import Ink, otsu_ink
 from inkling.imaging.grayscale import to_grayscale
 from inkling.imaging.illumination import flatten_illumination
-from inkling.recognition.ink_finder import CLOSER, LEARNED_SIDES_PX, is_even, learned_ink
-from inkling.recognition.reading import HOLE, Digit, area_of, is_at_edge
+from inkling.recognition.ink_finder import (
+    MIN_ZOOM,
+    UNET_SIDES_PX,
+    is_uniform_background,
+    unet_ink,
+)
+from inkling.recognition.reading import HOLE, Digit, explained_area, is_at_edge
 
-MAX_ZOOM = 3  # for the network: a digit of a few pixels is no clearer larger
-MAX_SPOTLESS = 0.06  # background_variation of paper on which two levels leave no doubt
-MAX_DRAWING_STROKES = 5  # a box with a number in it has more
-MAX_STROKE_SHARE = 0.18  # of the picture: no stroke is wider, but a dark box is
-MIN_LIKELIHOOD = 1e-4  # of a digit: below it, nothing is less likely
-MAX_HOLES = 3  # of a text, and refused glyphs: more count as so many
-TURNED = ("", "turned to the left", "turned upside down", "turned to the right")
-# Weights of the log-odds that a reading is right: logistic regression on composed pages, drawings
-# and scans of held-out digits (`python -m data.networks.fit_score`). By source: constant, on even
-# paper, with a digit at an edge, without text, with one digit.
+MAX_ZOOM = 3  # of a small picture, for the ink network
+MAX_DRAWING_VARIATION = 0.06  # background variation of a drawing program's or clean paper
+MAX_DRAWING_STROKES = 5  # components: a number in a printed box has more
+MAX_STROKE_SHARE = 0.18  # of the picture: a wider component is a dark box, no stroke
+MIN_JOINT_PROB = 1e-4  # of a digit: lower ones count as this
+MAX_HOLES = 3  # of a text, and refused glyphs without text: more count as this
+ROTATED = ("", "turned to the left", "turned upside down", "turned to the right")
+# Weights of the log-odds that a reading is entirely right: a logistic regression on composed pages,
+# drawings and scans of held-out digits (`python -m data.networks.fit_score`). For each source:
+# constant, uniform background, a digit at an edge, no text, one digit.
 SOURCE_WEIGHTS = {
-    "two levels": (3.31, -0.12, 0.83, -1.23, -0.09),
-    "inverse": (0.71, 0.0, 1.16, -0.45, 1.16),
-    "even light": (2.45, 1.28, -0.90, -0.32, 0.96),
-    "learned": (2.66, 2.97, 0.44, -2.34, -0.58),
-    "turned": (1.11, 3.06, -0.01, -0.68, -0.41),
+    "otsu": (3.31, -0.12, 0.83, -1.23, -0.09),
+    "inverted": (0.71, 0.0, 1.16, -0.45, 1.16),
+    "flat field": (2.45, 1.28, -0.90, -0.32, 0.96),
+    "unet": (2.66, 2.97, 0.44, -2.34, -0.58),
+    "rotated": (1.11, 3.06, -0.01, -0.68, -0.41),
 }
-# No ink, refused glyphs without text, log-likelihood of all digits, of the least likely one, share
-# of refused area, holes.
+# For all: no ink, refused glyphs without text, log-probability of all digits, of the least probable
+# one, refused share of the area, holes.
 COMMON_WEIGHTS = (0.22, -0.58, 3.40, 0.78, -6.54, -3.13)
 Box = tuple[float, float, float, float]  # left, top, right, bottom, px
 
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
-    """Ink that a picture may have."""
+    """A hypothesis of what in a picture is ink."""
 
-    source: str  # of `SOURCE_WEIGHTS`
+    source: str  # key of `SOURCE_WEIGHTS`
     ink: Ink | None
-    light: np.ndarray  # (H, W), 0 to 1: the brightness in which it was found
-    box: Box  # the part of the picture that it shows, px
-    is_even: bool  # whether the paper is, so that two levels may show all ink
-    quarters: int = 0  # turns to the left of that part
+    gray: np.ndarray  # (H, W), 0 to 1: the brightness that the ink was found in
+    box: Box  # the part of the picture that `gray` shows, px
+    is_uniform: bool  # whether the background is, so that two levels can show all ink
+    quarters: int = 0  # rotations of that part to the left
 
     def in_picture(self, box: Box) -> tuple[int, int, int, int]:
-        """Return a box of the ink in the picture's pixels, as it stands there."""
+        """Convert a box in px of the ink to px of the upright picture."""
         assert self.ink is not None
         height, width = self.ink.coverage.shape
         left, top, right, bottom = (
             edge / length for edge, length in zip(box, (width, height) * 2, strict=True)
         )
-        for _ in range(self.quarters):  # what was the right edge became the top
+        for _ in range(self.quarters):  # the right edge had become the top
             left, top, right, bottom = 1 - bottom, left, 1 - top, right
         x, y = self.box[:2]
         across, down = self.box[2] - x, self.box[3] - y
@@ -65,58 +70,59 @@ class Hypothesis:
 
 
 def hypotheses(picture: Image.Image) -> Iterator[Hypothesis]:
-    """Yield hypotheses of a picture's ink, each made when it is asked for."""
-    light = to_grayscale(picture)
+    """Yield hypotheses of a picture's ink, each computed when it is requested."""
+    gray = to_grayscale(picture)
     box = (0.0, 0.0, float(picture.width), float(picture.height))
-    first = otsu_ink(light)
+    first = otsu_ink(gray)
     if (part := find_small_part(first, picture.size)) is not None:
         for closer in hypotheses(picture.crop(part)):
             left, top, right, bottom = closer.box
             x, y = part[:2]
             yield replace(closer, box=(left + x, top + y, right + x, bottom + y))
         return
-    paper_is_even = first is None or is_even(first)
-    make = partial(Hypothesis, light=light, box=box, is_even=paper_is_even)
-    if first is not None and paper_is_even and is_drawing(first):
-        yield make("two levels", first)
-        return  # nothing else in it may be ink
-    unlikely = []  # two levels on uneven paper: rules and shadows are ink to them
-    for source, ink in two_level_inks(first, light):
-        if ink is None or (paper_is_even if ink is first else is_even(ink)):
+    is_uniform = first is None or is_uniform_background(first)
+    make = partial(Hypothesis, gray=gray, box=box, is_uniform=is_uniform)
+    if first is not None and is_uniform and is_drawing(first):
+        yield make("otsu", first)
+        return  # nothing else in it can be ink
+    postponed = []  # on uneven paper rules and shadows are below Otsu's threshold
+    for source, ink in otsu_inks(first, gray):
+        if ink is None or (is_uniform if ink is first else is_uniform_background(ink)):
             yield make(source, ink)
         else:
-            unlikely.append(make(source, ink))
-    learned: list[Ink] = []
-    for side in sorted({min(side, MAX_ZOOM * max(light.shape)) for side in LEARNED_SIDES_PX}):
-        ink = learned_ink(light, side)
-        yield make("learned", ink)
-        learned += [ink] if ink else []
-    yield from unlikely
-    for quarters in (1, 2, 3) if learned else ():
-        turned = np.rot90(light, quarters).copy()
-        for ink in learned:
-            turned_ink = turn_ink(ink, quarters)
-            yield make("turned", turned_ink, light=turned, quarters=quarters)
+            postponed.append(make(source, ink))
+    unet_inks: list[Ink] = []
+    for side in sorted({min(side, MAX_ZOOM * max(gray.shape)) for side in UNET_SIDES_PX}):
+        ink = unet_ink(gray, side)
+        yield make("unet", ink)
+        unet_inks += [ink] if ink else []
+    yield from postponed
+    for quarters in (1, 2, 3) if unet_inks else ():
+        rotated = np.rot90(gray, quarters).copy()
+        for ink in unet_inks:
+            yield make("rotated", rotate_ink(ink, quarters), gray=rotated, quarters=quarters)
 
 
-def two_level_inks(first: Ink | None, light: np.ndarray) -> Iterator[tuple[str, Ink | None]]:
-    """Yield two levels as they are, inverted if ink is all around, and in even light."""
-    yield "two levels", first
-    if first is not None and is_all_around(first.mask):  # a digit may fill its picture
-        yield "inverse", otsu_ink(light, dark=not first.dark)
-    yield "even light", evenly_lit_ink(light)
+def otsu_inks(first: Ink | None, gray: np.ndarray) -> Iterator[tuple[str, Ink | None]]:
+    """Yield ink by Otsu's threshold: as found first, inverted, and after flat-field correction."""
+    yield "otsu", first
+    if first is not None and has_ink_on_all_edges(first.mask):  # a digit may fill its picture
+        yield "inverted", otsu_ink(gray, dark=not first.dark)
+    yield "flat field", flat_field_ink(gray)
 
 
 def find_small_part(ink: Ink | None, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Return the box of a small part of a picture that has all ink, if a closer look shows more.
+    """Return the box of a small part of a large picture that has all its ink, or None.
 
-    The picture has a (width, height), and its ink was found when it was reduced.
+    The picture has a (width, height); the ink was found in a reduced copy.
     """
-    if ink is None or (unit := max(size) / max(ink.mask.shape)) < CLOSER or not is_even(ink):
+    if ink is None or (unit := max(size) / max(ink.mask.shape)) < MIN_ZOOM:
+        return None
+    if not is_uniform_background(ink):
         return None
     left, top, width, height = cv2.boundingRect(ink.mask)
-    margin = max(width, height)  # so that there is paper to compare with
-    if 3 * margin * CLOSER > max(ink.mask.shape):
+    margin = max(width, height)  # paper around the ink, for the threshold
+    if 3 * margin * MIN_ZOOM > max(ink.mask.shape):
         return None
     box = (left - margin, top - margin, left + width + margin, top + height + margin)
     left, top, right, bottom = (round(edge * unit) for edge in box)
@@ -124,54 +130,54 @@ def find_small_part(ink: Ink | None, size: tuple[int, int]) -> tuple[int, int, i
 
 
 def is_drawing(ink: Ink) -> bool:
-    """Return whether all ink on even paper is a few thin strokes, and the paper spotless."""
+    """Return whether ink on a uniform background is a few thin strokes on a clean one."""
     strokes = cv2.connectedComponents(ink.mask)[0] - 1
-    if ink.background_variation > MAX_SPOTLESS or strokes > MAX_DRAWING_STROKES:
+    if ink.background_variation > MAX_DRAWING_VARIATION or strokes > MAX_DRAWING_STROKES:
         return False
     thickest = 2 * cv2.distanceTransform(ink.mask, cv2.DIST_L2, 3).max()
     return strokes == 1 or bool(thickest < MAX_STROKE_SHARE * max(ink.mask.shape))
 
 
-def is_all_around(mask: np.ndarray) -> bool:
-    """Return whether there is ink along all four edges of a picture (H, W)."""
+def has_ink_on_all_edges(mask: np.ndarray) -> bool:
+    """Return whether a mask (H, W) has ink on all four edges."""
     return all(edge.any() for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
 
 
-def evenly_lit_ink(light: np.ndarray) -> Ink | None:
-    """Return what two levels say is ink in brightness (H, W) that is divided by the paper's.
+def flat_field_ink(gray: np.ndarray) -> Ink | None:
+    """Find ink by Otsu's threshold in brightness (H, W) divided by the paper's brightness.
 
-    The picture is reduced first: of a large one a closing takes long.
+    The picture is reduced first: the morphological closing of a large one takes long.
     """
-    scale = min(1.0, LEARNED_SIDES_PX[-1] / max(light.shape))
-    size = max(1, round(light.shape[1] * scale)), max(1, round(light.shape[0] * scale))
-    return otsu_ink(flatten_illumination(cv2.resize(light, size, interpolation=cv2.INTER_AREA)))
+    scale = min(1.0, UNET_SIDES_PX[-1] / max(gray.shape))
+    size = max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale))
+    return otsu_ink(flatten_illumination(cv2.resize(gray, size, interpolation=cv2.INTER_AREA)))
 
 
-def turn_ink(ink: Ink, quarters: int) -> Ink:
-    """Return ink turned to the left by so many quarters."""
+def rotate_ink(ink: Ink, quarters: int) -> Ink:
+    """Rotate ink to the left by quarters of a full turn."""
     coverage, mask = (np.rot90(layer, quarters).copy() for layer in (ink.coverage, ink.mask))
     return replace(ink, coverage=coverage, mask=mask)
 
 
 def compute_log_odds(hypothesis: Hypothesis, digits: Sequence[Digit], text: str) -> float:
-    """Return the log-odds that a reading of a hypothesis is wholly right."""
+    """Return the log-odds that the reading of a hypothesis is entirely right."""
     weights = SOURCE_WEIGHTS[hypothesis.source] + COMMON_WEIGHTS
     return float(compute_features(hypothesis, digits, text) @ weights)
 
 
 def compute_features(hypothesis: Hypothesis, digits: Sequence[Digit], text: str) -> np.ndarray:
-    """Return what tells right readings from wrong ones, (11,): see the weights."""
+    """Return the features (11,) of a reading that the weights belong to."""
     read = [digit for digit in digits if digit.digit is not None]
-    logs = np.log([max(digit.likelihood, MIN_LIKELIHOOD) for digit in read])
-    refused = [area_of(digit) for digit in digits if digit.digit is None]
+    logs = np.log([max(digit.joint_prob, MIN_JOINT_PROB) for digit in read])
+    refused = [explained_area(digit) for digit in digits if digit.digit is None]
     of_source = (
-        *(1, hypothesis.is_even, any(is_at_edge(d.glyph, hypothesis.box) for d in read)),
+        *(1, hypothesis.is_uniform, any(is_at_edge(d.glyph, hypothesis.box) for d in read)),
         *(not text, len(read) == 1),
     )
     common = (
         *(hypothesis.ink is None, 0 if text else min(MAX_HOLES, len(refused))),
         *(logs.sum(), logs.min(initial=0)),
-        sum(refused) / sum(map(area_of, digits)) if text else 0,
+        sum(refused) / sum(map(explained_area, digits)) if text else 0,
         min(MAX_HOLES, text.count(HOLE)),
     )
     return np.array([*of_source, *common], np.float64)

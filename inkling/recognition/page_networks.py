@@ -1,7 +1,6 @@
-"""The ink network and the line network: loaded when first needed, and what they take.
+"""Load the ink network and the line network, and standardize their inputs.
 
-`python -m data.networks.build` trains them. They do not depend on the checkpoint: what ink looks
-like on paper, and where in a line digits stand, does not change with it.
+`python -m data.networks.build` trains them. They do not depend on the checkpoint.
 """
 
 from functools import cache
@@ -14,38 +13,35 @@ from safetensors.torch import load_file
 from model import InkNet, LineNet, Network, fuse_batch_norm
 
 NETWORKS = Path(__file__).parents[2] / "data" / "networks"
-MIN_SPREAD = 1e-4  # standard deviation of brightness: below it there is nothing to see
+MIN_SPREAD = 1e-4  # standard deviation of brightness: below it a picture is uniform
 MAX_DEVIATION = 6.0  # standard deviations
 
 
 @cache
 def ink_net() -> InkNet:
-    """Return the network that finds ink."""
+    """Load the ink network, once."""
     return load_network(InkNet(), "ink")
 
 
 @cache
 def line_net() -> LineNet:
-    """Return the network that reads lines."""
+    """Load the line network, once."""
     return load_network(LineNet(), "line")
 
 
 def load_network(network: Network, name: str) -> Network:
-    """Return a network for reading alone, with the weights of a file."""
+    """Load the weights of a network from its file, for inference."""
     tensors = load_file(NETWORKS / f"{name}.safetensors")
     network.load_state_dict({key: tensor.float() for key, tensor in tensors.items()})
     return fuse_batch_norm(network)
 
 
-def standardize(light: np.ndarray, window_px: int) -> np.ndarray:
-    """Return brightness (H, W) as a network takes it, (2, H, W) float32.
-
-    Once against the whole picture, and once against a window around each place.
-    """
-    light = light.astype(np.float32)
-    spread = float(light.std())
-    overall = (light - float(light.mean())) / max(spread, MIN_SPREAD)
+def standardize(gray: np.ndarray, window_px: int) -> np.ndarray:
+    """Standardize brightness (H, W), globally and in a local window: (2, H, W) float32."""
+    gray = gray.astype(np.float32)
+    spread = float(gray.std())
+    overall = (gray - float(gray.mean())) / max(spread, MIN_SPREAD)
     window = (window_px, window_px)
-    mean, square = cv2.blur(light, window), cv2.blur(light * light, window)
-    local = (light - mean) / np.sqrt((square - mean * mean).clip(0) + (0.1 * spread) ** 2 + 1e-8)
+    mean, square = cv2.blur(gray, window), cv2.blur(gray * gray, window)
+    local = (gray - mean) / np.sqrt((square - mean * mean).clip(0) + (0.1 * spread) ** 2 + 1e-8)
     return np.stack([overall, local]).clip(-MAX_DEVIATION, MAX_DEVIATION)

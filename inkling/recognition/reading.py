@@ -1,5 +1,6 @@
-"""A reading says what a picture says, glyph by glyph, and how sure each of them is."""
+"""The result of reading a picture: its digits, their probabilities, and the text."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
@@ -9,42 +10,43 @@ import numpy as np
 
 from inkling.imaging.mnist_frame import Glyph
 
-GLYPH_WEIGHT = 0.35  # of the digit network's log-probabilities beside the line network's
-COMPANY = 1.5  # of what the others' mean says, in logits of `not_a_digit`
-# A refused glyph is a hole in its line of digits, unless it is a dot, comma, dash or slash.
-HOLE = "?"
+GLYPH_WEIGHT = 0.35  # of `DigitCNN`'s log-probabilities beside `LineNet`'s
+CONTEXT_WEIGHT = 1.5  # logits of `not_a_digit`, at the greatest influence of the other glyphs
+HOLE = "?"  # a refused glyph in a line of digits, unless it is a dot, comma, dash or slash
 MIN_HOLE_SHARE = 0.5  # of the digits' median longest side: commas stay below 0.4
-MAX_STRAIGHTNESS = 0.25  # width / length of a dash or slash: MNIST's thickest stroke / its digits
+MAX_DASH_ASPECT = 0.25  # width / length of a dash or slash: MNIST's thickest stroke / digit
 NO_DIGIT = "That does not look like a digit."
 BLANK = "Nothing drawn: the picture is blank, or its ink is too faint to tell from the paper."
 
 
 @dataclass(frozen=True)
 class Digit:
-    """What the network makes of one glyph."""
+    """A glyph, and what the networks predict for it."""
 
-    glyph: Glyph  # where it stands in the picture, and the ink that the network saw
+    glyph: Glyph  # its place in the picture, and its framed ink
     probabilities: tuple[float, ...] = field(repr=False)  # ten, calibrated; they sum to 1
     not_a_digit: float  # 0 to 1
+    best_log_prob: float = field(default=0.0, repr=False)  # of being `best`, by its ink alone
+    multi_digit_logit: float = field(default=0.0, repr=False)  # several digits against no digit
 
     @property
     def ranking(self) -> list[int]:
-        """The ten digits, the likeliest first."""
+        """The ten digits, the most probable first."""
         return np.argsort(self.probabilities, stable=True)[::-1].tolist()
 
     @property
     def best(self) -> int:
-        """The likeliest digit, whether it is one at all or not."""
+        """The most probable digit, even if the glyph is refused."""
         return self.ranking[0]
 
     @property
     def confidence(self) -> float:
-        """The probability of the likeliest digit, 0 to 1."""
+        """The probability of the most probable digit, 0 to 1."""
         return max(self.probabilities)
 
     @property
-    def likelihood(self) -> float:
-        """How likely this is a digit, and the one that it is read as, 0 to 1."""
+    def joint_prob(self) -> float:
+        """The probability of being a digit, and `best`, 0 to 1."""
         return self.confidence * (1 - self.not_a_digit)
 
     @property
@@ -52,49 +54,58 @@ class Digit:
         """The digit, or None if this is probably no digit."""
         return None if self.not_a_digit > 0.5 else self.best
 
+    @property
+    def decision_log_prob(self) -> float:
+        """The log-probability of the decision: of `best`, or of no digit."""
+        return math.log(self.not_a_digit) if self.digit is None else self.best_log_prob
+
+    def log_prob(self, digit: int) -> float:
+        """Return the log-probability of being this digit, by the ink alone."""
+        return self.best_log_prob + math.log(self.probabilities[digit] / self.confidence)
+
 
 @dataclass(frozen=True)
 class Reading:
-    """The answer for a whole picture."""
+    """The result for a whole picture."""
 
     digits: tuple[Digit, ...] = field(default=(), repr=False)
-    note: str = ""  # what was not read, and why, in words
-    seen: tuple[str, ...] = ()  # what was done to the picture, and found in it, in words
-    error: str = ""  # why there was no picture to read, and what to do, in words
-    log_odds: float = field(default=0.0, repr=False)  # that it is wholly right: see `hypotheses.py`
+    note: str = ""  # what was not read and why, for people
+    seen: tuple[str, ...] = ()  # how the picture was preprocessed, for people
+    error: str = ""  # why the picture could not be opened, and the remedy, for people
+    log_odds: float = field(default=0.0, repr=False)  # of being entirely right: `hypotheses.py`
 
     @classmethod
     def of(cls, digits: Iterable[Digit], seen: tuple[str, ...] = ()) -> Self:
-        """Return the reading of a picture's glyphs, with the note that belongs to it."""
+        """Build the reading of a picture's digits, with its note."""
         reading = cls(tuple(digits), seen=seen)
         if not reading.digits:
             return replace(reading, note=BLANK)
-        return replace(reading, note=unread_note(reading.text) if reading.text else NO_DIGIT)
+        return replace(reading, note=format_note(reading.text) if reading.text else NO_DIGIT)
 
     def __repr__(self) -> str:
-        """Return the text, and what was said of it: its glyphs are arrays."""
-        return f"Reading({self.text!r}, note={self.remark!r}, seen={self.seen!r})"
+        """Show the text and the notes; glyphs are arrays."""
+        return f"Reading({self.text!r}, note={self.note_or_error!r}, seen={self.seen!r})"
 
     @property
-    def remark(self) -> str:
-        """What there is to say in one line: the error, marked as one, or the note."""
+    def note_or_error(self) -> str:
+        """The error with its prefix, or else the note."""
         return f"error: {self.error}" if self.error else self.note
 
     @property
     def text(self) -> str:
-        """The digits in reading order, as one text, with a `HOLE` for each that was not read."""
-        return "".join(character(d, self.digits) for d in self.digits)
+        """The digits in reading order, with a `HOLE` for each refused glyph of a digit's size."""
+        return "".join(format_digit(d, self.digits) for d in self.digits)
 
     @property
     def glyphs(self) -> list[Glyph]:
-        """What was found in the picture, to be read again."""
+        """The glyphs in the picture."""
         return [d.glyph for d in self.digits]
 
     def as_dict(self) -> dict:
-        """Return the reading as the object that the command line and the endpoint give."""
+        """Return the JSON object of the command line and the endpoint."""
         return {
             "text": self.text,
-            "note": self.remark,
+            "note": self.note_or_error,
             "seen": "; ".join(self.seen),
             "digits": [
                 {
@@ -109,75 +120,85 @@ class Reading:
         }
 
 
-def character(digit: Digit, digits: Sequence[Digit]) -> str:
-    """Return what a glyph of a picture adds to its text."""
+def format_digit(digit: Digit, digits: Sequence[Digit]) -> str:
+    """Return the character that a digit adds to the text of all digits, or ""."""
     if digit.digit is not None:
         return str(digit.digit)
     line = [d for d in digits if d.digit is not None and d.glyph.line == digit.glyph.line]
     if not line or longest_side(digit) < MIN_HOLE_SHARE * np.median([*map(longest_side, line)]):
         return ""
-    return "" if is_straight(digit.glyph.ink) else HOLE
+    return "" if is_dash(digit.glyph.ink) else HOLE
 
 
-def unread_note(text: str) -> str:
-    """Return how many of a text's glyphs were not read, in words; "" if all were."""
+def format_note(text: str) -> str:
+    """Return the note on a text's holes, or ""."""
     holes = text.count(HOLE)
     were = "was" if holes == 1 else "were"
     return f"{holes} of {len(text)} glyphs {were} not read." if holes else ""
 
 
 def longest_side(digit: Digit) -> int:
-    """Return the longer side of a glyph's box, px: its height, however the picture was turned."""
+    """Return the longer side of a glyph's box, px: its height in any rotation of the picture."""
     left, top, right, bottom = digit.glyph.box
     return max(right - left, bottom - top)
 
 
-def is_straight(ink: np.ndarray) -> bool:
-    """Return whether all ink (28, 28) is one straight stroke, as a dash or a slash is."""
-    places = np.argwhere(ink > ink.max() / 2).astype(np.float32)  # (N, 2)
-    width, length = sorted(cv2.minAreaRect(places)[1])
-    return width <= MAX_STRAIGHTNESS * length
+def is_dash(ink: np.ndarray) -> bool:
+    """Return whether ink (28, 28) is one straight stroke, like a dash or a slash."""
+    points = np.argwhere(ink > ink.max() / 2).astype(np.float32)  # (N, 2)
+    width, length = sorted(cv2.minAreaRect(points)[1])
+    return width <= MAX_DASH_ASPECT * length
 
 
-def area_of(digit: Digit) -> int:
-    """Return the area of a glyph's box, px; what is wider than high has more than a digit in it."""
+def explained_area(digit: Digit) -> int:
+    """Return the area of a glyph's box, square px; a digit's at most that of a square."""
     left, top, right, bottom = digit.glyph.box
     width, height = right - left, bottom - top
     return height * (width if digit.digit is None else min(width, height))
 
 
-def in_its_line(digit: Digit) -> Digit:
-    """Return a digit with what its line says it is brought in, if it was read in one."""
+def fuse_line_probs(digit: Digit) -> Digit:
+    """Multiply a digit's probabilities by those of its line, if it was transcribed."""
     if not digit.glyph.line_probs:
         return digit
     alone = np.append(np.array(digit.probabilities) * (1 - digit.not_a_digit), digit.not_a_digit)
     both = alone.clip(1e-6) ** GLYPH_WEIGHT * np.array(digit.glyph.line_probs).clip(1e-6)  # (11,)
     both /= both.sum()
     probabilities = both[:10] / both[:10].sum()
-    return Digit(digit.glyph, tuple(probabilities.tolist()), float(both[10]))
+    return replace(digit, probabilities=tuple(probabilities.tolist()), not_a_digit=float(both[10]))
 
 
-def read_together(digits: list[Digit], seen: tuple[str, ...]) -> Reading:
-    """Return the reading of a picture from what each of its glyphs is alone."""
-    scores = in_company(np.array([d.not_a_digit for d in digits])).tolist()
-    both = zip(digits, scores, strict=True)
-    return Reading.of((replace(d, not_a_digit=score) for d, score in both), seen)
+def make_digits(glyphs: Sequence[Glyph], prediction: Iterable[np.ndarray]) -> list[Digit]:
+    """Combine N glyphs with the arrays of their `model.Prediction`."""
+    fields = (field.tolist() for field in prediction)
+    return [Digit(g, tuple(p), *scores) for g, p, *scores in zip(glyphs, *fields, strict=True)]
 
 
-def in_company(not_a_digit: np.ndarray) -> np.ndarray:
-    """Return `not_a_digit` (N,) with the others on the page in view: digits stand among digits."""
+def assemble_reading(digits: list[Digit], seen: tuple[str, ...]) -> Reading:
+    """Build the reading of a picture from glyphs that were predicted one by one."""
+    digits = [*map(fuse_line_probs, digits)]
+    rejections = apply_page_context(np.array([d.not_a_digit for d in digits])).tolist()
+    pairs = zip(digits, rejections, strict=True)
+    return Reading.of((replace(d, not_a_digit=prob) for d, prob in pairs), seen)
+
+
+def apply_page_context(not_a_digit: np.ndarray) -> np.ndarray:
+    """Return `not_a_digit` (N,) with each logit shifted by the other glyphs' mean score.
+
+    Digits usually occur together.
+    """
     if len(not_a_digit) < 2:
         return not_a_digit
-    lean = 2 * not_a_digit - 1  # -1: surely a digit, 1: surely none
-    others = (lean.sum() - lean) / (len(lean) - 1)
+    score = 2 * not_a_digit - 1  # -1: certainly a digit, 1: certainly none
+    others = (score.sum() - score) / (len(score) - 1)
     alone = not_a_digit.clip(1e-6, 1 - 1e-6)
-    return 1 / (1 + np.exp(-COMPANY * others) * (1 - alone) / alone)
+    return 1 / (1 + np.exp(-CONTEXT_WEIGHT * others) * (1 - alone) / alone)
 
 
-def without_cut_off(reading: Reading, size: tuple[int, int]) -> Reading:
-    """Leave out what adds nothing to a text and runs over the edge of the picture."""
+def drop_edge_fragments(reading: Reading, size: tuple[int, int]) -> Reading:
+    """Drop glyphs that touch the edge of the picture and add nothing to the text."""
     digits = reading.digits
-    kept = [d for d in digits if character(d, digits) or not is_at_edge(d.glyph, (0, 0, *size))]
+    kept = [d for d in digits if format_digit(d, digits) or not is_at_edge(d.glyph, (0, 0, *size))]
     if not reading.text or len(kept) == len(digits):
         return reading
     return replace(reading, digits=tuple(kept), seen=(*reading.seen, "pieces at the edge ignored"))
@@ -189,11 +210,11 @@ def is_at_edge(glyph: Glyph, picture: Sequence[float]) -> bool:
     return left <= picture[0] or top <= picture[1] or right >= picture[2] or bottom >= picture[3]
 
 
-def enlarged(reading: Reading, unit: np.ndarray) -> Reading:
-    """Return the reading of a reduced picture with boxes in the whole one: `unit` (2,) px a px."""
+def scale_boxes(reading: Reading, scale: np.ndarray) -> Reading:
+    """Multiply all boxes by a scale (2,), rounded outwards."""
     digits = []
     for digit in reading.digits:
-        box = np.array(digit.glyph.box).reshape(2, 2) * unit
+        box = np.array(digit.glyph.box).reshape(2, 2) * scale
         whole = tuple(np.concatenate([np.floor(box[0]), np.ceil(box[1])]).astype(int).tolist())
         digits.append(replace(digit, glyph=replace(digit.glyph, box=whole)))
     return replace(reading, digits=tuple(digits))

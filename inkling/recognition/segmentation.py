@@ -1,8 +1,8 @@
-"""Ink becomes glyphs in reading order, joined and cut where the networks read them best.
+"""Split ink into glyphs in reading order, by merging and cutting its connected components.
 
-A digit may be drawn in several strokes, and several digits in one. Strokes are joined in every
-likely way, and the network judges all candidates in one batch; where that leaves a doubt, another
-network reads the whole line, and the line is cut so that both agree. The likelier row is taken.
+A digit may have several strokes, and one stroke may hold several digits. `DigitCNN` scores all
+plausible merges of segments in one batch. If a glyph is doubtful, `LineNet` transcribes the line,
+and the line is cut where its digits stand. The segmentation with the higher log-likelihood wins.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,124 +10,156 @@ from dataclasses import replace
 from functools import reduce
 
 from inkling.imaging.binarize import Ink
-from inkling.recognition.likeliest_row import Judge, Judged, best_row, judged
-from inkling.recognition.line_net import Line
-from inkling.recognition.reading import GLYPH_WEIGHT
-from inkling.recognition.strokes import (
-    SMALL,
-    Part,
-    distance,
-    lines_of,
-    part_in,
-    parts_of,
-    stacked,
-    usual_height,
+from inkling.recognition.connected_components import (
+    SMALL_HEIGHT_SHARE,
+    Segment,
+    box_distance,
+    crop_segment,
+    extract_segments,
+    group_lines,
+    merge_stacked,
+    typical_height,
 )
-from inkling.recognition.touching_digits import pieces_of
+from inkling.recognition.line_net import LinePrediction
+from inkling.recognition.reading import GLYPH_WEIGHT, Digit
+from inkling.recognition.segmentation_lattice import (
+    MAX_GLYPH_COST,
+    PredictGlyphs,
+    Span,
+    find_cheapest_path,
+    score_segments,
+)
+from inkling.recognition.touching_digits import cut_into_digits
 
-JOINED = 4  # strokes that one digit may have
-GAP = 0.4  # of a digit's height: the widest between a bar, dot or dash and the digit it belongs to
-TALL_GAP = 0.15  # the widest between others that may be one digit
-BAR = 0.4  # of its height: narrower strokes beside one another are ones, whatever they look like
-DROP = 1.0  # cost of taking a small stroke for a dot or dash, in shares of the ink
-WIDEST = 1.5  # times its height: no digit is wider
-ROW = 2.2  # times its height: ink wider than this is no single thing
-LIKELY_SEVERAL = -2.0  # logit of being several digits: below it, ink is taken for none
-# weight of `several` against cutting one glyph: with 2.5, 37 of 40 held-out touching pairs are read
-# instead of 39; with 0.5, 2 of 200 held-out letters are cut into digits instead of 1
-NOT_SEVERAL_WEIGHT = 1.25
-WIDE = 1.15  # times its height: a glyph wider than this may be several
-DOUBTFUL = -0.2  # plausibility below which a glyph may be several, or a part of one
-MOST_LINES = 8  # of a picture that are read as lines, those with the most ink: a texture has many
-LONGEST = 40  # times its height: no number is longer
-ReadLine = Callable[[Part], Line]
+MAX_MERGED_SEGMENTS = 4  # strokes of one digit
+# In digits' heights: gap between a bar, dot or dash and its digit, and between other segments.
+MAX_SMALL_GAP, MAX_TALL_GAP = 0.4, 0.15
+MAX_BAR_ASPECT = 0.4  # width / height: narrower segments side by side are ones
+SKIP_COST = 1.0  # of a small segment that is taken for a dot or dash, per px of its ink
+MIN_GLYPH_COST = 0.2  # of each glyph, per px of the largest one's ink
+MAX_DIGIT_ASPECT = 1.5  # width / height
+MAX_SINGLE_ASPECT = 2.2  # width / height: wider ink is more than one thing
+MIN_MULTI_DIGIT_LOGIT = -2.0  # of few segments: below it, they are one non-digit
+# Weight of `multi_digit_logit` against cutting one glyph: with 2.5, 37 of 40 held-out touching
+# pairs are read instead of 39; with 0.5, 2 of 200 held-out letters are cut instead of 1.
+SINGLE_GLYPH_WEIGHT = 1.25
+MAX_CERTAIN_ASPECT = 1.15  # width / height: a wider glyph may be several
+DOUBTFUL_LOG_PROB = -0.2  # of a glyph: below it, it may be several, or a fragment
+MAX_TRANSCRIBED_LINES = 8  # of a picture, those with the most ink: a texture has many
+MAX_LINE_ASPECT = 40  # width / height
+Transcribe = Callable[[Segment], LinePrediction]
 
 
-def find_rows(ink: Ink, judge: Judge, read_line: ReadLine) -> list[list[Judged]]:
-    """Return the glyphs of a picture line by line, in reading order."""
-    parts, everything = parts_of(ink), part_in(ink.coverage)
-    if everything and len(parts) <= JOINED + 1:  # most often one digit, in however many strokes
-        (whole,) = judged([everything], judge)
-        bars = len(parts) > 1 and all(part.width < BAR * part.height for part in parts)
+def find_rows(ink: Ink, predict: PredictGlyphs, transcribe: Transcribe) -> list[list[Digit]]:
+    """Return the glyphs of each line in reading order, with boxes in px of the ink."""
+    segments, everything = extract_segments(ink), crop_segment(ink.coverage)
+    if everything and len(segments) <= MAX_MERGED_SEGMENTS + 1:  # most often one digit
+        (whole,) = score_segments([everything], predict)
+        bars = len(segments) > 1 and all(map(is_bar, segments))
         if not is_doubtful(whole) and not bars:
             return [[whole]]
-        if len(parts) == 1:
-            return [likelier([whole], everything, judge, read_line)]
-    lines = lines_of(stacked(parts))
-    long = sorted(lines, key=lambda line: -sum(part.area for part in line))[:MOST_LINES]
+        if len(segments) == 1:
+            return [choose_segmentation([whole], everything, predict, transcribe)]
+    lines = group_lines(merge_stacked(segments))
+    largest = sorted(lines, key=lambda line: -sum(s.area for s in line))[:MAX_TRANSCRIBED_LINES]
     rows = []
     for line in lines:
-        row = joined_row(line, judge)
-        if line in long and (len(row) > 1 or any(map(is_doubtful, row))):
-            row = likelier(row, reduce(Part.joined, line), judge, read_line)
+        row = merge_row(line, predict)
+        if line in largest and (len(row) > 1 or any(map(is_doubtful, row))):
+            row = choose_segmentation(row, reduce(Segment.merge, line), predict, transcribe)
         rows.append(row)
     return [row for row in rows if row]
 
 
-def is_doubtful(glyph: Judged) -> bool:
-    """Tell whether a glyph may be several digits, or a part of one."""
-    return glyph.plausible < DOUBTFUL or glyph.part.width > WIDE * glyph.part.height
+def is_bar(segment: Segment) -> bool:
+    """Return whether a segment is as narrow as a 1."""
+    return segment.width < MAX_BAR_ASPECT * segment.height
 
 
-def likelier(row: list[Judged], whole: Part, judge: Judge, read_line: ReadLine) -> list[Judged]:
-    """Return a row, or what a line's ink is cut to as the line is read, if that is likelier."""
-    if whole.width > LONGEST * whole.height:
+def is_doubtful(glyph: Digit) -> bool:
+    """Return whether a glyph may be several digits, or a fragment of one."""
+    left, top, right, bottom = glyph.glyph.box
+    is_wide = right - left > MAX_CERTAIN_ASPECT * (bottom - top)
+    return glyph.best_log_prob < DOUBTFUL_LOG_PROB or is_wide
+
+
+def choose_segmentation(
+    row: list[Digit], whole: Segment, predict: PredictGlyphs, transcribe: Transcribe
+) -> list[Digit]:
+    """Return a line's glyphs, or the pieces of a transcript if their log-likelihood is higher."""
+    if whole.width > MAX_LINE_ASPECT * whole.height:
         return row
-    line, alone = read_line(whole), len(row) == 1
-    says = [glyph.best for glyph in row if glyph.is_digit]
-    best = GLYPH_WEIGHT * sum(glyph.sureness for glyph in row) + line.log_likelihood(says)
+    line, is_single = transcribe(whole), len(row) == 1
+    text = [glyph.best for glyph in row if glyph.digit is not None]
+    best = GLYPH_WEIGHT * sum(glyph.decision_log_prob for glyph in row) + line.log_likelihood(text)
     first = row[0]
-    if not alone and tuple(says) == line.texts[0].digits:
-        return with_shares(row, line, says) if says else row
-    if alone:  # one glyph, or several?
-        best -= NOT_SEVERAL_WEIGHT * min(0.0, first.several)
-    for text in sorted(line.texts, key=lambda text: len(text.digits)):
-        by_line = line.log_likelihood(text.digits)
-        if not text.digits or by_line < best:  # as pieces cannot add to it
+    if not is_single and tuple(text) == line.transcripts[0].digits:
+        return add_line_probs(row, line, text) if text else row
+    if is_single:
+        best -= SINGLE_GLYPH_WEIGHT * min(0.0, first.multi_digit_logit)
+    for transcript in sorted(line.transcripts, key=lambda transcript: len(transcript.digits)):
+        line_score = line.log_likelihood(transcript.digits)
+        if not transcript.digits or line_score < best:  # scores of glyphs are at most 0
             continue
-        if alone and len(text.digits) == 1:  # the same ink, whichever digit it is
-            best = max(best, by_line + GLYPH_WEIGHT * first.likelihood(text.digits[0]))
+        if is_single and len(transcript.digits) == 1:  # the same ink as another digit
+            best = max(best, line_score + GLYPH_WEIGHT * first.log_prob(transcript.digits[0]))
             continue
-        pieces = pieces_of(whole, text, judge)
-        pairs = zip(pieces, text.digits, strict=False)
-        likely = by_line + GLYPH_WEIGHT * sum(glyph.likelihood(d) for glyph, d in pairs)
-        if pieces and likely > best:
-            row, best = with_shares(pieces, line, text.digits), likely
+        pieces = cut_into_digits(whole, transcript, predict)
+        pairs = zip(pieces, transcript.digits, strict=False)
+        score = line_score + GLYPH_WEIGHT * sum(glyph.log_prob(digit) for glyph, digit in pairs)
+        if pieces and score > best:
+            row, best = add_line_probs(pieces, line, transcript.digits), score
     return row
 
 
-def with_shares(row: list[Judged], line: Line, digits: Sequence[int]) -> list[Judged]:
-    """Return a row whose digits know what the line network says of them."""
-    shares = iter(line.shares(digits).tolist())
-    is_read = len(row) == len(digits)  # else there are glyphs between that are no digits
-    return [replace(g, line_probs=tuple(next(shares))) if is_read or g.is_digit else g for g in row]
+def add_line_probs(row: list[Digit], line: LinePrediction, digits: Sequence[int]) -> list[Digit]:
+    """Return a row whose digits carry the line network's posteriors; non-digits have none."""
+    posteriors = iter(line.digit_posteriors(digits).tolist())
+    return [
+        replace(d, glyph=replace(d.glyph, line_probs=tuple(next(posteriors))))
+        if len(row) == len(digits) or d.digit is not None
+        else d
+        for d in row
+    ]
 
 
-def joined_row(parts: list[Part], judge: Judge) -> list[Judged]:
-    """Join the strokes of a line into glyphs, or all of them if they are no row of digits."""
-    if 1 < len(parts) <= JOINED + 1:
-        (whole,) = judged([reduce(Part.joined, parts)], judge)
-        bars = all(part.width < BAR * part.height for part in parts)
-        wide = whole.part.width > ROW * whole.part.height
-        if not bars and not wide and whole.several < LIKELY_SEVERAL:
-            return [whole]
-    height = usual_height(parts)
-    groups: dict[tuple[int, int], Part] = {}
-    for i in range(len(parts)):
-        group = parts[i]
-        groups[i, i + 1] = group
-        for j in range(i + 1, min(i + JOINED, len(parts))):
-            low = min(group.height, parts[j].height) < SMALL * height
-            if distance(group, parts[j]) > (GAP if low else TALL_GAP) * height:
-                break
-            group = group.joined(parts[j])
-            if group.width > WIDEST * max(height, group.height):
-                break
-            groups[i, j + 1] = group
-    spare = {
-        k: DROP * p.area
-        for k, p in enumerate(parts)
-        if p.height < SMALL * height and p.width < 0.8 * height and len(parts) > 1
+def merge_row(segments: list[Segment], predict: PredictGlyphs) -> list[Digit]:
+    """Merge the segments of a line into glyphs, or into one if they are no row of digits."""
+    if 1 < len(segments) <= MAX_MERGED_SEGMENTS + 1:
+        whole = reduce(Segment.merge, segments)
+        (single,) = score_segments([whole], predict)
+        may_be_row = all(map(is_bar, segments)) or whole.width > MAX_SINGLE_ASPECT * whole.height
+        if not may_be_row and single.multi_digit_logit < MIN_MULTI_DIGIT_LOGIT:
+            return [single]
+    height = typical_height(segments)
+    merged = find_merges(segments, height)
+    skip_costs = {
+        k: SKIP_COST * s.area
+        for k, s in enumerate(segments)
+        if s.height < SMALL_HEIGHT_SHARE * height and s.width < 0.8 * height and len(segments) > 1
     }
-    candidates = dict(zip(groups, judged(list(groups.values()), judge), strict=True))
-    return best_row(len(parts), candidates, spare)
+    glyphs = dict(zip(merged, score_segments([*merged.values()], predict), strict=True))
+    constant = MIN_GLYPH_COST * max(s.area for s in merged.values())
+    costs = {
+        span: constant + s.area * min(-glyphs[span].best_log_prob, MAX_GLYPH_COST)
+        for span, s in merged.items()
+    }
+    return [glyphs[span] for span in find_cheapest_path(len(segments), costs, skip_costs)]
+
+
+def find_merges(segments: list[Segment], height: float) -> dict[Span, Segment]:
+    """Return all neighbours of a line that may be one digit, merged; digits have this height."""
+    merged: dict[Span, Segment] = {}
+    for i in range(len(segments)):
+        group = segments[i]
+        merged[i, i + 1] = group
+        for j in range(i + 1, min(i + MAX_MERGED_SEGMENTS, len(segments))):
+            is_small = min(group.height, segments[j].height) < SMALL_HEIGHT_SHARE * height
+            gap = MAX_SMALL_GAP if is_small else MAX_TALL_GAP
+            if box_distance(group, segments[j]) > gap * height:
+                break
+            group = group.merge(segments[j])
+            if group.width > MAX_DIGIT_ASPECT * max(height, group.height):
+                break
+            merged[i, j + 1] = group
+    return merged

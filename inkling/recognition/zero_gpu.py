@@ -1,11 +1,11 @@
-"""What a Space on ZeroGPU demands: the package `spaces` before PyTorch, and a function for its GPU.
+"""Register with a Hugging Face Space on ZeroGPU: `spaces` before PyTorch, and one GPU function.
 
-The page reads on the processor there, too: a reading takes some milliseconds, less than the way to
-a GPU that is shared, and costs visitors none of their minutes. Elsewhere nothing of this happens.
+The page reads on the processor there, too. A reading takes milliseconds, less than a call to a
+shared GPU, and uses none of a user's GPU quota. Elsewhere this module does nothing.
 """
 
 try:
-    import spaces  # first: it stands between PyTorch and a GPU that is not there yet
+    import spaces  # before PyTorch: it patches CUDA's initialization
 except ImportError:
     spaces = None
 
@@ -13,9 +13,9 @@ import torch
 
 
 def gpu_name() -> str:
-    """Return the name of the Space's GPU: the one function without which a Space does not start."""
+    """Return the name of the GPU: a Space on ZeroGPU needs one GPU function to start."""
     return torch.cuda.get_device_name()
 
 
 if spaces is not None:
-    gpu_name = spaces.GPU(duration=5)(gpu_name)  # seconds, the least that is asked for
+    gpu_name = spaces.GPU(duration=5)(gpu_name)  # seconds

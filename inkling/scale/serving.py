@@ -1,6 +1,6 @@
 """Readers on Ray Serve: each replica holds one network, and a free replica takes each request.
 
-The page's process then only serves browsers. `Reader.ask` sends a function and its arguments to a
+The page's process then only serves browsers. `Reader.call` sends a function and its arguments to a
 replica, which returns the result.
 """
 
@@ -25,7 +25,7 @@ from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from inkling.imaging.mnist_frame import Glyph
-from inkling.recognition.reader import Reader, Unreachable, as_picture
+from inkling.recognition.reader import Reader, ReaderUnavailable, as_picture
 from inkling.recognition.reading import Reading
 
 RAY_WORKING_DIR = Path(__file__).parents[2]
@@ -51,10 +51,10 @@ class ReaderReplica:
             self.reader = Reader.load(path)
         self.thread = ThreadPoolExecutor(1)
 
-    async def ask(self, function: Callable, values: tuple) -> Any:
+    async def call(self, function: Callable, values: tuple) -> Any:
         """Return `function(*values, reader)`."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.thread, self.reader.ask, function, *values)
+        return await loop.run_in_executor(self.thread, self.reader.call, function, *values)
 
 
 class RemoteReader(Reader):
@@ -65,33 +65,33 @@ class RemoteReader(Reader):
         self.model, self.description, self.gallery = local.model, local.description, local.gallery
         self.handle = handle
 
-    def ask(self, function: Callable, *values: Any) -> Any:
+    def call(self, function: Callable, *values: Any) -> Any:
         """Return `function(*values, reader)`, computed by a replica: by another one if it dies.
 
-        Raises `Unreachable` if there is no replica or too many requests are queued, and whatever
-        the function raises.
+        Raises `ReaderUnavailable` if there is no replica or too many requests are queued, and
+        whatever the function raises.
         """
         end = time.monotonic() + REPLICA_TIMEOUT_S
         while (left := end - time.monotonic()) > 0:
             try:
-                return self.handle.ask.remote(function, values).result(timeout_s=left)
+                return self.handle.call.remote(function, values).result(timeout_s=left)
             except RayTaskError as error:
                 raise error.cause from None
             except (BackPressureError, TimeoutError):
                 break
             except (RayActorError, RayServeException, RayError):
                 time.sleep(REPLICA_RETRY_S)  # the replica or its node has died
-        raise Unreachable
+        raise ReaderUnavailable
 
     def read(
         self, picture: Image.Image | np.ndarray, size: tuple[int, int] | None = None
     ) -> Reading:
         """Read one picture, as `Reader.read`."""
-        return self.ask(call_read, as_picture(picture), size)
+        return self.call(call_read, as_picture(picture), size)
 
     def read_glyphs(self, glyphs: list[Glyph], seen: tuple[str, ...] = ()) -> Reading:
         """Read framed glyphs, as `Reader.read_glyphs`."""
-        return self.ask(call_read_glyphs, glyphs, seen)
+        return self.call(call_read_glyphs, glyphs, seen)
 
 
 def call_read(picture: Image.Image, size: tuple[int, int] | None, reader: Reader) -> Reading:

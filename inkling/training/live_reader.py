@@ -37,7 +37,7 @@ class PlaceholderReader:
         self.description: dict = {}
         self.gallery = None
 
-    def ask(self, function: Callable, *values: Any) -> Any:
+    def call(self, function: Callable, *values: Any) -> Any:
         """Return `function(*values, self)`, as `Reader`."""
         return function(*values, self)
 

@@ -19,11 +19,11 @@ CROP_MARGIN_SHARE = 0.15  # of a glyph's longer side, around it in a saved pictu
 
 def build_report(state: SessionState, reader: AnyReader) -> dict | None:
     """Return a self-contained HTML page about the present reading, as a download."""
-    reading = reader.ask(SessionState.reading, state)
+    reading = reader.call(SessionState.reading, state)
     if not reading.digits:
         return None
     states = [replace(state, inside_expanded=False, chosen=k) for k in range(len(reading.digits))]
-    glyphs = [reader.ask(SessionState.compute_findings, state) for state in states]
+    glyphs = [reader.call(SessionState.compute_findings, state) for state in states]
     page = views.render(
         "reading_report.html",
         style=views.read_static("evidence.css"),
@@ -45,7 +45,7 @@ def build_report(state: SessionState, reader: AnyReader) -> dict | None:
 
 def build_json(state: SessionState, reader: AnyReader) -> dict | None:
     """Return the present reading in the endpoint's format, as a download."""
-    reading = reader.ask(SessionState.reading, state)
+    reading = reader.call(SessionState.reading, state)
     if not reading.digits:
         return None
     name, content = name_download(reading), json.dumps(reading.as_dict(), indent=1)

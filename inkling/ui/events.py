@@ -12,8 +12,8 @@ from gradio.utils import get_upload_folder
 from inkling.explanation.gallery import Gallery
 from inkling.imaging.open_image import PictureError
 from inkling.imaging.sketch import Sketch
-from inkling.recognition.corrections import Lessons
-from inkling.recognition.reader import Unreachable
+from inkling.recognition.corrections import Corrections
+from inkling.recognition.reader import ReaderUnavailable
 from inkling.recognition.reading import Reading
 from inkling.rendering import BUSY_MESSAGE
 from inkling.training.live_reader import LiveReader
@@ -45,7 +45,7 @@ def report_unavailable(handler: Callable) -> Callable:
     def handle(*values: Any) -> Any:
         try:
             return handler(*values)
-        except Unreachable as error:
+        except ReaderUnavailable as error:
             raise gr.Error(BUSY_MESSAGE) from error
 
     return handle
@@ -167,7 +167,7 @@ class Events:
 
     def remote(self, function: Callable, *values: Any) -> Callable[[SessionState], SessionState]:
         """Return a change of state that is computed where the reader is."""
-        return lambda state: self.source.reader.ask(function, state, *values)
+        return lambda state: self.source.reader.call(function, state, *values)
 
     def update(self, session: Session, change: Callable[[SessionState], SessionState]) -> list:
         """Change a session's state; return the values of all components."""
@@ -200,7 +200,7 @@ class Events:
     def preview(self, session: Session, payload: object) -> list | None:
         """Read an unfinished sketch without changing the session."""
         sketch = Sketch.from_json(payload)
-        findings = self.source.reader.ask(SessionState.preview, session.state, sketch)
+        findings = self.source.reader.call(SessionState.preview, session.state, sketch)
         return list(self.render_preview(findings).values()) if findings else None
 
     def read_again(self, session: Session) -> Any:
@@ -230,7 +230,7 @@ class Events:
         digit = parse_index(payload, 10)
         if self.collect:
             downloads.save_correction(session.state, digit, self.collect)
-        corrections = session.state.with_correction(Lessons(), digit).corrections.to_json()
+        corrections = session.state.with_correction(Corrections(), digit).corrections.to_json()
         return {"correction": corrections[0]} if corrections else None
 
     def restore(self, session: Session, stored: object) -> dict:
@@ -239,7 +239,7 @@ class Events:
         A restored drawing is read by a separate request, which may finish first. While the session
         has no picture, only the corrections are rendered.
         """
-        corrections = Lessons.from_json(stored)
+        corrections = Corrections.from_json(stored)
         if not corrections and not session.state.corrections:
             return gr.skip()
         findings = session.restore_corrections(corrections, self.source.reader)

@@ -10,7 +10,7 @@ from gradio.components.base import server
 from gradio.components.label import LabelData
 
 from inkling.imaging.image_formats import ACCEPTED_MIME_TYPES, MAX_UPLOAD_BYTES
-from inkling.recognition.corrections import LIMIT
+from inkling.recognition.corrections import MAX_CORRECTIONS
 from inkling.ui import views
 from inkling.ui.pad_requests import PadRequests
 from inkling.ui.session import Findings, Session
@@ -154,7 +154,11 @@ def build_answer() -> dict[str, Any]:
             ),
             "corrections": pick_buttons("correct", elem_id="corrections"),
             "stored_corrections": html(
-                {}, "corrections.js", html_template="<!-- -->", limit=LIMIT, elem_id="stored"
+                {},
+                "corrections.js",
+                html_template="<!-- -->",
+                limit=MAX_CORRECTIONS,
+                elem_id="stored",
             ),
         }
         with gr.Row(elem_id="take"):

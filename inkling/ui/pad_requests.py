@@ -12,7 +12,7 @@ from typing import Any
 from anyio import CapacityLimiter, to_thread
 from starlette.exceptions import HTTPException
 
-from inkling.recognition.reader import Unreachable
+from inkling.recognition.reader import ReaderUnavailable
 from inkling.rendering import BUSY_MESSAGE
 from inkling.ui.session import Session
 
@@ -48,7 +48,7 @@ class PadRequests:
         self.active[session_id] += 1
         try:
             return await to_thread.run_sync(handler, session, payload, limiter=self._limiter)
-        except Unreachable as error:
+        except ReaderUnavailable as error:
             raise HTTPException(503, BUSY_MESSAGE) from error
         finally:
             self.active[session_id] -= 1

@@ -20,7 +20,7 @@ from inkling.explanation.occlusion import Evidence, evidence
 from inkling.imaging.mnist_frame import FRAME, Glyph
 from inkling.imaging.open_image import PictureError, open_picture
 from inkling.imaging.sketch import Sketch
-from inkling.recognition.corrections import Lessons, adapt
+from inkling.recognition.corrections import Corrections, apply_corrections
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
 from inkling.training.live_reader import PlaceholderReader
@@ -59,7 +59,7 @@ class SessionState:
     chosen: int = 0  # index of the glyph whose details are shown
     rival: int | None = None  # the digit compared with the answer; None: the runner-up
     unedited: Reading | None = None  # the reading before a user changed pixels
-    corrections: Lessons = Lessons()
+    corrections: Corrections = Corrections()
     inside_expanded: bool = False  # whether the layers are in view
     count: int = 0  # answers so far
     request_id: int = 0  # the pad's request that is answered; 0: another component's
@@ -153,7 +153,7 @@ class SessionState:
         change = self.compute_findings(reader).change
         return self.with_ink(change.ink, reader) if change else self
 
-    def with_correction(self, corrections: Lessons, digit: int | None) -> Self:
+    def with_correction(self, corrections: Corrections, digit: int | None) -> Self:
         """Return the state with these corrections, and the chosen glyph labelled as `digit`."""
         if digit is not None and self.network_reading.digits:
             corrections = corrections.add(self.network_reading.digits[self.chosen].glyph.ink, digit)
@@ -163,7 +163,7 @@ class SessionState:
         """Return the reading after corrections."""
         if not self.corrections or isinstance(reader, PlaceholderReader):
             return self.network_reading
-        return adapt(self.network_reading, self.corrections, reader.model)
+        return apply_corrections(self.network_reading, self.corrections, reader.model)
 
     def compute_findings(self, reader: AnyReader) -> Findings:
         """Compute everything that the page shows of the present picture."""
@@ -251,7 +251,7 @@ class Session:
             self._request_id = request_id or self._request_id
             self._read_count += 1
             read_count, before = self._read_count, self.state
-        after, findings = reader.ask(read_and_analyze, before, read, payload)
+        after, findings = reader.call(read_and_analyze, before, read, payload)
         with self._lock:
             if read_count != self._read_count:
                 return None
@@ -274,15 +274,15 @@ class Session:
 
     def _commit(self, state: SessionState, reader: AnyReader) -> Findings:
         state = replace(state, count=self.state.count + 1)
-        findings = reader.ask(SessionState.compute_findings, state)
+        findings = reader.call(SessionState.compute_findings, state)
         self.state = state
         return findings
 
-    def restore_corrections(self, corrections: Lessons, reader: AnyReader) -> Findings:
+    def restore_corrections(self, corrections: Corrections, reader: AnyReader) -> Findings:
         """Set the corrections that a browser stores, and return the same picture's findings.
 
         The count stays: the pad may have received an answer with that count already.
         """
         with self._lock:
             self.state = replace(self.state, corrections=corrections)
-            return reader.ask(SessionState.compute_findings, self.state)
+            return reader.call(SessionState.compute_findings, self.state)

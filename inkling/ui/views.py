@@ -14,7 +14,7 @@ from inkling.evaluation import plots
 from inkling.explanation.occlusion import Evidence
 from inkling.imaging.mnist_frame import DIGIT, FRAME
 from inkling.imaging.open_image import open_picture
-from inkling.recognition.reading import HOLE, Digit, Reading, unread_note
+from inkling.recognition.reading import HOLE, Digit, Reading, format_note
 from inkling.rendering import make_renderer, to_data_url
 from inkling.ui.images import draw_change, draw_heat_map, encode_ink, make_thumbnail
 from inkling.ui.session import Findings
@@ -51,7 +51,7 @@ def summarize(reading: Reading) -> Answer:
     prob = math.prod(d.confidence for d in reading.digits if d.digit is not None)
     caption = f"{format_percent(prob)} sure of the whole number"
     if HOLE in reading.text:
-        prob, caption = 0.0, unread_note(reading.text)
+        prob, caption = 0.0, format_note(reading.text)
     elif prob < UNSURE_BELOW:
         caption = f"Not sure: of ten numbers like this about {to_tenths(prob)} would be read right"
     elif refused:

@@ -1,4 +1,4 @@
-"""The networks that find ink and read lines learn, are kept whole, and do what they are for."""
+"""The page networks learn, are saved and loaded, and generalize to held-out digits."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,9 @@ import torch
 from data.networks import build
 from data.networks.crops import CropComposer, make_paper
 from data.networks.lines import SIGN, GlyphBank
-from data.networks.pages import page
+from data.networks.pages import compose_page
 from inkling.recognition.ink_finder import standardize_page
-from inkling.recognition.line_net import read_line
+from inkling.recognition.line_net import transcribe_line
 from inkling.recognition.page_networks import ink_net, line_net, load_network
 from model import InkNet, LineNet
 
@@ -20,7 +20,7 @@ def glyphs(mnist):
 
 
 @pytest.mark.parametrize("name", ["ink", "line"])
-def test_a_network_learns_and_is_kept(name, glyphs, monkeypatch, tmp_path):
+def test_a_network_learns_and_is_saved(name, glyphs, monkeypatch, tmp_path):
     losses = []
     backward = torch.Tensor.backward
     monkeypatch.setattr(
@@ -30,7 +30,7 @@ def test_a_network_learns_and_is_kept(name, glyphs, monkeypatch, tmp_path):
         monkeypatch.setattr(f"{module}.NETWORKS", tmp_path)
     monkeypatch.setattr(build, "GlyphBank", lambda *_: glyphs)
     monkeypatch.setattr(build, "PAPER_COUNT", 5)
-    monkeypatch.setitem(build.STEPS, name, 30)
+    monkeypatch.setitem(build.TRAINING_STEPS, name, 30)
     monkeypatch.setattr(build, "WARM_UP_STEPS", 1)
     monkeypatch.setattr("sys.argv", ["build", name])
     build.main()
@@ -39,28 +39,28 @@ def test_a_network_learns_and_is_kept(name, glyphs, monkeypatch, tmp_path):
     assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in kept.modules())
 
 
-def test_the_line_network_reads_lines_that_it_has_not_seen(glyphs):
+def test_the_line_network_reads_lines_of_held_out_digits(glyphs):
     rng = np.random.default_rng(2)
     composer = CropComposer(glyphs, [make_paper(rng) for _ in range(20)], seed=2)
-    crops = [composer.crop() for _ in range(150)]
+    crops = [composer.compose_crop() for _ in range(150)]
     right = 0
     for crop in crops:
-        (text, *_) = read_line(crop.light / np.float32(255), line_net()).texts
+        (transcript, *_) = transcribe_line(crop.gray / np.float32(255), line_net()).transcripts
         digits = tuple(label for label in crop.labels if label != SIGN)
-        if text.digits == digits:
+        if transcript.digits == digits:
             right += 1
             spans = [s for label, s in zip(crop.labels, crop.spans, strict=True) if label != SIGN]
-            for middle, (left, last) in zip(text.middles, spans, strict=True):
-                assert left - 6 < middle < last + 6
+            for center, (left, last) in zip(transcript.centers, spans, strict=True):
+                assert left - 6 < center < last + 6
     assert right / len(crops) > 0.6
 
 
 @torch.inference_mode()
-def test_the_ink_network_finds_ink_that_it_has_not_seen(glyphs):
+def test_the_ink_network_finds_ink_of_held_out_digits(glyphs):
     rng = np.random.default_rng(3)
-    pages = [page(glyphs, rng) for _ in range(80)]
+    pages = [compose_page(glyphs, rng) for _ in range(80)]
     found = [
-        ink_net()(torch.from_numpy(standardize_page(light))[None])[0, 0] > 0 for light, _ in pages
+        ink_net()(torch.from_numpy(standardize_page(gray))[None])[0, 0] > 0 for gray, _ in pages
     ]
     inks = [ink > 0.5 for _, ink in pages]
     both, either = (

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from inkling.datasets.pen_digits import draw_digits
 from inkling.imaging.mnist_frame import Glyph
-from inkling.recognition.corrections import LIMIT, Lessons, adapt
+from inkling.recognition.corrections import MAX_CORRECTIONS, Corrections, apply_corrections
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import NO_DIGIT, Reading
 from model import DigitCNN
@@ -43,25 +43,25 @@ def ink_of_number(k):
 def test_what_is_drawn_like_the_lesson_is_read_as_taught(shipped, shapes, way):
     first, again = shipped.read(sketch("flag")), shipped.read(sketch("flag", **way))
     assert first.text == again.text == "1" and first.digits[0].confidence > 0.99
-    lessons = Lessons().add(ink_of(first), 7)
-    assert adapt(first, lessons, shipped.model).text == "7"
-    assert adapt(again, lessons, shipped.model).text == "7"
+    corrections = Corrections().add(ink_of(first), 7)
+    assert apply_corrections(first, corrections, shipped.model).text == "7"
+    assert apply_corrections(again, corrections, shipped.model).text == "7"
 
 
 def test_a_refused_shape_can_be_taught(shipped, shapes):
     first, again = shipped.read(sketch("star")), shipped.read(sketch("star", extent=140))
     assert first.note == again.note == NO_DIGIT
-    taught = adapt(again, Lessons().add(ink_of(first), 8), shipped.model)
+    taught = apply_corrections(again, Corrections().add(ink_of(first), 8), shipped.model)
     assert taught.text == "8" and taught.note == "" and taught.digits[0].not_a_digit < 0.5
 
 
 def test_other_digits_keep_their_answers(shipped, shapes):
     glyphs = [Glyph(ink.numpy(), (0, 0, 28, 28)) for ink in draw_digits(120, 5).ink[:, 0]]
     before = shipped.read_glyphs(glyphs)
-    lessons = Lessons().add(ink_of(shipped.read(sketch("star"))), 8)
-    assert adapt(before, lessons, shipped.model).text == before.text
-    lessons = lessons.add(ink_of(shipped.read(sketch("flag"))), 7)
-    after = adapt(before, lessons, shipped.model)
+    corrections = Corrections().add(ink_of(shipped.read(sketch("star"))), 8)
+    assert apply_corrections(before, corrections, shipped.model).text == before.text
+    corrections = corrections.add(ink_of(shipped.read(sketch("flag"))), 7)
+    after = apply_corrections(before, corrections, shipped.model)
     pairs = zip(before.digits, after.digits, strict=True)
     changed = [k % 10 for k, (old, new) in enumerate(pairs) if old.digit != new.digit]
     assert set(changed) <= {1, 7}
@@ -69,63 +69,69 @@ def test_other_digits_keep_their_answers(shipped, shapes):
 
 def test_nothing_is_changed_without_lessons_or_without_digits(shipped):
     reading, nothing = shipped.read(sketch(4)), Reading(note="Nothing drawn")
-    assert adapt(reading, Lessons(), shipped.model) is reading
-    assert adapt(nothing, Lessons().add(ink_of(reading), 4), shipped.model) is nothing
+    assert apply_corrections(reading, Corrections(), shipped.model) is reading
+    assert (
+        apply_corrections(nothing, Corrections().add(ink_of(reading), 4), shipped.model) is nothing
+    )
 
 
 def test_the_note_counts_no_hole_that_was_corrected(shipped):
     four, two = (shipped.read(sketch(k)).digits[0] for k in (4, 2))
     reading = Reading.of([four, replace(two, not_a_digit=0.9)])
     assert (reading.text, reading.note) == ("4?", "1 of 2 glyphs was not read.")
-    corrected = adapt(reading, Lessons().add(two.glyph.ink, 2), shipped.model)
+    corrected = apply_corrections(reading, Corrections().add(two.glyph.ink, 2), shipped.model)
     assert (corrected.text, corrected.note) == ("42", "")
 
 
 @pytest.mark.parametrize("taught", [[1], [1, 7], [7] * 30])
 def test_probabilities_sum_to_one_and_never_claim_certainty(shipped, taught):
-    reading, lessons = shipped.read(sketch(7)), Lessons()
+    reading, corrections = shipped.read(sketch(7)), Corrections()
     for k, digit in enumerate(taught):
-        lessons = lessons.add(ink_of(reading) * (1 - k / 100), digit)
-    (digit,) = adapt(reading, lessons, shipped.model).digits
+        corrections = corrections.add(ink_of(reading) * (1 - k / 100), digit)
+    (digit,) = apply_corrections(reading, corrections, shipped.model).digits
     assert sum(digit.probabilities) == pytest.approx(1, abs=1e-5)
     assert min(digit.probabilities) > 1e-4
 
 
 def test_what_was_told_last_of_the_same_ink_holds(shipped):
     reading = shipped.read(sketch(7))
-    lessons = Lessons().add(ink_of(reading), 1).add(ink_of(reading), 2)
-    assert len(lessons) == 1 and adapt(reading, lessons, shipped.model).text == "2"
+    corrections = Corrections().add(ink_of(reading), 1).add(ink_of(reading), 2)
+    assert (
+        len(corrections) == 1 and apply_corrections(reading, corrections, shipped.model).text == "2"
+    )
 
 
 def test_a_lesson_holds_for_another_network_too(shipped):
     reading = shipped.read(sketch(7))
-    lessons = Lessons().add(ink_of(reading), 1)
+    corrections = Corrections().add(ink_of(reading), 1)
     other = Reader(DigitCNN(shipped.model.widths))
     for model in (shipped.model, other.model, shipped.model):
-        assert adapt(reading, lessons, model).text == "1"
+        assert apply_corrections(reading, corrections, model).text == "1"
 
 
 def test_the_oldest_lesson_falls_out():
-    lessons = Lessons()
-    for k in range(LIMIT + 3):
-        lessons = lessons.add(ink_of_number(k), k % 10)
-    assert len(lessons) == LIMIT
-    assert [digit for _, digit in lessons.taught] == [k % 10 for k in range(3, LIMIT + 3)]
-    assert Lessons.from_json([GOOD] * 3 + lessons.to_json()) == lessons
+    corrections = Corrections()
+    for k in range(MAX_CORRECTIONS + 3):
+        corrections = corrections.add(ink_of_number(k), k % 10)
+    assert len(corrections) == MAX_CORRECTIONS
+    assert [digit for _, digit in corrections.items] == [
+        k % 10 for k in range(3, MAX_CORRECTIONS + 3)
+    ]
+    assert Corrections.from_json([GOOD] * 3 + corrections.to_json()) == corrections
 
 
 def test_a_browser_gives_back_what_it_keeps(shipped):
-    lessons = Lessons()
+    corrections = Corrections()
     for digit in range(10):
-        lessons = lessons.add(ink_of(shipped.read(sketch(digit))), digit)
-    kept = json.dumps(lessons.to_json())
-    assert Lessons.from_json(json.loads(kept)) == lessons and len(kept) < 11_000
+        corrections = corrections.add(ink_of(shipped.read(sketch(digit))), digit)
+    kept = json.dumps(corrections.to_json())
+    assert Corrections.from_json(json.loads(kept)) == corrections and len(kept) < 11_000
     reading = shipped.read(sketch(7))
-    ink = np.frombuffer(lessons.taught[7].ink, np.uint8).reshape(28, 28) / 255
+    ink = np.frombuffer(corrections.items[7].ink, np.uint8).reshape(28, 28) / 255
     assert np.abs(ink - ink_of(reading)).max() < 0.003
 
 
-GOOD = Lessons().add(ink_of_number(0), 3).to_json()[0]
+GOOD = Corrections().add(ink_of_number(0), 3).to_json()[0]
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
     lambda inside: st.lists(inside) | st.dictionaries(st.text(max_size=9), inside),
@@ -141,14 +147,14 @@ NEARLY = st.fixed_dictionaries(
 )
 
 
-@given(ANYTHING | st.lists(st.just(GOOD) | NEARLY | ANYTHING, max_size=2 * LIMIT))
+@given(ANYTHING | st.lists(st.just(GOOD) | NEARLY | ANYTHING, max_size=2 * MAX_CORRECTIONS))
 def test_whatever_a_browser_sends_holds_at_most_good_lessons(value):
-    lessons = Lessons.from_json(value)
-    assert len(lessons) <= LIMIT
-    assert all(len(ink) == 784 and any(ink) for ink, _ in lessons.taught)
-    assert all(type(digit) is int and digit in range(10) for _, digit in lessons.taught)
+    corrections = Corrections.from_json(value)
+    assert len(corrections) <= MAX_CORRECTIONS
+    assert all(len(ink) == 784 and any(ink) for ink, _ in corrections.items)
+    assert all(type(digit) is int and digit in range(10) for _, digit in corrections.items)
     if isinstance(value, list):
-        assert len(lessons) >= sum(item == GOOD for item in value[-LIMIT:])
+        assert len(corrections) >= sum(item == GOOD for item in value[-MAX_CORRECTIONS:])
 
 
 @pytest.mark.parametrize(
@@ -167,19 +173,21 @@ def test_whatever_a_browser_sends_holds_at_most_good_lessons(value):
 )
 def test_what_is_nearly_a_lesson_is_left_out(ink, digit):
     kept = [{"ink": base64.b64encode(ink).decode(), "digit": digit}, GOOD]
-    assert Lessons.from_json(kept) == Lessons.from_json([GOOD])
+    assert Corrections.from_json(kept) == Corrections.from_json([GOOD])
 
 
 @pytest.mark.parametrize("code", ["é", "=", "A=", "*"])
 def test_what_is_not_base64_is_left_out(code):
     ink = code * (len(GOOD["ink"]) // len(code))
-    assert len(Lessons.from_json([{"ink": ink, "digit": 3}])) == 0
+    assert len(Corrections.from_json([{"ink": ink, "digit": 3}])) == 0
 
 
 def test_no_more_is_decoded_than_can_be_kept(monkeypatch):
     decoded = []
     decode = base64.b64decode
     monkeypatch.setattr(base64, "b64decode", lambda c, **k: decoded.append(c) or decode(c, **k))
-    assert len(Lessons.from_json([GOOD] * 10 * LIMIT)) == len(decoded) == LIMIT
-    Lessons.from_json([{"ink": "A" * 1_000_000, "digit": 3}])
+    assert (
+        len(Corrections.from_json([GOOD] * 10 * MAX_CORRECTIONS)) == len(decoded) == MAX_CORRECTIONS
+    )
+    Corrections.from_json([{"ink": "A" * 1_000_000, "digit": 3}])
     assert max(map(len, decoded)) < 2_000

@@ -1,4 +1,4 @@
-"""Hypotheses come likely to unlikely, are made when asked for, and know their place."""
+"""Hypotheses come cheap to expensive, are computed on request, and map boxes to the picture."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from inkling.recognition import reader as reader_module
 from inkling.recognition.hypotheses import Hypothesis, compute_log_odds, hypotheses
 from inkling.recognition.reading import Digit, Reading
 
-LIGHT = np.ones((40, 80), np.float32)
+GRAY = np.ones((40, 80), np.float32)
 STAINED = 1 - 0.6 * np.linspace(0, 1, 280) * np.linspace(0, 1, 280)[:, None]
 
 
@@ -21,29 +21,27 @@ def ink(mask: np.ndarray) -> Ink:
 
 
 @pytest.mark.parametrize("quarters", range(4))
-def test_a_box_of_turned_ink_is_given_as_the_picture_stands(quarters):
+def test_a_box_of_rotated_ink_is_in_px_of_the_upright_picture(quarters):
     picture = np.zeros((40, 80), bool)
     picture[4:12, 60:72] = True
     turned = ink(np.rot90(picture, quarters))
     rows, columns = (np.flatnonzero(turned.mask.any(axis=axis)) for axis in (1, 0))
     box = (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
-    hypothesis = Hypothesis("turned", turned, LIGHT, (100, 200, 260, 280), True, quarters)
+    hypothesis = Hypothesis("rotated", turned, GRAY, (100, 200, 260, 280), True, quarters)
     assert hypothesis.in_picture(box) == (220, 208, 244, 224)  # two px of the picture each
 
 
-def test_the_ink_network_is_asked_only_for_uneven_paper(monkeypatch):
+def test_the_ink_network_runs_only_for_uneven_paper(monkeypatch):
     looked: list[int] = []
-    monkeypatch.setattr(module, "learned_ink", lambda light, side: looked.append(side))
-    assert next(hypotheses(Image.fromarray(sketch(4)))).source == "two levels" and not looked
+    monkeypatch.setattr(module, "unet_ink", lambda gray, side: looked.append(side))
+    assert next(hypotheses(Image.fromarray(sketch(4)))).source == "otsu" and not looked
     stained = Image.fromarray((sketch(4) * STAINED).astype(np.uint8))
     sources = [hypothesis.source for hypothesis in hypotheses(stained)]
-    assert len(looked) == 2 and sources.index("learned") < sources.index("two levels")
+    assert len(looked) == 2 and sources.index("unet") < sources.index("otsu")
 
 
 @pytest.mark.parametrize("odds, best", [([1, 5, 9], 5), ([1, -1, 2], 2), ([2, 1, 0], 2)])
-def test_the_first_confident_reading_is_taken_or_else_the_likeliest(
-    odds, best, reader, monkeypatch
-):
+def test_the_first_confident_reading_is_returned_or_else_the_best(odds, best, reader, monkeypatch):
     made = iter(odds)
     monkeypatch.setattr(reader_module, "hypotheses", lambda picture: iter(range(len(odds))))
     monkeypatch.setattr(
@@ -53,26 +51,26 @@ def test_the_first_confident_reading_is_taken_or_else_the_likeliest(
     assert [*made] == ([9] if best == 5 else [])
 
 
-def digit(likelihood: float, not_a_digit: float = 0.01, left: int = 10) -> Digit:
+def digit(prob: float, not_a_digit: float = 0.01, left: int = 10) -> Digit:
     glyph = Glyph(np.ones((28, 28), np.float32), (left, 10, left + 10, 30))
-    probabilities = [(1 - likelihood) / 9] * 9 + [likelihood]
+    probabilities = [(1 - prob) / 9] * 9 + [prob]
     return Digit(glyph, tuple(probabilities), not_a_digit)
 
 
-def odds(*digits: Digit, source: str = "two levels", is_even: bool = True) -> float:
-    found = Hypothesis(source, ink(np.eye(40, 80)), LIGHT, (0, 0, 80, 40), is_even)
+def odds(*digits: Digit, source: str = "otsu", is_uniform: bool = True) -> float:
+    found = Hypothesis(source, ink(np.eye(40, 80)), GRAY, (0, 0, 80, 40), is_uniform)
     reading = Reading.of(digits)
     return compute_log_odds(found, reading.digits, reading.text)
 
 
-def test_a_reading_is_likelier_right_the_surer_and_the_less_is_refused():
+def test_the_score_rises_with_confidence_and_falls_with_refused_glyphs():
     sure = digit(0.99)
     assert odds(sure) > odds(digit(0.6))
     assert odds(sure, sure) > odds(sure, digit(0.6))
     assert odds(sure) > odds(sure, digit(0.5, not_a_digit=0.9, left=30))
-    assert odds(sure, source="learned") > odds(sure, source="learned", is_even=False)
+    assert odds(sure, source="unet") > odds(sure, source="unet", is_uniform=False)
 
 
-def test_a_picture_as_it_stands_is_likelier_right_than_turned():
+def test_an_upright_picture_scores_higher_than_a_rotated_one():
     sure = digit(0.99)
-    assert odds(sure, sure, is_even=False) > odds(sure, sure, source="turned", is_even=False)
+    assert odds(sure, sure, is_uniform=False) > odds(sure, sure, source="rotated", is_uniform=False)

@@ -9,7 +9,7 @@ from PIL import Image
 from inkling.imaging.binarize import MARKS_NOTE
 from inkling.imaging.mnist_frame import crop_to_ink
 from inkling.recognition.hypotheses import hypotheses
-from inkling.recognition.ink_finder import learned_ink
+from inkling.recognition.ink_finder import unet_ink
 from inkling.recognition.reader import Reader
 from support.composed_pages import blank_sheets
 
@@ -102,7 +102,7 @@ def test_a_label_at_the_rim_is_ignored_and_named(label, reader):
 @pytest.mark.parametrize("dark", [True, False])
 def test_the_network_s_ink_is_dark_or_light(dark):
     light = sketch(4).astype(np.float32) / 255
-    assert learned_ink(light if dark else 1 - light, 256).dark == dark
+    assert unet_ink(light if dark else 1 - light, 256).dark == dark
 
 
 def test_a_sketch_has_one_hypothesis():

@@ -19,7 +19,7 @@ from PIL import Image
 
 from inkling.datasets.image_folder import list_pictures
 from inkling.imaging.open_image import PictureError
-from inkling.recognition.reading import BLANK, NO_DIGIT, in_company
+from inkling.recognition.reading import BLANK, NO_DIGIT, apply_page_context
 from support.composed_pages import PAGES, compose
 
 
@@ -175,9 +175,9 @@ def test_what_is_no_digit_is_refused_and_still_shown(reader):
 
 def test_digits_stand_among_digits():
     doubted = np.array([0.6, 0.01, 0.02, 0.01])
-    assert in_company(doubted)[0] < 0.5 < in_company(np.array([0.4, 0.99, 0.98]))[0]
-    assert in_company(np.array([0.6])) == np.array([0.6])
-    assert np.isfinite(in_company(np.array([0.0, 1.0]))).all()
+    assert apply_page_context(doubted)[0] < 0.5 < apply_page_context(np.array([0.4, 0.99, 0.98]))[0]
+    assert apply_page_context(np.array([0.6])) == np.array([0.6])
+    assert np.isfinite(apply_page_context(np.array([0.0, 1.0]))).all()
 
 
 def test_a_neighbour_cut_off_by_the_edge_is_left_out(reader):

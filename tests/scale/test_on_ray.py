@@ -13,7 +13,7 @@ from PIL import Image
 
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT
-from inkling.recognition.reader import Reader, Unreachable
+from inkling.recognition.reader import Reader, ReaderUnavailable
 from inkling.ui.session import Session, SessionState
 
 ray = pytest.importorskip("ray", reason="optional: deploy/requirements-ray.txt")
@@ -70,7 +70,7 @@ def test_a_picture_is_opened_locally_and_read_in_a_replica(local, remote, folder
 
 def test_an_error_in_a_replica_is_raised_locally(remote):
     with pytest.raises(ValueError, match="as it should"):
-        remote.ask(fail)
+        remote.call(fail)
 
 
 def test_a_replica_that_dies_loses_no_result(remote):
@@ -84,7 +84,7 @@ def test_a_replica_that_dies_loses_no_result(remote):
     threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:
         thread.start()
-    os.kill(remote.ask(get_process), signal.SIGKILL)
+    os.kill(remote.call(get_process), signal.SIGKILL)
     for thread in threads:
         thread.join()
     assert texts == ["7"] * 60
@@ -103,11 +103,11 @@ def test_without_a_replica_a_call_raises(local, remote, monkeypatch):
     from inkling.scale import serving
 
     lost = serving.RemoteReader(local, serving.deploy("lost", CHECKPOINT.read_bytes(), 1))
-    assert lost.ask(get_process)
+    assert lost.call(get_process)
     ray.serve.delete("lost")
     monkeypatch.setattr(serving, "REPLICA_TIMEOUT_S", 3.0)
-    with pytest.raises(Unreachable):
-        lost.ask(get_process)
+    with pytest.raises(ReaderUnavailable):
+        lost.call(get_process)
 
 
 @pytest.mark.parametrize("order", [[], ["--unordered"]])

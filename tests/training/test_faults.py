@@ -14,7 +14,7 @@ from conftest import TINY, names, sketch
 import train as train_command
 from inkling.datasets.mnist import Digits, Mnist
 from inkling.evaluation import metrics
-from inkling.recognition.checkpoint import load_checkpoint, save_checkpoint, write_whole
+from inkling.recognition.checkpoint import load_checkpoint, save_checkpoint, write_atomically
 from inkling.recognition.reader import Reader
 from inkling.training import build_checkpoint, live_reader, recipes
 from inkling.training.build_checkpoint import ensure_checkpoint, make_checkpoint
@@ -109,7 +109,7 @@ def test_a_file_that_is_being_written_is_not_removed(folder, monkeypatch):
         flush(descriptor)
 
     monkeypatch.setattr("os.fsync", meanwhile)
-    write_whole(path, b"content")
+    write_atomically(path, b"content")
     assert len(swept[0]) == 1 and names(folder) == [path.name] and path.read_bytes() == b"content"
 
 

@@ -12,7 +12,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 
-from inkling.recognition.reader import Unreachable
+from inkling.recognition.reader import ReaderUnavailable
 from inkling.ui.layout import ReadChannel
 from inkling.ui.pad_requests import MAX_REQUESTS_PER_SESSION
 from support.virtual_users import Visitor
@@ -76,7 +76,7 @@ def test_without_a_reader_the_page_is_busy_and_nothing_is_lost(served, ask, monk
     before = ask(digit=4).json()[0]
 
     def fail(*_):
-        raise Unreachable
+        raise ReaderUnavailable
 
     for method in ("ask", "read"):
         monkeypatch.setattr(served.reader, method, fail)

@@ -16,7 +16,7 @@ from PIL import Image
 from inkling.imaging.image_formats import TIFF_SIGNATURES, is_isolated_format
 from inkling.imaging.mnist_frame import Glyph
 from inkling.imaging.sketch import Sketch
-from inkling.recognition.corrections import Lessons
+from inkling.recognition.corrections import Corrections
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Digit, Reading
 from inkling.ui import downloads, inside_views, views
@@ -91,12 +91,12 @@ def test_an_invalid_choice_changes_nothing(read, payload):
     state = read(7)
     if parse_index(payload, 1) is None:
         assert state.choose(payload) == state
-    assert not state.with_correction(Lessons(), None).corrections
-    assert not EMPTY.with_correction(Lessons(), 7).corrections
+    assert not state.with_correction(Corrections(), None).corrections
+    assert not EMPTY.with_correction(Corrections(), 7).corrections
 
 
 def test_a_correction_changes_later_readings_and_keeps_the_network_s(read, shipped):
-    state = read(7).with_correction(Lessons(), 1)
+    state = read(7).with_correction(Corrections(), 1)
     assert state.reading(shipped).text == "1" and state.network_reading.text == "7"
     assert state.read(png(7), shipped).reading(shipped).text == "1"
 
@@ -229,7 +229,7 @@ class Interrupted:
     def __init__(self, reader, event=lambda: None):
         self.reader, self.event = reader, event
 
-    def ask(self, function, *values):
+    def call(self, function, *values):
         self.calls += 1
         answer = function(*values, self.reader)
         if self.calls == 1:
@@ -294,7 +294,7 @@ def test_the_chosen_glyph_stays_for_a_repeated_request_and_not_for_a_new_picture
 def test_restored_corrections_apply_to_an_earlier_answer(read, session, shipped):
     """A page that is reloaded sends its drawing and its corrections in any order."""
     session.update(lambda state: state.read(png(7), shipped), shipped)
-    corrections = read(7).with_correction(Lessons(), 1).corrections
+    corrections = read(7).with_correction(Corrections(), 1).corrections
     answer = views.render_answer(session.restore_corrections(corrections, shipped))
     assert 'data-number="1"' in answer and 'data-count="1"' in answer
     assert session.state.reading(shipped).text == "1" and session.state.count == 1

@@ -6,7 +6,7 @@ import gradio as gr
 import numpy as np
 from playwright.sync_api import expect
 
-from inkling.recognition.corrections import LIMIT, Lessons
+from inkling.recognition.corrections import MAX_CORRECTIONS, Corrections
 from tests.pages import draw, draw_and_read, expect_answer, open_page, wait_until_settled
 
 NO_STORAGE = """
@@ -62,7 +62,7 @@ def test_tabs_share_corrections_and_their_deletion(page, served):
     correct(other, 4, 9)
     page.reload()
     expect_count(page, 1)
-    two = Lessons().add(np.eye(28, dtype=np.float32), 3).to_json()
+    two = Corrections().add(np.eye(28, dtype=np.float32), 3).to_json()
     other.evaluate(f"(two) => ({STORE})(JSON.stringify(two))", two)  # in a tab that gets no event
     correct(other, 7, 1)  # is added to those stored by then
     expect_count(other, 2)
@@ -70,9 +70,11 @@ def test_tabs_share_corrections_and_their_deletion(page, served):
 
 
 def test_corrections_that_gradio_stored_are_converted(page):
-    corrections = Lessons()
-    for k in range(LIMIT):
-        corrections = corrections.add(np.eye(28, k=k - LIMIT // 2, dtype=np.float32), k % 10)
+    corrections = Corrections()
+    for k in range(MAX_CORRECTIONS):
+        corrections = corrections.add(
+            np.eye(28, k=k - MAX_CORRECTIONS // 2, dtype=np.float32), k % 10
+        )
     with gr.Blocks() as demo:
         state = gr.BrowserState([], storage_key="inkling-lessons", secret="inkling")
         demo.load(corrections.to_json, None, state)
@@ -84,9 +86,9 @@ def test_corrections_that_gradio_stored_are_converted(page):
     theirs.close()
     demo.close(verbose=False)
     page.reload()
-    expect_count(page, LIMIT)
+    expect_count(page, MAX_CORRECTIONS)
     correct(page, 7, 1)
-    expect_count(page, LIMIT)  # without the oldest
+    expect_count(page, MAX_CORRECTIONS)  # without the oldest
     page.get_by_role("button", name="Delete them").click()
     page.reload()
     expect_answer(page, "7")

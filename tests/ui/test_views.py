@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 import app
 from inkling.imaging.mnist_frame import Glyph
-from inkling.recognition.corrections import Lessons
+from inkling.recognition.corrections import Corrections
 from inkling.recognition.reading import Digit, Reading
 from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.event_payloads import load_upload
@@ -104,7 +104,7 @@ def test_restored_corrections_never_replace_the_answer_to_a_drawing(served, monk
     restore = next(fn.fn for fn in served.demo.fns.values() if fn.name == "restore")
     session, reader = Session(), PlaceholderReader()
     monkeypatch.setattr(served.source, "reader", reader)
-    corrections = Lessons().add(INK, 7).to_json()
+    corrections = Corrections().add(INK, 7).to_json()
     assert restore(session, []) == gr.skip()
     (html,) = restore(session, corrections).values()
     assert "1 correction saved" in html

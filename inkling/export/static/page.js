@@ -3,7 +3,7 @@ import { cropToInk, drawSketch, frameGlyph, removeSpecks } from "./frame.js";
 import settings from "./settings.js";
 import sketchpad from "./sketchpad.js";
 
-const { BAR, FRAME, NO_DIGIT, PEN, ROW, MIN_SECOND_PROB, UNSURE_BELOW } = settings;
+const { MAX_BAR_ASPECT, FRAME, NO_DIGIT, PEN, MAX_SINGLE_ASPECT, MIN_SECOND_PROB, UNSURE_BELOW } = settings;
 const answer = document.querySelector("#answer");
 const state = document.querySelector("#state");
 const [headline, caption] = ["headline", "caption"].map((part) => answer.querySelector(`.${part}`));
@@ -51,8 +51,8 @@ async function read(session, drawing) {
   const ink = cropToInk(picture);
   if (!ink) return null;
   const framed = frameGlyph(ink).ink;
-  const bar = ({ left, top, right, bottom }) => right - left < BAR * (bottom - top);
-  const apart = strokes.length > 1 && (strokes.every(bar) || ink.width > ROW * ink.height);
+  const bar = ({ left, top, right, bottom }) => right - left < MAX_BAR_ASPECT * (bottom - top);
+  const apart = strokes.length > 1 && (strokes.every(bar) || ink.width > MAX_SINGLE_ASPECT * ink.height);
   return { ink: framed, apart, ...(await predict(session, framed)) };
 }
 
