@@ -12,12 +12,7 @@ from pathlib import Path
 
 from PIL import AvifImagePlugin, Image, TiffImagePlugin
 
-from inkling.imaging.decompression_limits import (
-    DAMAGED,
-    PictureError,
-    check_size,
-    limited_pillow,
-)
+from inkling.imaging.decompression_limits import DAMAGED, PictureError, check_size, limited_pillow
 from inkling.imaging.image_formats import ISOLATED_FORMATS
 
 MAX_ISOLATED_PIXELS = 9_000_000  # pixels: A4 at 300 dpi has 8.7 million
@@ -25,8 +20,7 @@ DECODE_MEMORY_BYTES = 250_000_000  # address space beyond Python and the file: 2
 DECODE_CPU_S = 2  # processor time: 9 megapixels of noise as an AVIF take 1.2 s
 DECODE_TIMEOUT_S = 20  # wall-clock time: the machine may be busy
 DECODER_COMMAND = [sys.executable, "-m", "inkling.imaging.isolated_decoding"]
-SUBFILE_TYPE_TAG = 254  # of a TIFF
-REDUCED_IMAGE_BIT = 1  # in that tag: a thumbnail of another picture in the file
+SUBFILE_TYPE_TAG, REDUCED_IMAGE_BIT = 254, 1  # of a TIFF: marks a thumbnail of another picture
 
 
 def decode_in_subprocess(content: bytes) -> Image.Image:
@@ -42,9 +36,7 @@ def decode_in_subprocess(content: bytes) -> Image.Image:
             check=True,
         )
     except subprocess.SubprocessError as error:
-        raise PictureError(
-            "the picture asks for too much memory or time: save it as PNG."
-        ) from error
+        raise PictureError("the picture needs too much memory or time: save it as PNG.") from error
     end = done.stdout.index(b"\n")
     response = json.loads(done.stdout[:end])
     if "error" in response:

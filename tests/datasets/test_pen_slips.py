@@ -4,14 +4,6 @@ import numpy as np
 import pytest
 
 from inkling.datasets import pen_slips
-from inkling.datasets.pen_slips import (
-    add_hooks,
-    add_slips,
-    connect_strokes,
-    cut_gap,
-    draw_connection,
-    pinch_part,
-)
 from inkling.datasets.pen_strokes import POINTS_PER_SPAN, Style
 from inkling.datasets.stroke_styles import STROKE_STYLES
 
@@ -33,7 +25,7 @@ def has_whole_spans(strokes):
 @pytest.mark.parametrize("style", [SEVEN, EIGHT], ids=["two strokes", "one stroke"])
 def test_slips_leave_connected_paths_of_whole_spans(style, rng):
     for _ in range(200):
-        strokes = add_slips([paths[0] for paths in style.vary(1, rng)], rng)
+        strokes = pen_slips.add_slips([paths[0] for paths in style.vary(1, rng)], rng)
         assert has_whole_spans(strokes)
         for stroke in strokes:
             assert np.hypot(*np.diff(stroke, axis=0).T).max() < 0.5
@@ -41,22 +33,22 @@ def test_slips_leave_connected_paths_of_whole_spans(style, rng):
 
 def test_most_drawings_have_slips(rng):
     meant = SEVEN.trace()
-    drawn = [add_slips(meant, rng) for _ in range(200)]
+    drawn = [pen_slips.add_slips(meant, rng) for _ in range(200)]
     same = [len(strokes) == 2 and all(map(np.array_equal, strokes, meant)) for strokes in drawn]
     assert 0.1 < np.mean(same) < 0.6
 
 
 def test_connecting_strokes_keeps_their_points(rng):
     first, second = SEVEN.trace()
-    (joined,) = connect_strokes([first, second], rng, share=1)
+    (joined,) = pen_slips.connect_strokes([first, second], rng, share=1)
     assert has_whole_spans([joined])
     assert (joined[: len(first)] == first).all() and (joined[-len(second) :] == second).all()
-    assert len(connect_strokes([first, second], rng, share=0)) == 2
+    assert len(pen_slips.connect_strokes([first, second], rng, share=0)) == 2
 
 
 def test_a_connection_leads_from_one_stroke_to_the_next(rng):
     first, second = SEVEN.trace()
-    path = draw_connection(first, second, rng)
+    path = pen_slips.draw_connection(first, second, rng)
     assert path[0] == pytest.approx(first[-1]) and path[-1] == pytest.approx(second[0])
 
 
@@ -66,7 +58,7 @@ def test_a_hook_is_short_and_leads_to_the_stroke(monkeypatch):
     (eight,) = EIGHT.trace()
     shortest, longest = pen_slips.HOOK_LENGTHS
     for seed in range(50):
-        hooked = add_hooks(eight, np.random.default_rng(seed))
+        hooked = pen_slips.add_hooks(eight, np.random.default_rng(seed))
         assert (hooked[POINTS_PER_SPAN:] == eight).all()
         distance = np.hypot(*(hooked[0] - eight[0]))
         assert shortest * 0.99 <= distance <= longest * np.ptp(eight, axis=0).max()
@@ -74,15 +66,15 @@ def test_a_hook_is_short_and_leads_to_the_stroke(monkeypatch):
 
 def test_a_pinch_moves_some_points_but_none_far():
     (eight,) = EIGHT.trace()
-    (moved,) = pinch_part([eight], np.random.default_rng(1))
+    (moved,) = pen_slips.pinch_part([eight], np.random.default_rng(1))
     assert 0.01 < np.hypot(*(moved - eight).T).max() < 0.5
 
 
 def test_a_gap_removes_a_little_of_a_long_stroke_and_nothing_of_a_short_one(rng):
     (eight,) = EIGHT.trace()
     for seed in range(20):
-        pieces = cut_gap(eight, np.random.default_rng(seed))
+        pieces = pen_slips.cut_gap(eight, np.random.default_rng(seed))
         assert has_whole_spans(pieces)
         assert 0.8 * len(eight) < sum(map(len, pieces)) < len(eight)
     short = SEVEN.trace()[1]
-    assert cut_gap(short, rng)[0] is short
+    assert pen_slips.cut_gap(short, rng)[0] is short

@@ -3,21 +3,15 @@
 import numpy as np
 import pytest
 
-from inkling.datasets.pen_strokes import (
-    MAX_INK,
-    POINTS_PER_SPAN,
-    Style,
-    draw_strokes,
-    interpolate_path,
-)
+from inkling.datasets import pen_strokes
 from inkling.datasets.stroke_styles import STROKE_STYLES
 
 
 @pytest.mark.parametrize("digit", range(10))
 def test_paths_pass_their_points_and_every_variation_differs(digit):
     for line in STROKE_STYLES[digit].values():
-        style = Style(line)
-        passed = np.concatenate([path[::POINTS_PER_SPAN] for path in style.trace()])
+        style = pen_strokes.Style(line)
+        passed = np.concatenate([path[:: pen_strokes.POINTS_PER_SPAN] for path in style.trace()])
         assert passed == pytest.approx(style.control)
         strokes = style.vary(5, np.random.default_rng(0))
         assert [len(paths) for paths in strokes] == [5] * (line.count("/") + 1)
@@ -27,7 +21,7 @@ def test_paths_pass_their_points_and_every_variation_differs(digit):
 
 def test_a_corner_is_sharp_only_where_it_is_marked():
     def sharpest_turn(line):
-        (path,) = Style(line).trace()
+        (path,) = pen_strokes.Style(line).trace()
         steps = np.diff(path, axis=0)
         return np.abs(np.diff(np.unwrap(np.arctan2(steps[:, 1], steps[:, 0])))).max()
 
@@ -37,9 +31,9 @@ def test_a_corner_is_sharp_only_where_it_is_marked():
 
 def test_a_path_with_corners_only_is_straight_between_them():
     corners = np.array([[0, 0], [3, 1], [3, 5], [0, 2.0]])
-    path = interpolate_path(corners, 0).reshape(-1, 2)
+    path = pen_strokes.interpolate_path(corners, 0).reshape(-1, 2)
     for k, (a, b) in enumerate(zip(corners[:-1], corners[1:], strict=True)):
-        span = path[k * POINTS_PER_SPAN : (k + 1) * POINTS_PER_SPAN + 1]
+        span = path[k * pen_strokes.POINTS_PER_SPAN : (k + 1) * pen_strokes.POINTS_PER_SPAN + 1]
         (x, y), (dx, dy) = (span - a).T, b - a
         assert x * dy == pytest.approx(y * dx)
 
@@ -48,24 +42,24 @@ def test_paths_interpolated_in_a_batch_equal_single_ones():
     rng = np.random.default_rng(0)
     control = rng.random((5, 7, 2))
     smoothness = rng.random((5, 7))
-    single = [interpolate_path(*pair) for pair in zip(control, smoothness, strict=True)]
-    assert interpolate_path(control, smoothness) == pytest.approx(np.stack(single))
+    single = [pen_strokes.interpolate_path(*pair) for pair in zip(control, smoothness, strict=True)]
+    assert pen_strokes.interpolate_path(control, smoothness) == pytest.approx(np.stack(single))
 
 
 def test_most_variations_slant_to_the_right():
-    (paths,) = Style("50,0 50,100").vary(200, np.random.default_rng(0))
+    (paths,) = pen_strokes.Style("50,0 50,100").vary(200, np.random.default_rng(0))
     assert (paths[:, 0, 0] > paths[:, -1, 0]).mean() > 0.6
 
 
 @pytest.mark.parametrize("line", ["", "1,2", "0,0 1,1 / 3,3", "0,0 a,b", "0,0 1", "0,0 0,0 1,1"])
 def test_an_invalid_style_is_an_error(line):
     with pytest.raises(ValueError, match="is no style"):
-        Style(line)
+        pen_strokes.Style(line)
 
 
 def test_a_long_path_gets_a_pen_that_leaves_paper_between_its_lines():
     rows = [np.array([[0, y], [1, y]]) for y in np.linspace(0, 1, 9)]
-    strokes = [interpolate_path(row, 0) for row in rows]
+    strokes = [pen_strokes.interpolate_path(row, 0) for row in rows]
     for seed in range(30):
-        ink = draw_strokes(strokes, np.random.default_rng(seed))
-        assert ink.mean() < 1.3 * MAX_INK / 20
+        ink = pen_strokes.draw_strokes(strokes, np.random.default_rng(seed))
+        assert ink.mean() < 1.3 * pen_strokes.MAX_INK / 20
