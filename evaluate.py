@@ -1,6 +1,6 @@
-"""A checkpoint becomes its figures: a table in the terminal, and a report, one HTML page.
+"""Score a checkpoint: print a table, and write a report as one HTML page.
 
-python evaluate.py                      the checkpoint that is there
+python evaluate.py                      the shipped checkpoint
 python evaluate.py --pictures FOLDER    also on your own pictures, in subfolders named 0 to 9
 """
 
@@ -17,19 +17,19 @@ from inkling.datasets.pen_digits import HELD_OUT_SEED, draw_digits
 from inkling.evaluation.metrics import (
     Refusal,
     Score,
-    refusals,
+    drop_mislabeled,
     score,
     score_pictures,
-    without_doubtful,
+    score_refusals,
 )
-from inkling.evaluation.report import misread_sheet, write_report
+from inkling.evaluation.report import draw_misread_sheet, write_report
 from inkling.evaluation.robustness import read_sweeps
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
 from inkling.recognition.reader import Reader
 from inkling.terminal import printable, run
 
-OUTLIERS = 200  # of each kind of thing that is no digit
-DRAWN = 5_000  # digits of the drawn styles, none of which a training has seen
+OUTLIERS_PER_KIND = 200  # of each kind of non-digit
+DRAWN_TEST_COUNT = 5_000  # drawn digits with a seed that no training uses
 
 
 def evaluate(
@@ -41,21 +41,22 @@ def evaluate(
     mnist = load_mnist()
     test = mnist.test
     mnist_test = score("MNIST's test images", model, test)
-    drawn = score("drawn digits, never trained on", model, draw_digits(DRAWN, HELD_OUT_SEED))
-    strange = score("digits of held-out handwriting", model, make_held_out_digits())
-    scores = [mnist_test, without_doubtful(mnist_test), drawn, strange]
+    unseen = draw_digits(DRAWN_TEST_COUNT, HELD_OUT_SEED)
+    drawn = score("drawn digits, not trained on", model, unseen)
+    held_out = score("digits of held-out handwriting", model, make_held_out_digits())
+    scores = [mnist_test, drop_mislabeled(mnist_test), drawn, held_out]
     if pictures:
         scores.append(score_pictures(reader, pictures))
-    others = draw_each_kind(OUTLIERS, mnist.held_out, HELD_OUT_SEED)
+    others = draw_each_kind(OUTLIERS_PER_KIND, mnist.held_out, HELD_OUT_SEED)
     kinds = make_held_out_characters() | {"all kinds": torch.cat(list(others.values()))} | others
-    refused = refusals(model, test, kinds)
-    sheet = misread_sheet(mnist_test, test)
+    refused = score_refusals(model, test, kinds)
+    sheet = draw_misread_sheet(mnist_test, test)
     write_report(report, description, scores, refused, read_sweeps(reader, test), sheet)
     return scores, refused
 
 
 def main() -> None:
-    """Score a checkpoint, print the table, and say where the report is."""
+    """Score a checkpoint, print the table, and write the report."""
     parser = argparse.ArgumentParser(
         description="Score a checkpoint, and write a report on it.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
@@ -70,7 +71,7 @@ def main() -> None:
         scores, refused = evaluate(options.checkpoint, options.pictures, options.report)
     except CheckpointError as error:
         sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
-    except BrokenPipeError:  # of the progress bar
+    except BrokenPipeError:  # `terminal.run` handles it
         raise
     except (DataError, OSError) as error:
         sys.exit(str(error))
@@ -85,7 +86,7 @@ def main() -> None:
             f"{one.name:38s} {len(one.labels):6d} {one.accuracy:8.2%}  {low:.2%} to {high:.2%}  "
             f"{one.calibration_error:6.2%} {one.refused:8.2%}   {each}"
         )
-    print("\nWhat is no digit, and taken for none (AUROC against MNIST's test images):")
+    print("\nNon-digits refused (AUROC against MNIST's test images):")
     for kind in refused:
         print(f"{kind.name:20s} {kind.flagged:6.1%}  ({kind.auroc:.4f})")
     print(f"The report is {printable(options.report)}.")

@@ -1,22 +1,24 @@
-"""Time the page in a real browser: its start, readings while a stroke is drawn, and at its end."""
+"""Time the page in Chromium: first paint, previews during a stroke, evidence after it."""
 
 import shutil
 import time
 from typing import NamedTuple
 
-WATCH_GLANCES = """
-window.glances = [];
-const fetched = window.fetch;
-let asked = 0;
-window.fetch = (address, how) => {
-  if (String(how?.body).includes('"fn_name":"preview"')) asked = performance.now();
-  return fetched(address, how);
+from playwright.sync_api import Page, sync_playwright
+
+RECORD_PREVIEWS_JS = """
+window.previews = [];
+const original = window.fetch;
+let start = 0;
+window.fetch = (address, options) => {
+  if (String(options?.body).includes('"fn_name":"preview"')) start = performance.now();
+  return original(address, options);
 };
 addEventListener("load", () => {
   new MutationObserver(() => {
-    if (asked && document.querySelector("#answer")?.dataset.wait === "drawing") {
-      glances.push(performance.now() - asked);
-      asked = 0;
+    if (start && document.querySelector("#answer")?.dataset.wait === "drawing") {
+      previews.push(performance.now() - start);
+      start = 0;
     }
   }).observe(document.body, {
     subtree: true, childList: true, characterData: true,
@@ -24,50 +26,45 @@ addEventListener("load", () => {
   });
 });
 """
-WATCH_STROKES = """
+# The evidence changes last, and with every stroke.
+RECORD_STROKES_JS = """
 () => {
   addEventListener("pointerup", () => (window.lifted = performance.now()), true);
   const evidence = () => document.querySelector("#evidence img")?.src;
   let last = evidence();
-  const look = new MutationObserver(() => {
+  const observer = new MutationObserver(() => {
     if (evidence() === last) return;
     last = evidence();
     window.answered = performance.now();
   });
   const changes = { subtree: true, childList: true, attributes: true };
-  look.observe(document.querySelector("#evidence"), changes);
+  observer.observe(document.querySelector("#evidence"), changes);
 }
-"""  # the evidence is the last that changes, and it changes with every stroke
-# A 3 with a long tail, in px from the middle: what is read changes on its way.
+"""
+# A 3 with a long tail, in px from the middle: the preview changes on the way.
 PATH = [(-50, -80), (30, -90), (50, -50), (0, -10), (60, 30), (30, 90), (-50, 80), (-90, 20)]
 
 
-class Timed(NamedTuple):
-    """What was timed, in seconds."""
+class PageTimes(NamedTuple):
+    """Times in seconds."""
 
-    paint: float  # from the page's opening to its first paint
-    pad: float  # and to its pad
-    glances: list[float]  # from the asking for a reading in between to its bars
+    paint: float  # from opening the page to its first paint
+    pad: float  # from opening the page to its pad
+    previews: list[float]  # from each request during a stroke to its bars
     strokes: list[float]  # from the end of each stroke to its evidence
 
 
-def time_page(url: str, round_trip: int = 0, rounds: int = 20) -> Timed | None:
-    """Time a page in Chromium, or return None where there is none.
-
-    The browser waits `round_trip` ms longer for each request of a stroke.
-    """
-    from playwright.sync_api import sync_playwright
-
+def time_page(url: str, round_trip_ms: int = 0, rounds: int = 20) -> PageTimes | None:
+    """Time a page, with requests delayed by a round trip; return None without Chromium."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         return None
-    strokes = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
         )
         page = browser.new_page()
-        page.add_init_script(WATCH_GLANCES)
+        page.add_init_script(RECORD_PREVIEWS_JS)
         start = time.perf_counter()
         page.goto(url, wait_until="commit")
         page.wait_for_selector("#pad .hint:visible")
@@ -76,29 +73,46 @@ def time_page(url: str, round_trip: int = 0, rounds: int = 20) -> Timed | None:
         page.wait_for_load_state()
         network = page.context.new_cdp_session(page)
         network.send("Network.enable")
-        conditions = {"latency": round_trip, "downloadThroughput": -1, "uploadThroughput": -1}
+        conditions = {"latency": round_trip_ms, "downloadThroughput": -1, "uploadThroughput": -1}
         network.send("Network.emulateNetworkConditions", {"offline": False, **conditions})
-        paper = page.locator("#pad canvas").bounding_box()
-        x, y = paper["x"] + paper["width"] / 2, paper["y"] + paper["height"] / 2
-        for _ in range(3):
-            page.mouse.move(x + PATH[0][0], y + PATH[0][1])
-            page.mouse.down()
-            for right, down in PATH[1:]:  # slowly, as a hand draws
-                page.mouse.move(x + right, y + down, steps=12)
-                page.wait_for_timeout(150)
-            page.mouse.up()
-            page.keyboard.press("Escape")
-            page.wait_for_timeout(500)
-        page.evaluate(WATCH_STROKES)
-        for k in range(rounds):
-            page.mouse.move(x - 60, y - 80 + 8 * k)
-            page.mouse.down()
-            page.mouse.move(x + 60, y - 80 + 8 * k, steps=5)
-            page.evaluate("window.answered = 0")
-            page.mouse.up()
-            page.wait_for_function("window.answered > 0")
-            strokes.append(page.evaluate("window.answered - window.lifted") / 1_000)
-            page.wait_for_timeout(150)
-        glances = [ms / 1_000 for ms in page.evaluate("glances")]
+        draw_slowly(page)
+        strokes = time_strokes(page, rounds)
+        previews = [ms / 1_000 for ms in page.evaluate("previews")]
         browser.close()
-    return Timed(paint / 1_000, pad, glances, strokes)
+    return PageTimes(paint / 1_000, pad, previews, strokes)
+
+
+def find_middle(page: Page) -> tuple[float, float]:
+    """Return the middle of the pad, px."""
+    box = page.locator("#pad canvas").bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def draw_slowly(page: Page) -> None:
+    """Draw `PATH` three times at the speed of a hand, and clear it."""
+    x, y = find_middle(page)
+    for _ in range(3):
+        page.mouse.move(x + PATH[0][0], y + PATH[0][1])
+        page.mouse.down()
+        for right, down in PATH[1:]:
+            page.mouse.move(x + right, y + down, steps=12)
+            page.wait_for_timeout(150)
+        page.mouse.up()
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(500)
+
+
+def time_strokes(page: Page, rounds: int) -> list[float]:
+    """Draw strokes below one another; return the seconds from each end to its evidence."""
+    (x, y), seconds = find_middle(page), []
+    page.evaluate(RECORD_STROKES_JS)
+    for k in range(rounds):
+        page.mouse.move(x - 60, y - 80 + 8 * k)
+        page.mouse.down()
+        page.mouse.move(x + 60, y - 80 + 8 * k, steps=5)
+        page.evaluate("window.answered = 0")
+        page.mouse.up()
+        page.wait_for_function("window.answered > 0")
+        seconds.append(page.evaluate("window.answered - window.lifted") / 1_000)
+        page.wait_for_timeout(150)
+    return seconds

@@ -1,9 +1,9 @@
-"""Numbers on paper, of known difficulty, become the share read wholly right.
+"""Print the share of composed pages that is read wholly right, for each kind of page.
 
-python -m bench.pages                   every difficulty
-python -m bench.pages --only ruled --sheet misread.png
+python -m bench.pages                                            500 pages of each kind
+python -m bench.pages --only "ruled paper" --sheet misread.png   a picture of the misread ones
 
-Pages are composed of MNIST's test digits: nothing of them has been trained on.
+The pages are composed of MNIST's test digits, which no training has seen.
 """
 
 import argparse
@@ -15,11 +15,14 @@ from tqdm import tqdm
 
 from inkling.datasets.mnist import load_mnist
 from inkling.recognition.reader import Reader
-from support.composed_pages import BLANK, PAGES, blank_sheets, pages
+from support.composed_pages import PAGE_KINDS, compose_pages, draw_blank_sheets
+
+BLANK_SHEETS = "blank sheets"
+MAX_SHOWN = 120  # misread pages on the sheet
 
 
-def sheet(misread: list[tuple[np.ndarray, str, str]]) -> Image.Image:
-    """Lay misread pages out in rows of six, with what they say and what was read."""
+def draw_sheet(misread: list[tuple[np.ndarray, str, str]]) -> Image.Image:
+    """Draw misread pages in rows of six, each with its number and the reading."""
     width, height = 220, 130
     sheet = Image.new("RGB", (6 * width, height * max(1, -(-len(misread) // 6))), "white")
     pen = ImageDraw.Draw(sheet)
@@ -31,31 +34,31 @@ def sheet(misread: list[tuple[np.ndarray, str, str]]) -> Image.Image:
 
 
 def main() -> None:
-    """Print the share read wholly right for every difficulty."""
+    """Print a row for each kind of page."""
+    kinds = [*PAGE_KINDS, BLANK_SHEETS]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--count", type=int, default=500, help="pages of each difficulty, or 500")
-    parser.add_argument(
-        "--only", action="append", choices=[*PAGES, BLANK], help="this difficulty alone"
-    )
+    parser.add_argument("--count", type=int, default=500, help="pages of each kind")
+    parser.add_argument("--only", action="append", choices=kinds, help="this kind alone")
     parser.add_argument("--held-out", action="store_true", help="of training's held-out digits")
-    parser.add_argument("--sheet", type=Path, help="picture to write, of the misread pages")
+    parser.add_argument("--sheet", type=Path, help="picture of the misread pages to write")
     options = parser.parse_args()
     reader, mnist = Reader.load(), load_mnist()
-    digits = mnist.held_out if options.held_out else mnist.test
+    digits, count = mnist.held_out if options.held_out else mnist.test, options.count
     misread = []
-    for name in options.only or [*PAGES, BLANK]:
-        right, lengths, count = 0, 0, options.count
-        made = blank_sheets(count) if name == BLANK else pages(PAGES[name], count, digits)
-        for text, picture in tqdm(made, name, count, leave=False, disable=None):
-            read = reader.read(picture).text
-            right += read == text
-            lengths += len(read) == len(text)
-            if read != text:
-                misread.append((picture, text, read))
-        shares = f"{right / count:6.1%} read right, {lengths / count:6.1%} of the right length"
-        print(f"{name:26s} {shares}", flush=True)
+    for name in options.only or kinds:
+        if name == BLANK_SHEETS:
+            pages = draw_blank_sheets(count)
+        else:
+            pages = compose_pages(PAGE_KINDS[name], digits, count)
+        bar = tqdm(pages, name, count, leave=False, disable=None)
+        pairs = [(text, reader.read(page).text, page) for text, page in bar]
+        wrong = [(page, text, read) for text, read, page in pairs if read != text]
+        length = sum(len(text) == len(read) for text, read, _ in pairs)
+        right = f"{1 - len(wrong) / count:6.1%} read right"
+        print(f"{name:26s} {right}, {length / count:6.1%} of the right length", flush=True)
+        misread += wrong
     if options.sheet:
-        sheet(misread[:120]).save(options.sheet)
+        draw_sheet(misread[:MAX_SHOWN]).save(options.sheet)
 
 
 if __name__ == "__main__":

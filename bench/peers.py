@@ -1,10 +1,10 @@
-"""Read the same pictures with Inkling and with other readers: right, time and size side by side.
+"""Read the same pictures with Inkling and with other readers: share right, time and size.
 
 pip install -r bench/requirements-peers.txt
-python -m bench.peers FOLDER ...
+python -m bench.peers [--count 100]
 
-A picture's name up to the first underscore is what it shows; `none` is nothing. Times are of this
-process on one thread. RapidOCR recognizes the whole picture as one line, its digits alone count;
+The pictures are held-out ones of `bench.held_out`, and composed pages of `bench.pages`. Times are
+this process's, on one thread. RapidOCR recognises a picture as one line, of which the digits count;
 digit-recognizer-py reads one digit in every picture.
 """
 
@@ -20,41 +20,45 @@ import numpy as np
 import torch
 from PIL import Image
 
-from inkling.imaging.open_image import PictureError, open_picture
+from bench.held_out import LabelledPicture, load_kinds
+from inkling.datasets.mnist import load_mnist
 from inkling.recognition.reader import Reader
-from support.virtual_users import ROOT
+from support.composed_pages import PAGE_KINDS, compose_pages
+from support.virtual_users import REPO_ROOT
 
-Read = Callable[[Image.Image], str]
+ReadText = Callable[[Image.Image], str]
+HELD_OUT_KINDS = ("UCI pen digits", "UJI pen characters", "held-out letters")
+COMPARED_PAGES = ("2 to 6 separate digits", "touching pairs", "ruled paper", "cheque", "pencil")
+COMPARED_PAGES += ("16 pixels, enlarged",)
 
 
-def load_inkling() -> tuple[Read, list[Path]]:
+def load_inkling() -> tuple[ReadText, list[Path]]:
     """Return Inkling's reader and its weights."""
-    reader = Reader.load()
-    weights = [*ROOT.glob("checkpoints/*.safetensors"), *ROOT.glob("data/networks/*.safetensors")]
+    reader, folders = Reader.load(), ("checkpoints", "data/networks")
+    weights = [file for folder in folders for file in (REPO_ROOT / folder).glob("*.safetensors")]
     return lambda picture: reader.read(picture).text, weights
 
 
-def load_rapidocr() -> tuple[Read, list[Path]]:
-    """Return RapidOCR's recognizer, without its detector, and its weights."""
+def load_rapidocr() -> tuple[ReadText, list[Path]]:
+    """Return RapidOCR's recogniser, without its detector, and its weights."""
     from rapidocr import RapidOCR
 
     threads = {"EngineConfig.onnxruntime.intra_op_num_threads": 1}
     engine = RapidOCR(params=threads | {"Global.log_level": "critical"})
 
     def read(picture: Image.Image) -> str:
-        found = engine(np.asarray(picture.convert("RGB"))[..., ::-1], use_det=False, use_cls=False)
-        return re.sub(r"\D", "", "".join(found.txts or ()))
+        result = engine(np.asarray(picture.convert("RGB"))[..., ::-1], use_det=False, use_cls=False)
+        return re.sub(r"\D", "", "".join(result.txts or ()))
 
-    spec = find_spec("rapidocr")
-    return read, [*Path(spec.origin).parent.glob("models/*rec*.onnx")]
+    return read, [*Path(find_spec("rapidocr").origin).parent.glob("models/*rec*.onnx")]
 
 
-def load_digit_recognizer() -> tuple[Read, list[Path]]:
+def load_digit_recognizer() -> tuple[ReadText, list[Path]]:
     """Return digit-recognizer-py and its weights."""
     from digit_recognizer import predict
 
-    spec = find_spec("digit_recognizer")
-    return lambda picture: str(predict(picture)), [*Path(spec.origin).parent.glob("models/*")]
+    models = Path(find_spec("digit_recognizer").origin).parent.glob("models/*")
+    return lambda picture: str(predict(picture)), [*models]
 
 
 READERS = {
@@ -64,40 +68,39 @@ READERS = {
 }
 
 
-def pictures_in(folder: Path) -> list[tuple[str, Image.Image]]:
-    """Return what a folder's pictures show, and the pictures."""
-    found = []
-    for path in sorted(folder.iterdir()):
-        try:
-            picture, _ = open_picture(path)
-        except (PictureError, OSError):
-            continue
-        found.append((path.name.split("_")[0].replace("none", ""), picture))
-    return found
+def load_pictures(count: int) -> dict[str, list[LabelledPicture]]:
+    """Return pictures by kind, spread evenly over the held-out ones."""
+    kinds, digits = load_kinds(), load_mnist().test
+    sets = {name: kinds[name][:: max(1, len(kinds[name]) // count)] for name in HELD_OUT_KINDS}
+    pages = {name: [*compose_pages(PAGE_KINDS[name], digits, count)] for name in COMPARED_PAGES}
+    return sets | pages
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description="Compare readers on the same pictures.")
-    parser.add_argument("folders", nargs="+", type=Path)
+    """Print a row for each kind of picture and each reader."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=100, help="pictures of each kind")
     options = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     readers = {name: load() for name, load in READERS.items()}
     for name, (_, weights) in readers.items():
         print(f"{name}: {sum(path.stat().st_size for path in weights) / 1e6:.1f} MB of weights")
-    for folder in options.folders:
-        pictures = pictures_in(folder)
+    for kind, pairs in load_pictures(options.count).items():
+        pictures = [
+            (text, picture if isinstance(picture, Image.Image) else Image.fromarray(picture))
+            for text, picture in pairs[: options.count]
+        ]
         for name, (read, _) in readers.items():
             read(pictures[0][1])
-            right, spent = 0, []
+            right, times = 0, []
             for text, picture in pictures:
                 start = time.process_time()
                 right += read(picture) == text
-                spent.append(1000 * (time.process_time() - start))
+                times.append(1000 * (time.process_time() - start))
             print(
-                f"{folder.name:22s} {name:20s} {right / len(pictures):6.1%} of {len(pictures)}, "
-                f"{np.median(spent):6.1f} ms median, {max(spent):6.1f} ms at most",
+                f"{kind:22s} {name:20s} {right / len(pictures):6.1%} of {len(pictures)}, "
+                f"{np.median(times):6.1f} ms median, {max(times):6.1f} ms at most",
                 flush=True,
             )
 

@@ -1,4 +1,4 @@
-"""Serve a folder of files, and open links with drawings in a page without a server."""
+"""Serve a folder of files, and open drawings in the page without a server."""
 
 import threading
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-OPEN_LINK = """async (link) => {
+OPEN_LINK_JS = """async (link) => {
     const answer = document.querySelector("#answer");
     const before = answer.dataset.count;
     location.hash = link;
@@ -26,16 +26,16 @@ OPEN_LINK = """async (link) => {
 }"""
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files, and prints nothing."""
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files without a log."""
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
 
 
 @contextmanager
-def serving(folder: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
-    """Serve a folder as any web server would; give its address."""
+def serve_folder(folder: Path, handler: type[QuietHandler] = QuietHandler) -> Iterator[str]:
+    """Serve a folder over HTTP; yield its address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(handler, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -45,10 +45,10 @@ def serving(folder: Path, handler: type[Quiet] = Quiet) -> Iterator[str]:
         server.server_close()
 
 
-def link(told: dict) -> str:
-    """Return a drawing as the pad puts it into an address: each place less the one before it."""
+def drawing_link(payload: dict) -> str:
+    """Return the URL fragment of a drawing: points are delta-coded, as by the pad."""
     parts = []
-    for stroke in told["strokes"]:
+    for stroke in payload["strokes"]:
         points = np.array(stroke["points"]).reshape(-1, 2)
         steps = np.concatenate([points[:1], np.diff(points, axis=0)]).ravel()
         parts.append([stroke["width"], int(stroke["erases"]), *steps.tolist()])

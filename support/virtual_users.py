@@ -1,4 +1,4 @@
-"""What benches of a served page share: the page, started as users start it, and its visitors."""
+"""Start the page as users start it, and draw on it as their browsers do."""
 
 import io
 import os
@@ -21,70 +21,69 @@ from inkling.datasets.stroke_styles import STROKE_STYLES
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT
 
-ROOT = Path(__file__).parent.parent
-
-PATIENCE = 60.0  # seconds without a word from the server, after which a drawing is lost
-LIMITS = httpx.Limits(keepalive_expiry=4)  # seconds; the server waits 5
-SLOW = """
+REPO_ROOT = Path(__file__).parent.parent
+RESPONSE_TIMEOUT_S = 60.0  # s without a byte from the server: a drawing counts as lost
+CONNECTION_LIMITS = httpx.Limits(keepalive_expiry=4)  # s: the server closes idle ones after 5
+SLOW_APP = """
 import sys, time
 import app
 
-
-class Slow(app.Reader):
+class SlowReader(app.Reader):
     def read(self, *picture):
-        time.sleep(float(slow))
+        time.sleep(float(delay))
         return super().read(*picture)
 
-slow = sys.argv.pop(1)
-app.Reader = Slow
+delay = sys.argv.pop(1)
+app.Reader = SlowReader
 app.main()
 """
 
 
 class Drawing(NamedTuple):
-    """A digit that somebody drew."""
+    """A drawn digit."""
 
-    told: dict  # as the pad tells of it
-    file: bytes  # as a PNG file
+    payload: dict  # as the pad sends it
+    png: bytes  # the same as a picture file
 
 
-def drawings(count: int = 100) -> list[Drawing]:
-    """Return digits of the drawn styles, as they would stand on the pad."""
+def sample_drawings(count: int = 100) -> list[Drawing]:
+    """Return digits of the drawn styles, always the same ones."""
     rng = np.random.default_rng(0)
     styles = [list(STROKE_STYLES[k].values()) for k in range(10)]
-    drawn = []
+    drawings = []
     for k in range(count):
         lines = styles[k % 10]
-        told = pad_tells([path[0] for path in Style(lines[k // 10 % len(lines)]).vary(1, rng)])
+        style = Style(lines[k // 10 % len(lines)])
+        payload = to_pad_payload([path[0] for path in style.vary(1, rng)])
         file = io.BytesIO()
-        Sketch.from_json(told).picture().save(file, "png")
-        drawn.append(Drawing(told, file.getvalue()))
-    return drawn
+        Sketch.from_json(payload).picture().save(file, "png")
+        drawings.append(Drawing(payload, file.getvalue()))
+    return drawings
 
 
-def pad_tells(strokes: Sequence[np.ndarray], request_id: int = 1) -> dict:
-    """Return strokes, each (N, 2), as the pad tells of them, in its middle and six tenths of it."""
+def to_pad_payload(strokes: Sequence[np.ndarray], request_id: int = 1) -> dict:
+    """Return strokes, each (N, 2), as the pad sends them: centred, 60 % of its side."""
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
     unit = 600 / max((high - low).max(), 1e-6)
     corner = 500 - (low + high) / 2 * unit
     rows = [np.rint(stroke * unit + corner).astype(int).ravel().tolist() for stroke in strokes]
-    told = [{"width": 79, "erases": False, "points": row} for row in rows]
-    return {"request_id": request_id, "size": 1000, "strokes": told}
+    paths = [{"width": 79, "erases": False, "points": row} for row in rows]
+    return {"request_id": request_id, "size": 1000, "strokes": paths}
 
 
 @contextmanager
-def serving(
+def serve_app(
     checkpoint: Path = CHECKPOINT,
-    slow: float = 0,
+    delay_s: float = 0,
     temporary: str = tempfile.gettempdir(),
     options: Sequence[str] = (),
 ) -> Iterator[tuple[str, int]]:
-    """Start the page, with a reader that takes so many seconds longer; give address and PID."""
-    program = ["-c", SLOW, str(slow)] if slow else ["app.py"]
+    """Start the page, each reading delayed by `delay_s`; yield its address and its PID."""
+    program = ["-c", SLOW_APP, str(delay_s)] if delay_s else ["app.py"]
     server = subprocess.Popen(
         [sys.executable, *program, "--checkpoint", str(checkpoint), *options],
-        cwd=ROOT,
+        cwd=REPO_ROOT,
         env=os.environ | {"TMPDIR": temporary},
         stdout=subprocess.PIPE,
         text=True,
@@ -97,76 +96,73 @@ def serving(
         server.wait()
 
 
-def processor_seconds(pid: int) -> float:
-    """Return how long a process has kept processors busy."""
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has used."""
     times = psutil.Process(pid).cpu_times()
     return times.user + times.system
 
 
-def megabytes(pid: int) -> float:
-    """Return how much memory a process holds."""
+def memory_mb(pid: int) -> float:
+    """Return the resident memory of a process in MB."""
     return psutil.Process(pid).memory_info().rss / 2**20
 
 
-@asynccontextmanager
-async def window(url: str) -> AsyncIterator["Visitor"]:
-    """Open the page, as a browser's window with connections of its own.
-
-    One client for all would need more time to look for a free connection than the server to answer.
-    """
-    options = {"limits": LIMITS, "timeout": PATIENCE, "verify": False}
-    async with httpx.AsyncClient(base_url=url, **options) as client:
-        yield Visitor(client, (await client.get("/config")).raise_for_status().json())
+class ServerBusy(Exception):
+    """The server returned HTTP 503."""
 
 
-class Busy(Exception):
-    """The server says that it has too much to do."""
-
-
-class Visitor:
-    """Who draws in a window."""
+class VirtualUser:
+    """One browser window with connections of its own."""
 
     def __init__(self, client: httpx.AsyncClient, config: dict):
-        """Take the way to the server, and the page's configuration."""
+        """Take the client, and the page's configuration."""
         self.client, self.session = client, uuid.uuid4().hex[:11]
-        self.questions = next(
+        self.component_id = next(
             part["id"] for part in config["components"] if part["props"].get("server_fns")
         )
 
     async def draw(self, drawing: Drawing) -> str:
         """Draw on the pad; return the answer's HTML."""
-        return (await self.ask("read", drawing.told))[0]
+        return (await self.call("read", drawing.payload))[0]
 
-    async def call(self, function: str, told: dict) -> list:
-        """Have the server `read` a drawing, or `preview` it; return what the page then shows."""
-        question = {"data": told, "component_id": self.questions, "fn_name": function}
-        answer = await self.client.post(
-            "/gradio_api/component_server/", json=question | {"session_hash": self.session}
-        )
-        if answer.status_code == 503:
-            raise Busy
-        return answer.raise_for_status().json()
+    async def call(self, function: str, payload: dict) -> list:
+        """Call a server function of the pad; return the rendered components."""
+        call = {"data": payload, "component_id": self.component_id, "fn_name": function}
+        json = call | {"session_hash": self.session}
+        return (await self.post("component_server/", json=json)).json()
 
     async def upload(self, drawing: Drawing) -> str:
         """Choose a picture file; return the answer's HTML."""
-        path = await self.deliver(drawing.file)
-        file = {"path": path, "orig_name": "digit.png", "meta": {"_type": "gradio.FileData"}}
-        return (await self.ask("read", {"actions": [["picture", file]]}))[0]
+        file = await self.send_file(drawing.png) | {"orig_name": "digit.png"}
+        return (await self.call("read", {"actions": [["picture", file]]}))[0]
 
     async def predict(self, drawing: Drawing) -> str:
-        """Ask the public endpoint, as programs do; return the reading's text."""
-        file = {"path": await self.deliver(drawing.file), "meta": {"_type": "gradio.FileData"}}
-        asked = await self.client.post("/gradio_api/call/predict", json={"data": [file]})
-        if asked.status_code == 503:
-            raise Busy
-        event_id = asked.raise_for_status().json()["event_id"]
-        told = await self.client.get(f"/gradio_api/call/predict/{event_id}")
-        return told.text if "event: complete" in told.text else ""
+        """Call the public endpoint as programs do; return its events, or "" if it failed."""
+        data = [await self.send_file(drawing.png)]
+        event_id = (await self.post("call/predict", json={"data": data})).json()["event_id"]
+        events = await self.client.get(f"/gradio_api/call/predict/{event_id}")
+        return events.text if "event: complete" in events.text else ""
 
-    async def deliver(self, picture: bytes) -> str:
-        """Upload a picture file; return where the server keeps it."""
-        files = {"files": ("digit.png", picture, "image/png")}
-        answer = await self.client.post("/gradio_api/upload", files=files)
-        if answer.status_code == 503:
-            raise Busy
-        return answer.raise_for_status().json()[0]
+    async def send_file(self, content: bytes) -> dict:
+        """Upload a picture file; return it as events name it."""
+        files = {"files": ("digit.png", content, "image/png")}
+        path = (await self.post("upload", files=files)).json()[0]
+        return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+    async def post(self, route: str, **request: object) -> httpx.Response:
+        """Send a request to one of Gradio's routes; raise `ServerBusy` on HTTP 503."""
+        response = await self.client.post(f"/gradio_api/{route}", **request)
+        if response.status_code == 503:
+            raise ServerBusy
+        return response.raise_for_status()
+
+
+@asynccontextmanager
+async def open_window(url: str) -> AsyncIterator[VirtualUser]:
+    """Open the page with a client of its own.
+
+    With one client for all, finding a free connection would take longer than an answer.
+    """
+    options = {"limits": CONNECTION_LIMITS, "timeout": RESPONSE_TIMEOUT_S, "verify": False}
+    async with httpx.AsyncClient(base_url=url, **options) as client:
+        yield VirtualUser(client, (await client.get("/config")).raise_for_status().json())

@@ -22,7 +22,7 @@ from inkling.imaging.grayscale import to_grayscale
 from inkling.imaging.mnist_frame import crop_to_ink, frame_glyph
 from inkling.training.recipes import Recipe
 from support.sketches import STROKES, sketch
-from support.virtual_users import pad_tells
+from support.virtual_users import to_pad_payload
 from tests.pages import (
     LAPTOP,
     WAIT,
@@ -75,7 +75,7 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
 
 def pad_payload(digit: int, request_id: int = 1) -> dict:
     """Return the pad's payload for a digit."""
-    return pad_tells([np.array(stroke) for stroke in STROKES[digit]], request_id)
+    return to_pad_payload([np.array(stroke) for stroke in STROKES[digit]], request_id)
 
 
 def names(folder):

@@ -130,6 +130,14 @@ def test_benches_and_tests_share_code_only_in_support(folder, others):
         assert not imports_of(path) & others, path
 
 
+def test_only_benches_use_the_digits_of_other_writers():
+    folders = ("inkling", "data", "docs", "support", "bench")
+    files = [*ROOT.glob("*.py"), *(file for one in folders for file in (ROOT / one).rglob("*.py"))]
+    users = {named(file) for file in files if "other_writers" in file.read_text(encoding="utf-8")}
+    users -= {"support/other_writers.py", "inkling/scale/serving.py"}  # this one excludes them
+    assert users == {"bench/held_out.py"}
+
+
 @pytest.mark.parametrize("path", PRODUCT, ids=named)
 def test_files_and_functions_fit_on_few_screens(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300

@@ -24,7 +24,7 @@ from inkling.datasets.mnist import load_mnist
 from inkling.imaging.mnist_frame import crop_to_ink
 from inkling.recognition.hypotheses import SOURCE_WEIGHTS, compute_features, hypotheses
 from inkling.recognition.reader import CONFIDENT_LOG_ODDS, Reader
-from support.composed_pages import PAGES, blank_sheets, compose
+from support.composed_pages import PAGE_KINDS, compose_page, draw_blank_sheets
 
 PAGE_COUNT = 40  # of each kind
 FIRST_SEED, FIRST_SHEET = 10_000, 1_000  # of pages and blank sheets: `bench.pages` counts from 0
@@ -34,9 +34,9 @@ DECAY = 1e-4  # of the squares of the weights
 def compose_pages(count: int) -> Iterator[tuple[str, np.ndarray]]:
     """Yield what pages say, and their pictures."""
     digits = load_mnist().held_out
-    for kind, page in enumerate(PAGES.values()):
+    for kind, page in enumerate(PAGE_KINDS.values()):
         for k in range(count):
-            yield compose(page, digits, np.random.default_rng((FIRST_SEED, kind, k)))
+            yield compose_page(page, digits, np.random.default_rng((FIRST_SEED, kind, k)))
 
 
 def compose_drawings(count: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -100,7 +100,7 @@ def main() -> None:
     is_right: list[bool] = []
     pictures = [
         *compose_pages(options.count),
-        *islice(blank_sheets(FIRST_SHEET + 6 * options.count), FIRST_SHEET, None),
+        *islice(draw_blank_sheets(FIRST_SHEET + 6 * options.count), FIRST_SHEET, None),
     ]
     pictures += [*compose_drawings(6 * options.count), *compose_scans(6 * options.count)]
     for text, picture in tqdm(pictures):

@@ -1,1 +1,1 @@
-"""A checkpoint becomes figures and a report."""
+"""Compute the figures of a checkpoint, and write the evaluation report."""

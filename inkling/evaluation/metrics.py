@@ -1,5 +1,6 @@
-"""Digits with labels become scores: accuracy, confusions, calibration, refusals."""
+"""Compute accuracy, confusion, calibration and refusals of a network."""
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,17 +19,19 @@ from inkling.datasets.mnist import Digits
 from inkling.recognition.reader import Reader
 from model import DigitCNN, fuse_batch_norm
 
-# Test images whose given label fewer than 3 of 5 people kept: they cap what a reader can score.
+# MNIST test images whose label fewer than 3 of 5 people confirmed.
 # Source: `mturk/mnist_mturk.json` of cleanlab/label-errors (Northcutt et al. 2021, 2103.14749).
-DOUBTFUL = (947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729)
-BATCH = 500  # digits judged at once
-TIMED = 100  # digits judged one at a time
+MISLABELED_INDICES = (
+    947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679, 9729,
+)  # fmt: skip
+SCORE_BATCH = 500  # digits
+TIMED_DIGITS = 100  # digits
 CALIBRATION_BINS = 15  # as in Guo et al. 2017, arXiv 1706.04599
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a network made of digits whose labels are known."""
+    """Predictions of a network for labelled digits."""
 
     name: str
     labels: np.ndarray  # (N,) int
@@ -37,17 +40,17 @@ class Score:
 
     @property
     def answers(self) -> np.ndarray:
-        """The likeliest digit of each, (N,)."""
+        """The most probable digits, (N,)."""
         return self.probabilities.argmax(axis=1)
 
     @property
     def confidence(self) -> np.ndarray:
-        """The probability of each answer, (N,)."""
+        """The probabilities of the answers, (N,)."""
         return self.probabilities.max(axis=1)
 
     @property
     def right(self) -> np.ndarray:
-        """Whether each answer is the label, (N,) bool."""
+        """Whether the answers equal the labels, (N,) bool."""
         return self.answers == self.labels
 
     @property
@@ -57,7 +60,7 @@ class Score:
 
     @property
     def refused(self) -> float:
-        """The share taken for no digit, 0 to 1."""
+        """The share classified as no digit, 0 to 1."""
         return float((self.not_a_digit > 0.5).mean())
 
     @property
@@ -76,11 +79,11 @@ class Score:
 
     @property
     def confusion(self) -> np.ndarray:
-        """How often each digit (row) was read as each (column), (10, 10) int."""
+        """The confusion matrix, (10, 10) int: rows are labels, columns answers."""
         return confusion_matrix(self.labels, self.answers, labels=range(10))
 
     def calibration(self) -> Iterator[tuple[float, float, int]]:
-        """Yield mean confidence, share right and number of the readings in each filled bin."""
+        """Yield mean confidence, share right and count of each non-empty bin."""
         edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
         bins = np.digitize(self.confidence, edges[1:-1])
         for inside in (bins == k for k in range(CALIBRATION_BINS)):
@@ -89,21 +92,23 @@ class Score:
 
     @property
     def calibration_error(self) -> float:
-        """The expected calibration error: how far confidence is from the share right, 0 to 1."""
+        """The expected calibration error, 0 to 1."""
         gaps = [abs(sure - right) * n for sure, right, n in self.calibration()]
         return float(sum(gaps) / len(self.labels))
 
 
 @torch.inference_mode()
 def score(name: str, model: DigitCNN, digits: Digits) -> Score:
-    """Have a network read digits."""
-    judged = [model.predict(batch)[:2] for batch in digits.ink.split(BATCH)]
-    probabilities, not_a_digit = (torch.cat(parts).numpy() for parts in zip(*judged, strict=True))
+    """Score a network on digits."""
+    predictions = [model.predict(batch)[:2] for batch in digits.ink.split(SCORE_BATCH)]
+    probabilities, not_a_digit = (
+        torch.cat(parts).numpy() for parts in zip(*predictions, strict=True)
+    )
     return Score(name, digits.labels.numpy(), probabilities, not_a_digit)
 
 
-def summary(one: Score) -> dict:
-    """Return the figures of a score as what can be written as JSON; NaN becomes None."""
+def to_summary(one: Score) -> dict:
+    """Return a score's figures as JSON values, None for NaN."""
     return {
         "digits": len(one.labels),
         "accuracy": one.accuracy,
@@ -117,12 +122,12 @@ def summary(one: Score) -> dict:
 
 
 @torch.inference_mode()
-def milliseconds(model: DigitCNN, digits: Digits) -> float:
-    """Return how long the network takes to judge one glyph on one thread: the median of many."""
+def time_prediction_ms(model: DigitCNN, digits: Digits) -> float:
+    """Return the median time of one prediction on one thread, ms."""
     model, threads = fuse_batch_norm(model), torch.get_num_threads()
-    torch.set_num_threads(1)  # as a reader does
+    torch.set_num_threads(1)  # as `Reader`
     seconds = []
-    for ink in digits.ink[:TIMED].split(1):
+    for ink in digits.ink[:TIMED_DIGITS].split(1):
         start = time.perf_counter()
         model.predict(ink)
         seconds.append(time.perf_counter() - start)
@@ -132,48 +137,47 @@ def milliseconds(model: DigitCNN, digits: Digits) -> float:
 
 @dataclass(frozen=True)
 class Refusal:
-    """How well a kind of thing that is no digit is told from digits."""
+    """How well a kind of non-digit is separated from digits."""
 
     name: str
-    flagged: float  # share taken for no digit, 0 to 1
-    auroc: float  # chance that one of them is more doubted than a digit is, 0 to 1
+    flagged: float  # share classified as no digit, 0 to 1
+    auroc: float  # area under the ROC curve, 0 to 1
 
 
 @torch.inference_mode()
-def doubted(model: DigitCNN, ink: Tensor) -> np.ndarray:
-    """Return how surely each ink (N, 1, 28, 28) is no digit, (N,), 0 to 1."""
-    return torch.cat([model.predict(batch).not_a_digit for batch in ink.split(BATCH)]).numpy()
+def compute_rejection_probs(model: DigitCNN, ink: Tensor) -> np.ndarray:
+    """Return `not_a_digit` (N,) of inks (N, 1, 28, 28)."""
+    return torch.cat([model.predict(batch).not_a_digit for batch in ink.split(SCORE_BATCH)]).numpy()
 
 
-def refusals(model: DigitCNN, digits: Digits, others: dict[str, Tensor]) -> list[Refusal]:
-    """Have a network judge ink (N, 1, 28, 28) of each kind that is no digit."""
-    of_digits = doubted(model, digits.ink)
+def score_refusals(model: DigitCNN, digits: Digits, others: dict[str, Tensor]) -> list[Refusal]:
+    """Score a network on inks (N, 1, 28, 28) of each kind of non-digit."""
+    of_digits = compute_rejection_probs(model, digits.ink)
     found = []
     for name, ink in others.items():
-        of_others = doubted(model, ink)
+        of_others = compute_rejection_probs(model, ink)
         is_other = np.repeat([0, 1], [len(of_digits), len(of_others)])
         auroc = roc_auc_score(is_other, np.concatenate([of_digits, of_others]))
         found.append(Refusal(name, float((of_others > 0.5).mean()), float(auroc)))
     return found
 
 
-def strangers(model: DigitCNN) -> dict[str, float]:
-    """Return how well a network knows hands and scripts that no training sees, as shares, 0 to 1.
+def score_held_out_writers(model: DigitCNN) -> dict[str, float]:
+    """Score a network on held-out handwriting and scripts: shares, 0 to 1.
 
-    Of held-out handwriting, digits read right, and refused; of what is no digit and held out, how
-    much is refused.
+    They are the digits read right, the digits refused, and the characters of each kind refused.
     """
-    hands = score("hands", model, make_held_out_digits())
+    digits = score("digits", model, make_held_out_digits())
     refused = {
-        name.replace(" ", "_").replace("-", "_"): float((doubted(model, ink) > 0.5).mean())
+        re.sub("[ -]", "_", name): float((compute_rejection_probs(model, ink) > 0.5).mean())
         for name, ink in make_held_out_characters().items()
     }
-    return {"right": hands.accuracy, "digits_refused": hands.refused} | refused
+    return {"right": digits.accuracy, "digits_refused": digits.refused} | refused
 
 
-def without_doubtful(mnist_test: Score) -> Score:
-    """Leave out the test images whose labels most people reject."""
-    kept = np.delete(np.arange(len(mnist_test.labels)), DOUBTFUL)
+def drop_mislabeled(mnist_test: Score) -> Score:
+    """Leave out the test images in `MISLABELED_INDICES`."""
+    kept = np.delete(np.arange(len(mnist_test.labels)), MISLABELED_INDICES)
     return Score(
         "the same without 15 doubtful labels",
         mnist_test.labels[kept],
@@ -183,7 +187,7 @@ def without_doubtful(mnist_test: Score) -> Score:
 
 
 def score_pictures(reader: Reader, folder: Path) -> Score:
-    """Have the reader read pictures in subfolders 0 to 9; where it finds nothing, it is not sure.
+    """Score the reader on pictures in subfolders 0 to 9; without one glyph, all digits get 0.1.
 
     Raises `FileNotFoundError` if there are none.
     """

@@ -1,4 +1,4 @@
-"""Figures become plots, as `plot.html` draws them: on the model's card and in the report."""
+"""Compute the points and ticks of plots for `plot.html`."""
 
 import math
 from collections.abc import Iterable
@@ -6,12 +6,12 @@ from pathlib import Path
 
 TEMPLATES = Path(__file__).parent / "templates"  # `plot.html` and `confusion.html` for other rooms
 STYLESHEET = TEMPLATES / "plot.css"
-FEW = 10  # readings in a bin that are too few to plot
-MISREAD_SCALE = (0.001, 1.0)  # share of digits misread, bottom and top of a learning curve
-LEAST_SHOWN = 0.79  # share read right at the bottom of a difficulty's plot, unless less is read
+MIN_BIN_COUNT = 10  # readings: smaller bins are not plotted
+MISREAD_SCALE = (0.001, 1.0)  # bottom and top of the axis
+MIN_SHARE_SHOWN = 0.79  # bottom of the axis of a difficulty, unless a share is lower
 
 
-def learning_curve(held_out: Iterable[tuple[int, float]], end: int, x_label: str) -> dict:
+def build_learning_curve(held_out: Iterable[tuple[int, float]], end: int, x_label: str) -> dict:
     """Return the share of held-out digits misread, on a logarithmic scale, as a plot."""
     low, high = (math.log(v) for v in MISREAD_SCALE)
     points = [
@@ -25,13 +25,13 @@ def learning_curve(held_out: Iterable[tuple[int, float]], end: int, x_label: str
         "y_ticks": [((math.log(v) - low) / (high - low), f"{100 * v:g} %") for v in ticks],
         "x_label": x_label,
         "y_label": "held-out digits misread",
-        "title": "Share of held-out digits misread, falling as it learns",
+        "title": "Share of held-out digits misread, during training",
     }
 
 
-def calibration_plot(bins: Iterable[tuple[float, float, int]]) -> dict:
+def build_calibration_plot(bins: Iterable[tuple[float, float, int]]) -> dict:
     """Return the share read right against confidence, as a plot."""
-    points = [(sure, right) for sure, right, count in bins if count >= FEW]
+    points = [(sure, right) for sure, right, count in bins if count >= MIN_BIN_COUNT]
     ticks = [(v, f"{100 * v:.0f} %") for v in (0, 0.25, 0.5, 0.75, 1)]
     return {
         "lines": [
@@ -42,13 +42,13 @@ def calibration_plot(bins: Iterable[tuple[float, float, int]]) -> dict:
         "y_ticks": ticks,
         "x_label": "confidence",
         "y_label": "read right",
-        "title": "Share read right against confidence: on the diagonal it is honest",
+        "title": "Share read right against confidence: on the diagonal, it is calibrated",
     }
 
 
-def difficulty_plot(name: str, levels: tuple, shares: tuple[float, ...]) -> dict:
+def build_difficulty_plot(name: str, levels: tuple, shares: tuple[float, ...]) -> dict:
     """Return the share read right at each level of a difficulty, as a plot."""
-    low = min(LEAST_SHOWN, min(shares) - 0.02)
+    low = min(MIN_SHARE_SHOWN, min(shares) - 0.02)
     places = [k / (len(levels) - 1) for k in range(len(levels))]
     heights = [(share - low) / (1 - low) for share in shares]
     return {

@@ -1,4 +1,4 @@
-"""Digits in ever more difficult pictures become curves of how many the whole reader reads right."""
+"""Measure the full reader on pictures of increasing difficulty."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,16 +13,16 @@ from inkling.imaging.mnist_frame import DIGIT, FRAME
 from inkling.recognition.reader import Reader
 
 SWEEP_DIGITS = 500  # for every level of every difficulty
-BORDER = 40  # px of paper around what is drawn
+BORDER = 40  # px of paper around a drawing
 CANVAS, EXTENT = 280, 120  # px: side of a picture, longest side of the digit in it
 
 
-def picture(
+def draw_picture(
     ink: np.ndarray, extent: float = EXTENT, turn: float = 0, away: float = 0, toward: float = 0
 ) -> np.ndarray:
     """Draw ink (28, 28) black on white: (CANVAS, CANVAS) uint8.
 
-    Its longest side becomes `extent` px; it is turned by `turn` degrees to the right, and stands
+    Its longest side becomes `extent` px. It is rotated clockwise by `turn` degrees, and moved
     `away` px from the middle in the direction `toward`, in radians.
     """
     matrix = cv2.getRotationMatrix2D((FRAME / 2 - 0.5,) * 2, -turn, extent / DIGIT)
@@ -32,22 +32,22 @@ def picture(
     return 255 - (255 * large.clip(0, 1)).round().astype(np.uint8)
 
 
-def on_paper(ink: np.ndarray) -> np.ndarray:
+def draw_on_paper(ink: np.ndarray) -> np.ndarray:
     """Return drawn ink (H, W), 0 to 1, as a picture, black on white: uint8."""
     return np.pad(255 - (255 * ink).astype(np.uint8), BORDER, constant_values=255)
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """How the share of digits read right changes with one difficulty, through the whole reader."""
+    """The share of digits read right at each level of one difficulty."""
 
     name: str
     levels: tuple
     shares: tuple[float, ...]  # read right at each level, 0 to 1
 
 
-def difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.ndarray]]]]:
-    """Return pictures with their labels for each level of each difficulty, made when asked for."""
+def make_difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.ndarray]]]]:
+    """Return labelled pictures for each level of each difficulty, drawn lazily."""
     step = len(test.labels) // SWEEP_DIGITS
     inks = test.ink[::step, 0].numpy()
     labels = test.labels[::step].tolist()
@@ -55,11 +55,11 @@ def difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.
 
     def placed(**how: float) -> Iterator[tuple[int, np.ndarray]]:
         for label, ink, toward in zip(labels, inks, directions, strict=True):
-            yield label, picture(ink, toward=toward, **how)
+            yield label, draw_picture(ink, toward=toward, **how)
 
     def drawn_with(pen: float) -> Iterator[tuple[int, np.ndarray]]:
         for _, label, ink in generate_drawings(SWEEP_DIGITS, HELD_OUT_SEED, pen):
-            yield label, on_paper(ink)
+            yield label, draw_on_paper(ink)
 
     def looking(change: Callable[[np.ndarray], np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
         for label, plain in placed():
@@ -76,7 +76,7 @@ def difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.
     return {
         "longest side, px": {e: placed(extent=e) for e in (12, 20, 40, 80, 160, 260)},
         "distance from the middle, px": {a: placed(extent=60, away=a) for a in (0, 40, 80, 105)},
-        "turn, degrees": {t: placed(turn=t) for t in range(-40, 41, 10)},
+        "rotation, degrees": {t: placed(turn=t) for t in range(-40, 41, 10)},
         "pen's width, % of the digit's height": {
             round(100 * pen / DIGIT): drawn_with(pen) for pen in (0.4, 1, 2, 3, 4, 5, 6)
         },
@@ -85,8 +85,8 @@ def difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.
 
 
 def read_sweeps(reader: Reader, test: Digits) -> list[Sweep]:
-    """Read digits at every level of every difficulty, showing progress."""
-    table = difficulties(test)
+    """Read the pictures of all levels, with a progress bar."""
+    table = make_difficulties(test)
     sweeps = []
     with tqdm(
         total=sum(map(len, table.values())), desc="difficulties", leave=False, disable=None

@@ -1,1 +1,1 @@
-"""A reading is explained: evidence, layers, and the map of digits."""
+"""Explain a glyph's classification: evidence, counterfactuals, feature maps, similar digits."""

@@ -1,4 +1,4 @@
-"""Framed ink becomes what each layer of the network holds, and what a map of a layer looks for."""
+"""Feature maps of the digit network, their receptive fields, and the digits that excite them."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -11,48 +11,48 @@ from torch import Tensor, nn
 from inkling.imaging.mnist_frame import FRAME
 from model import NON_DIGIT_CLASS, DigitCNN, normalize_ink
 
-SHOWN = 12  # maps of a layer, at most
-EXCITING = 6  # test digits shown of those that excite a map most
-KERNELS = 8  # of a map's kernels that are shown: it has one for each map of the layer before
+MAX_MAPS = 12  # of a layer
+TOP_DIGITS = 6  # shown for a feature map
+MAX_KERNELS = 8  # shown of a feature map, which has one for each map of the layer before
 
 
 class Step(NamedTuple):
-    """How places of one layer are made of places of the one before, along each side."""
+    """Geometry of a layer: which cells of the layer before a cell is computed from, per side."""
 
-    size: int = 1  # places that one is made of
-    stride: int = 1  # places from one to the next
-    padding: int = 0  # places beyond the edge
+    size: int = 1  # cells of the layer before
+    stride: int = 1  # cells between two neighbours
+    padding: int = 0  # cells beyond the edge
 
 
 class Stage(NamedTuple):
-    """What one layer holds for one glyph."""
+    """One layer's strongest feature maps for one glyph."""
 
-    maps: np.ndarray  # (K, H, W) float32, 0 to 1 of the layer's most
-    shown: tuple[int, ...]  # which of the layer's maps these are, the strongest first
-    total: int  # how many of them the layer has
+    maps: np.ndarray  # (K, H, W) float32, 0 to 1: relative to the layer's maximum
+    shown: tuple[int, ...]  # their indices in the layer, the strongest first
+    total: int  # number of maps in the layer
     step: Step  # from the layer before, or from the ink
 
 
-class Inside(NamedTuple):
-    """What the network holds for one glyph, from its ink to its scores."""
+class LayerActivations(NamedTuple):
+    """Activations of the network for one glyph, from its ink to its logits."""
 
     stages: tuple[Stage, ...]
     features: np.ndarray  # (z,) float32, from 0
     scores: np.ndarray  # (10,) float32, logits
-    speaks: np.ndarray  # (10, z) float32: what each feature adds to each digit's score
+    contributions: np.ndarray  # (10, z) float32: of each feature to each logit
 
 
-class Opened(NamedTuple):
-    """What a map of a layer looks for."""
+class FeatureMapDetails(NamedTuple):
+    """Kernels of a feature map, and the digits that excite it most."""
 
-    kernels: np.ndarray  # (K, h, w) float32, -1 to 1: above 0, what is there excites it
-    sources: tuple[int, ...]  # maps of the layer before that they look at; none: at the ink
-    digits: tuple[int, ...]  # indices of the digits that excite it most, the most first
-    boxes: tuple[tuple[int, int, int, int], ...]  # where in each: left, top, right, bottom in px
+    kernels: np.ndarray  # (K, h, w) float32, -1 to 1
+    sources: tuple[int, ...]  # maps of the layer before that they filter; empty: the ink
+    digits: tuple[int, ...]  # indices, the strongest response first
+    boxes: tuple[tuple[int, int, int, int], ...]  # of the response: left, top, right, bottom in px
 
 
-def blocks(model: DigitCNN) -> Iterator[tuple[list[nn.Module], nn.Conv2d, Step]]:
-    """Yield the network's layers, block by block: its modules, its convolution, and its step."""
+def iterate_blocks(model: DigitCNN) -> Iterator[tuple[list[nn.Module], nn.Conv2d, Step]]:
+    """Yield each block's modules, its convolution and its geometry."""
     modules: list[nn.Module] = []
     convolution, size, stride, padding = None, 1, 1, 0
     for layer in model.layers:
@@ -64,7 +64,7 @@ def blocks(model: DigitCNN) -> Iterator[tuple[list[nn.Module], nn.Conv2d, Step]]
             size += (layer.kernel_size[0] - 1) * stride
             padding = int(layer.padding[0])
         elif isinstance(layer, nn.MaxPool2d):
-            pool = cast(int, layer.kernel_size)  # and its stride
+            pool = cast(int, layer.kernel_size)  # also its stride
             size, stride = size + (pool - 1) * stride, stride * pool
         elif isinstance(layer, nn.ReLU) and convolution:
             yield modules, convolution, Step(size, stride, padding)
@@ -72,18 +72,15 @@ def blocks(model: DigitCNN) -> Iterator[tuple[list[nn.Module], nn.Conv2d, Step]]
 
 
 @torch.inference_mode()
-def inside(model: DigitCNN, ink: np.ndarray) -> Inside:
-    """Return what each layer holds for framed ink (28, 28), from one pass through the network.
-
-    It must be in inference mode.
-    """
+def compute_activations(model: DigitCNN, ink: np.ndarray) -> LayerActivations:
+    """Return the activations for framed ink (28, 28), from one forward pass in inference mode."""
     torch.set_num_threads(1)
     values = normalize_ink(torch.from_numpy(np.ascontiguousarray(ink, np.float32))[None, None])
     stages: list[Stage] = []
-    for modules, _, step in blocks(model):
+    for modules, _, step in iterate_blocks(model):
         values = nn.Sequential(*modules)(values)
         maps = values[0].numpy()  # (C, H, W)
-        shown = np.argsort(-maps.sum(axis=(1, 2)), kind="stable")[:SHOWN]
+        shown = np.argsort(-maps.sum(axis=(1, 2)), kind="stable")[:MAX_MAPS]
         part = maps[shown] / max(maps[shown].max(), 1e-6)
         stages.append(Stage(part, tuple(shown.tolist()), len(maps), step))
     features = values.flatten()  # (z,)
@@ -94,46 +91,50 @@ def inside(model: DigitCNN, ink: np.ndarray) -> Inside:
     weights = (
         cast(nn.Linear, model.layers[-1]).weight[:NON_DIGIT_CLASS].view(2, 10, -1)
     )  # (2, 10, z)
-    speaks = (digits[..., None] * weights).sum(dim=0) * features  # (10, z)
+    contributions = (digits[..., None] * weights).sum(dim=0) * features  # (10, z)
     scores = model.digit_logits(class_logits)[0]
-    return Inside(tuple(stages[:-1]), features.numpy(), scores.numpy(), speaks.numpy())
+    return LayerActivations(
+        tuple(stages[:-1]), features.numpy(), scores.numpy(), contributions.numpy()
+    )
 
 
-def opened(model: DigitCNN, layer: int, number: int, inks: Tensor) -> Opened:
-    """Say what a map looks for: the `number`th of a layer, both from 0.
+def inspect_feature_map(
+    model: DigitCNN, layer: int, number: int, inks: Tensor
+) -> FeatureMapDetails:
+    """Return the kernels of map `number` of a layer, and the inks that excite it most.
 
-    `inks` (N, 28, 28), uint8, are digits to choose those from that excite it most.
+    `inks` (N, 28, 28) are uint8. Layers and maps count from 0.
     """
-    weight = list(blocks(model))[layer][1].weight[number].detach()  # (C, 3, 3)
+    weight = list(iterate_blocks(model))[layer][1].weight[number].detach()  # (C, 3, 3)
     sources: tuple[int, ...] = ()
-    if layer == 0:  # each channel holds one of four pixels: put together, they are a stencil
+    if layer == 0:  # inverts the space-to-depth: each channel is one of four pixels
         side = round(len(weight) ** 0.5)
         stencil = weight.view(side, side, 3, 3).permute(2, 0, 3, 1)
         kernels = stencil.reshape(1, 3 * side, 3 * side)
     else:
-        order = weight.square().sum(dim=(1, 2)).argsort(descending=True)[:KERNELS]
+        order = weight.square().sum(dim=(1, 2)).argsort(descending=True)[:MAX_KERNELS]
         kernels, sources = weight[order], tuple(order.tolist())
-    most, places = peaks(model, layer, inks)
-    best = most[:, number].argsort(descending=True)[:EXCITING]
-    boxes = tuple(in_ink(model, layer, int(places[k, number])) for k in best)
+    most, places = find_peaks(model, layer, inks)
+    best = most[:, number].argsort(descending=True)[:TOP_DIGITS]
+    boxes = tuple(receptive_field(model, layer, int(places[k, number])) for k in best)
     scaled = (kernels / kernels.abs().max()).numpy()
-    return Opened(scaled, sources, tuple(best.tolist()), boxes)
+    return FeatureMapDetails(scaled, sources, tuple(best.tolist()), boxes)
 
 
 @lru_cache(maxsize=8)
 @torch.inference_mode()
-def peaks(model: DigitCNN, layer: int, inks: Tensor) -> tuple[Tensor, Tensor]:
-    """Return how much each map of a layer responds to inks at most, and where: (N, C) each."""
+def find_peaks(model: DigitCNN, layer: int, inks: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the maximum response of each map of a layer to inks, and its cell: (N, C) each."""
     torch.set_num_threads(1)
     values = normalize_ink(inks[:, None].float() / 255)
-    for modules, _, _ in list(blocks(model))[: layer + 1]:
+    for modules, _, _ in list(iterate_blocks(model))[: layer + 1]:
         values = nn.Sequential(*modules)(values)
     return values.flatten(2).max(dim=2)
 
 
-def in_ink(model: DigitCNN, layer: int, place: int) -> tuple[int, int, int, int]:
-    """Return what part of the ink a place of a layer sees: left, top, right, bottom in px."""
-    steps = [step for _, _, step in blocks(model)][: layer + 1]
+def receptive_field(model: DigitCNN, layer: int, place: int) -> tuple[int, int, int, int]:
+    """Return the receptive field of a cell of a layer: left, top, right, bottom in px."""
+    steps = [step for _, _, step in iterate_blocks(model)][: layer + 1]
     width = FRAME
     for step in steps:
         width = (width + 2 * step.padding - step.size) // step.stride + 1

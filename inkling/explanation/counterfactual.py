@@ -1,10 +1,9 @@
-"""Framed ink becomes the smallest change with which the network would take it for another digit.
+"""Find the smallest change that makes the network read another digit (counterfactual).
 
-The search is greedy, place by place, as that of Goyal et al. 2019 (arXiv 1904.07451): places of a
-digit of the other class are copied until the answer flips. Here there are several such digits, the
-nearest, and a place may be erased as well; the changes of which the gradient promises most are
-tried, the best one is kept, and so on. Where none helps any more, places of one digit are copied in
-the order of their promise: in the end that digit stands there.
+The search is greedy over cells, as in Goyal et al. 2019 (arXiv 1904.07451): cells of an example of
+the other digit are copied until the answer flips. Here there are several examples, the nearest, and
+a cell can also be erased. Each step tries the changes that the gradient ranks highest, and keeps
+the best. If none helps, cells of one example are copied in the order of their gradients.
 """
 
 from collections.abc import Callable
@@ -16,31 +15,39 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkling.explanation.occlusion import REGIONS, STROKE_EDGE, box_corner, line, soft
+from inkling.explanation.occlusion import (
+    REGIONS,
+    STROKE_EDGE,
+    box_corner,
+    pen_coverage,
+    segment_distance,
+)
 from inkling.imaging.mnist_frame import DIGIT
 from model import NON_DIGIT_CLASS, DigitCNN
 
-ALONG = 10  # places along a side of the digit's box: a stroke is as wide as two
-RADIUS = 2.4  # px of a place: with 3 it took a quarter more ink, on 60 held-out digits
-NEAREST = 4  # digits that places are copied from: with 6 it took a quarter longer, for no less ink
-TRIED = 12  # changes in each step, those of the largest promise
-STEPS = 6  # at most: they take 30 ms; with 5 it took half as much ink again
-PREFIXES = 10  # numbers of copied places that are tried
-COST = 0.5  # power of a change's size: with 0 it took half as much ink again, with 1 it stuck
-PART = 0.3  # of ink: less is no change that one sees
-HOLE = 4  # px: less paper within ink is no loop
-NAMED = 0.4  # of the largest part's size, from which the words name another
+CELLS_PER_SIDE = 10  # of the digit's box: a stroke is two cells wide
+CELL_RADIUS_PX = 2.4  # px: with 3 a change took a quarter more ink, on 60 held-out digits
+SOURCE_EXAMPLES = 4  # with 6 the search took a quarter longer and no less ink
+TRIED_CHANGES = 12  # in each step; not tuned
+MAX_EDITS = 6  # 30 ms; with 5 a change took 1.5 times as much ink
+TRIED_PREFIXES = 10  # numbers of copied cells; not tuned
+SIZE_EXPONENT = 0.5  # penalty: with 0 a change took 1.5 times as much ink, with 1 the search stuck
+MIN_CHANGE = 0.3  # of a pixel, 0 to 1: smaller differences are invisible
+MIN_LOOP_PX = 4  # pixels of enclosed paper that count as a loop
+NAMED_PART_SHARE = 0.4  # of the largest part's size: smaller parts are not named
 
-Margins = Callable[[np.ndarray], np.ndarray]  # of inks (N, 28, 28): above 0, it is the digit
-Slope = Callable[[np.ndarray], tuple[float, np.ndarray]]  # of ink (28, 28): that, and its gradient
+# Margins (N,) of inks (N, 28, 28), positive if they are read as the digit
+MarginFunction = Callable[[np.ndarray], np.ndarray]
+# Margin of ink (28, 28), and its gradient (28, 28)
+GradientFunction = Callable[[np.ndarray], tuple[float, np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What makes another digit of a glyph."""
+    """A changed glyph that the network reads as another digit."""
 
-    ink: np.ndarray  # (28, 28) float32, 0 to 1: the changed glyph
-    words: str  # what to do, in words: "close the top"
+    ink: np.ndarray  # (28, 28) float32, 0 to 1
+    words: str  # instruction: "close the top"
 
 
 def counterfactual(
@@ -50,40 +57,42 @@ def counterfactual(
     examples: np.ndarray | None = None,
     lead: float = 0.0,
 ) -> Change | None:
-    """Say how little makes framed ink (28, 28), float32, 0 = paper, 1 = ink, the other `digit`.
+    """Return the smallest change of framed ink (28, 28) that is read as `digit`, or None.
 
-    `examples` (N, 28, 28) are inks that the network reads as it; without them there may be no
-    answer, None. It shall `lead` all other answers together by so many logits. The network must be
-    in inference mode.
+    `examples` (N, 28, 28) are inks that the network reads as this digit; without them the search
+    can fail. The digit's logit must lead those of all other classes together by `lead`. The
+    network must be in inference mode.
     """
     examples = np.empty((0, *ink.shape), np.float32) if examples is None else examples
-    ahead: Margins = partial(margins, model, digit, lead)
-    steep: Slope = partial(slope, model, digit, lead)
+    margins_of: MarginFunction = partial(compute_margins, model, digit, lead)
+    gradient_of: GradientFunction = partial(compute_margin_gradient, model, digit, lead)
     if not (ink > STROKE_EDGE).any():
         return None
     torch.set_num_threads(1)  # of this thread, as `Reader.predict_glyphs`
     distances = np.abs(examples - ink).sum(axis=(1, 2))
-    nearest = examples[np.argsort(distances)[:NEAREST]]
-    places = soft(line(centres(ink), centres(ink)), RADIUS).astype(np.float32)  # (P, 28, 28)
-    changed, used = greedy(ahead, steep, ink, places, nearest)
-    if ahead(changed[None])[0] > 0:
-        changed = pruned(ahead, ink, changed, places[used])
+    nearest = examples[np.argsort(distances)[:SOURCE_EXAMPLES]]
+    centres = compute_cell_centres(ink)
+    cells = pen_coverage(segment_distance(centres, centres), CELL_RADIUS_PX)
+    cells = cells.astype(np.float32)  # (P, 28, 28)
+    changed, used = search_greedily(margins_of, gradient_of, ink, cells, nearest)
+    if margins_of(changed[None])[0] > 0:
+        changed = revert_unneeded(margins_of, ink, changed, cells[used])
     elif len(nearest):
-        changed = copied(ahead, steep, ink, places, nearest)
-    if ahead(changed[None])[0] <= 0:
+        changed = copy_cells(margins_of, gradient_of, ink, cells, nearest)
+    if margins_of(changed[None])[0] <= 0:
         return None
-    return Change(changed, in_words(ink, changed))
+    return Change(changed, describe_change(ink, changed))
 
 
-def centres(ink: np.ndarray) -> np.ndarray:
-    """Return the places' centres, (P, 2) float32: y and x in px, a grid over the digit's box."""
-    pitch = DIGIT / ALONG
-    steps = np.mgrid[:ALONG, :ALONG].reshape(2, -1).T
+def compute_cell_centres(ink: np.ndarray) -> np.ndarray:
+    """Return centres (P, 2) of a grid of cells over the digit's box: y and x in px."""
+    pitch = DIGIT / CELLS_PER_SIDE
+    steps = np.mgrid[:CELLS_PER_SIDE, :CELLS_PER_SIDE].reshape(2, -1).T
     return (box_corner(ink) + (steps + 0.5) * pitch).astype(np.float32)
 
 
-def margin(model: DigitCNN, ink: Tensor, digit: int) -> Tensor:
-    """Return by how much a digit leads all other answers together, (N,), for ink (N, 1, 28, 28)."""
+def compute_margin(model: DigitCNN, ink: Tensor, digit: int) -> Tensor:
+    """Return a digit's logit less the logsumexp of all others, (N,), for ink (N, 1, 28, 28)."""
     class_logits = model.class_logits(ink)
     digits = model.digit_logits(class_logits)
     others = torch.cat(
@@ -93,40 +102,48 @@ def margin(model: DigitCNN, ink: Tensor, digit: int) -> Tensor:
 
 
 @torch.inference_mode()
-def margins(model: DigitCNN, digit: int, lead: float, inks: np.ndarray) -> np.ndarray:
-    """Return by how much inks (N, 28, 28) are more than enough for a digit, (N,)."""
+def compute_margins(model: DigitCNN, digit: int, lead: float, inks: np.ndarray) -> np.ndarray:
+    """Return the margins (N,) of inks (N, 28, 28) over the lead."""
     tensor = torch.from_numpy(np.ascontiguousarray(inks, np.float32)).unsqueeze(1)
-    return margin(model, tensor, digit).numpy() - lead
+    return compute_margin(model, tensor, digit).numpy() - lead
 
 
-def slope(model: DigitCNN, digit: int, lead: float, ink: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the same of ink (28, 28), and its gradient by each pixel."""
+def compute_margin_gradient(
+    model: DigitCNN, digit: int, lead: float, ink: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Return the margin of ink (28, 28) over the lead, and its gradient (28, 28)."""
     tensor = torch.from_numpy(ink)[None, None].requires_grad_()
-    value = margin(model, tensor, digit) - lead
+    value = compute_margin(model, tensor, digit) - lead
     (gradient,) = torch.autograd.grad(value.sum(), tensor)
     return value.item(), gradient[0, 0].numpy()
 
 
-def greedy(
-    ahead: Margins, steep: Slope, ink: np.ndarray, places: np.ndarray, nearest: np.ndarray
+def search_greedily(
+    margins_of: MarginFunction,
+    gradient_of: GradientFunction,
+    ink: np.ndarray,
+    cells: np.ndarray,
+    nearest: np.ndarray,
 ) -> tuple[np.ndarray, list[int]]:
-    """Change the place that helps most for its size, again and again, until the answer flips.
+    """Change the cell with the largest gain for its size until the answer flips.
 
-    Returns the changed ink, and the places that were changed.
+    Return the changed ink, and the indices of the changed cells.
     """
     changed, used = ink, []
-    sources = np.concatenate([np.zeros_like(ink)[None], nearest])  # to copy empty paper is to erase
-    flat = places.reshape(len(places), -1)
-    for _ in range(STEPS):
-        before, gradient = steep(changed)
+    sources = np.concatenate([np.zeros_like(ink)[None], nearest])  # blank paper erases
+    flat = cells.reshape(len(cells), -1)
+    for _ in range(MAX_EDITS):
+        before, gradient = gradient_of(changed)
         if before > 0:
             break
         difference = (sources - changed).reshape(len(sources), -1).T  # (784, S)
-        worth = np.maximum(flat @ np.abs(difference), 1) ** -COST  # (P, S)
-        promise = flat @ (difference * gradient.reshape(-1, 1)) * worth
-        where, which = np.unravel_index(np.argsort(-promise, axis=None)[:TRIED], promise.shape)
-        tries = changed + places[where] * (sources[which] - changed)
-        gains = (ahead(tries) - before) * worth[where, which]
+        size_weight = np.maximum(flat @ np.abs(difference), 1) ** -SIZE_EXPONENT  # (P, S)
+        promise = flat @ (difference * gradient.reshape(-1, 1)) * size_weight
+        where, which = np.unravel_index(
+            np.argsort(-promise, axis=None)[:TRIED_CHANGES], promise.shape
+        )
+        tries = changed + cells[where] * (sources[which] - changed)
+        gains = (margins_of(tries) - before) * size_weight[where, which]
         best = int(gains.argmax())
         if gains[best] <= 0:
             break
@@ -135,50 +152,56 @@ def greedy(
     return changed, used
 
 
-def copied(
-    ahead: Margins, steep: Slope, ink: np.ndarray, places: np.ndarray, nearest: np.ndarray
+def copy_cells(
+    margins_of: MarginFunction,
+    gradient_of: GradientFunction,
+    ink: np.ndarray,
+    cells: np.ndarray,
+    nearest: np.ndarray,
 ) -> np.ndarray:
-    """Copy places of one of the nearest digits, no more of them than flip the answer."""
-    _, gradient = steep(ink)
+    """Copy as few cells as flip the answer from one of the nearest examples."""
+    _, gradient = gradient_of(ink)
     tries: list[np.ndarray] = list(nearest)
     for example in nearest:
-        order = np.argsort(-np.tensordot(places, gradient * (example - ink), 2))
-        masks = np.maximum.accumulate(places[order])  # (P, 28, 28)
-        for mask in masks[:: len(places) // PREFIXES]:
+        order = np.argsort(-np.tensordot(cells, gradient * (example - ink), 2))
+        masks = np.maximum.accumulate(cells[order])  # (P, 28, 28)
+        for mask in masks[:: len(cells) // TRIED_PREFIXES]:
             tries.append(ink * (1 - mask) + example * mask)
-    flipped = ahead(np.stack(tries)) > 0
+    flipped = margins_of(np.stack(tries)) > 0
     sizes = np.abs(np.stack(tries) - ink).sum(axis=(1, 2))
     return tries[np.where(flipped, sizes, np.inf).argmin()].astype(np.float32)
 
 
-def pruned(ahead: Margins, ink: np.ndarray, changed: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Take back what is not needed: places (U, 28, 28) without which the answer stays flipped."""
-    while len(places):
-        back = changed * (1 - places) + ink * places
-        left = ahead(back)
+def revert_unneeded(
+    margins_of: MarginFunction, ink: np.ndarray, changed: np.ndarray, cells: np.ndarray
+) -> np.ndarray:
+    """Revert changed cells (U, 28, 28) without which the answer stays flipped."""
+    while len(cells):
+        back = changed * (1 - cells) + ink * cells
+        left = margins_of(back)
         one = int(left.argmax())
         if left[one] <= 0:
             break
-        changed, places = back[one].astype(np.float32), np.delete(places, one, axis=0)
+        changed, cells = back[one].astype(np.float32), np.delete(cells, one, axis=0)
     return changed
 
 
-def in_words(ink: np.ndarray, changed: np.ndarray) -> str:
-    """Say what was inked and erased, and where: "close the top, erase the middle"."""
-    loops = holes(changed) - holes(ink)
-    added = parts(changed - ink, ink, "close" if loops > 0 else "ink", "ink")
-    taken = parts(ink - changed, ink, "open" if loops < 0 else "erase", "erase")
+def describe_change(ink: np.ndarray, changed: np.ndarray) -> str:
+    """Describe a change as an instruction: "close the top, erase the middle"."""
+    loops = count_loops(changed) - count_loops(ink)
+    added = find_parts(changed - ink, ink, "close" if loops > 0 else "ink", "ink")
+    taken = find_parts(ink - changed, ink, "open" if loops < 0 else "erase", "erase")
     most = max((size for size, _, _ in added + taken), default=0)
-    places: dict[str, list[str]] = {}
+    regions: dict[str, list[str]] = {}
     for size, verb, place in added + taken:
-        if size >= NAMED * most and place not in places.setdefault(verb, []):
-            places[verb].append(place)
-    return ", ".join(f"{verb} {' and '.join(where)}" for verb, where in places.items())
+        if size >= NAMED_PART_SHARE * most and place not in regions.setdefault(verb, []):
+            regions[verb].append(place)
+    return ", ".join(f"{verb} {' and '.join(places)}" for verb, places in regions.items())
 
 
-def parts(difference: np.ndarray, ink: np.ndarray, first: str, verb: str) -> list[tuple]:
-    """Return the parts of a difference (28, 28), the largest first: size in px, verb, and place."""
-    seen = (difference > PART).astype(np.uint8)
+def find_parts(difference: np.ndarray, ink: np.ndarray, first: str, verb: str) -> list[tuple]:
+    """Return size in px, verb and region of each part of a difference (28, 28), largest first."""
+    seen = (difference > MIN_CHANGE).astype(np.uint8)
     count, _, stats, middles = cv2.connectedComponentsWithStats(seen)
     sizes = stats[:, cv2.CC_STAT_AREA]
     order = np.argsort(-sizes[1:]) + 1
@@ -187,8 +210,8 @@ def parts(difference: np.ndarray, ink: np.ndarray, first: str, verb: str) -> lis
     return list(zip(sizes[order], [first, *count * [verb]], names, strict=False))
 
 
-def holes(ink: np.ndarray) -> int:
-    """Return how many loops ink has: places of paper that it closes off."""
-    paper = np.pad((ink < PART).astype(np.uint8), 1, constant_values=1)
+def count_loops(ink: np.ndarray) -> int:
+    """Return the number of loops: areas of paper enclosed by ink."""
+    paper = np.pad((ink < MIN_CHANGE).astype(np.uint8), 1, constant_values=1)
     _, _, stats, _ = cv2.connectedComponentsWithStats(paper, connectivity=4)
-    return int((stats[2:, cv2.CC_STAT_AREA] >= HOLE).sum())
+    return int((stats[2:, cv2.CC_STAT_AREA] >= MIN_LOOP_PX).sum())

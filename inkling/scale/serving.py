@@ -37,7 +37,15 @@ HEALTH_CHECK_S = 5.0  # period and timeout of health checks
 NO_HTTP = {"location": "NoServer"}  # pages call replicas by handle: no port is open
 # Not sent to the nodes of a cluster: not needed to read.
 EXCLUDED = [".git", ".venv", "venv", ".ci", "data/MNIST", "data/prepared", "data/hands", "docs"]
-EXCLUDED += ["tests", "bench", "support", "examples", "deploy", "**/__pycache__"]
+EXCLUDED += [
+    "data/other_writers",
+    "tests",
+    "bench",
+    "support",
+    "examples",
+    "deploy",
+    "**/__pycache__",
+]
 
 
 class ReaderReplica:

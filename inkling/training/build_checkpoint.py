@@ -40,7 +40,12 @@ def make_checkpoint(
     an exception of it ends this. An existing checkpoint is kept under another name.
     """
     # SciPy and scikit-learn take a second to import.
-    from inkling.evaluation.metrics import milliseconds, score, strangers, summary
+    from inkling.evaluation.metrics import (
+        score,
+        score_held_out_writers,
+        time_prediction_ms,
+        to_summary,
+    )
 
     mnist = load_mnist()
     on_progress(None)
@@ -62,10 +67,10 @@ def make_checkpoint(
             "mnist_test": mnist_test.accuracy,
         },
         "evaluation": {
-            **summary(mnist_test),
-            "milliseconds": milliseconds(model, mnist.test),  # for one glyph
+            **to_summary(mnist_test),
+            "milliseconds": time_prediction_ms(model, mnist.test),  # for one glyph
         },
-        "strangers": strangers(model),
+        "strangers": score_held_out_writers(model),
         "history": list(progress.history),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "torch": torch.__version__,

@@ -219,7 +219,7 @@ class Events:
 
     def show_map(self) -> str:
         """Return the map of digits."""
-        return inside_views.render_map(Gallery.of(self.source.reader.gallery))
+        return inside_views.render_map(Gallery.from_tensors(self.source.reader.gallery))
 
     def show_feature_map(self, event: gr.EventData) -> str:
         """Return the details of a picked feature map."""

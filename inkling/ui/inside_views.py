@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from inkling.explanation.activations import opened
+from inkling.explanation.activations import inspect_feature_map
 from inkling.explanation.gallery import Gallery
 from inkling.rendering import to_data_url
 from inkling.training.live_reader import PlaceholderReader
@@ -18,7 +18,7 @@ def encode_layers(findings: Findings) -> dict | None:
     """Return the chosen glyph's activations for `inside.js`; None while they are collapsed."""
     if findings.activations is None:
         return None
-    stages, features, scores, speaks = findings.activations
+    stages, features, scores, contributions = findings.activations
     return {
         "ink": encode_pixels(findings)["ink"],
         "stages": [
@@ -33,13 +33,15 @@ def encode_layers(findings: Findings) -> dict | None:
         ],
         "features": encode_base64(255 * features / max(features.max(), 1e-6), np.uint8),
         "scores": scores.tolist(),
-        "contributions": encode_base64(127 * speaks / max(np.abs(speaks).max(), 1e-6), np.int8),
+        "contributions": encode_base64(
+            127 * contributions / max(np.abs(contributions).max(), 1e-6), np.int8
+        ),
     }
 
 
 def render_feature_map(reader: AnyReader, payload: object) -> str:
     """Return the kernels and top digits of a feature map; the payload is "layer-map"."""
-    gallery = Gallery.of(reader.gallery)
+    gallery = Gallery.from_tensors(reader.gallery)
     if gallery is None or isinstance(reader, PlaceholderReader):
         return ""
     first, _, second = str(payload).partition("-")
@@ -47,7 +49,7 @@ def render_feature_map(reader: AnyReader, payload: object) -> str:
     number = None if layer is None else parse_index(second, reader.model.widths[layer])
     if layer is None or number is None:
         return ""
-    details = opened(reader.model, layer, number, gallery.ink)
+    details = inspect_feature_map(reader.model, layer, number, gallery.ink)
     kernels = [
         {"picture": to_data_url(draw_signed_map(kernel)), "source": source}
         for kernel, source in zip(details.kernels, details.sources or (None,), strict=True)
@@ -73,7 +75,7 @@ def render_neighbours(findings: Findings) -> str:
     near = findings.neighbourhood
     if near is None:
         return ""
-    digits = zip(near.ink, near.labels.tolist(), near.likenesses.tolist(), strict=True)
+    digits = zip(near.ink, near.labels.tolist(), near.similarities.tolist(), strict=True)
     side = MAP_SIDE_PX - MAP_DIGIT_PX
     x, y = ((v * side + MAP_DIGIT_PX / 2) / MAP_SIDE_PX for v in near.place)
     return render(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from inkling.evaluation.plots import calibration_plot, learning_curve
+from inkling.evaluation.plots import build_calibration_plot, build_learning_curve
 from inkling.explanation.gallery import Gallery
 from inkling.training.live_reader import LiveReader
 from inkling.ui.event_payloads import parse_index
@@ -31,7 +31,7 @@ def render_status(source: LiveReader) -> str:
         failure=source.failure,
         words=words,
         share=progress and progress.step / progress.steps,
-        curve=progress and learning_curve(progress.held_out, progress.steps, "training step"),
+        curve=progress and build_learning_curve(progress.held_out, progress.steps, "training step"),
     )
 
 
@@ -45,15 +45,15 @@ def label_train_button(source: LiveReader) -> str:
 
 def render_card(reader: AnyReader) -> tuple[str, str, str, str]:
     """Return the card's four parts: summary, confusion matrix, worst confusion, details."""
-    description, gallery = reader.description, Gallery.of(reader.gallery)
+    description, gallery = reader.description, Gallery.from_tensors(reader.gallery)
     evaluation = description.get("evaluation")
     history = [(row["epoch"], row["held_out"]) for row in description.get("history", [])]
     more = render(
         "more.html",
         description=description,
         worst=evaluation and np.argsort(evaluation["by_digit"])[:2].tolist(),
-        calibration=evaluation and calibration_plot(evaluation["calibration"]),
-        learned=history and learning_curve(history, history[-1][0], "epoch"),
+        calibration=evaluation and build_calibration_plot(evaluation["calibration"]),
+        learned=history and build_learning_curve(history, history[-1][0], "epoch"),
         hardest=gallery and build_digit_contexts(gallery, find_misread(gallery)),
     )
     confusion = evaluation and evaluation["confusion"]
@@ -75,7 +75,7 @@ def render_cell(reader: AnyReader, payload: object) -> str:
     """Return digits of a cell of the confusion matrix; the payload is "label-answer"."""
     first, _, second = str(payload).partition("-")
     label, answer = parse_index(first, 10), parse_index(second, 10)
-    gallery = Gallery.of(reader.gallery)
+    gallery = Gallery.from_tensors(reader.gallery)
     if label is None or answer is None or gallery is None:
         return ""
     in_cell = (gallery.labels == label) & (gallery.answers == answer)

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from PIL import Image
 
-from inkling.explanation.activations import Inside, inside
+from inkling.explanation.activations import LayerActivations, compute_activations
 from inkling.explanation.counterfactual import Change, counterfactual
 from inkling.explanation.gallery import Gallery, Neighbourhood
 from inkling.explanation.occlusion import Evidence, evidence
@@ -46,7 +46,7 @@ class Findings:
     requested_digit: int | None = None  # the digit whose bar was tapped
     candidates: tuple[Candidate, ...] = ()  # of an unsure glyph
     is_edited: bool = False  # whether a user changed pixels
-    activations: Inside | None = None  # None while the layers are collapsed
+    activations: LayerActivations | None = None  # None while the layers are collapsed
     neighbourhood: Neighbourhood | None = None  # None while the layers are collapsed
 
 
@@ -89,7 +89,7 @@ class SessionState:
 
     def read_digit(self, payload: object, reader: AnyReader) -> Self:
         """Read the gallery's digit of this index; an invalid index clears the state."""
-        gallery = Gallery.of(reader.gallery)
+        gallery = Gallery.from_tensors(reader.gallery)
         k = parse_index(payload, len(gallery.labels)) if gallery else None
         if gallery is None or k is None:
             return self.with_reading(Reading(), Thumbnail())
@@ -180,11 +180,12 @@ class SessionState:
         findings = self._explain(findings, reader)
         if not self.inside_expanded:
             return findings
-        ink, gallery = findings.reading.digits[self.chosen].glyph.ink, Gallery.of(reader.gallery)
+        ink = findings.reading.digits[self.chosen].glyph.ink
+        gallery = Gallery.from_tensors(reader.gallery)
         return replace(
             findings,
-            activations=inside(reader.model, ink),
-            neighbourhood=gallery and gallery.around(reader.features(ink)),
+            activations=compute_activations(reader.model, ink),
+            neighbourhood=gallery and gallery.locate(reader.features(ink)),
         )
 
     def _explain(self, findings: Findings, reader: Reader) -> Findings:
@@ -198,8 +199,8 @@ class SessionState:
             requested_digit=requested,
         )
         if requested is not None:
-            gallery = Gallery.of(reader.gallery)
-            known = gallery and gallery.read_as(requested)
+            gallery = Gallery.from_tensors(reader.gallery)
+            known = gallery and gallery.correct_examples(requested)
             change = counterfactual(reader.model, ink, requested, known)
             return replace(findings, change=change)
         if is_unsure(digit):

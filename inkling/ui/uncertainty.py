@@ -49,12 +49,12 @@ def is_unsure(digit: Digit) -> bool:
 def find_candidates(reader: Reader, digit: Digit) -> tuple[Candidate, ...]:
     """Return the two digits that an unsure glyph may be, the more probable first."""
     ink, features = digit.glyph.ink, reader.features(digit.glyph.ink)
-    gallery = Gallery.of(reader.gallery)
+    gallery = Gallery.from_tensors(reader.gallery)
     candidates = []
     for candidate in digit.ranking[:2]:
         similar, known = [find_nearest_style(reader.model, features, candidate)], None
         if gallery:
-            known = gallery.read_as(candidate)
+            known = gallery.correct_examples(candidate)
             similar.append(SimilarExample(gallery.nearest(features, candidate), "one of MNIST's"))
         change = counterfactual(reader.model, ink, candidate, known, CLEAR_LEAD_LOGITS)
         candidates.append(Candidate(candidate, tuple(similar), change.words if change else ""))

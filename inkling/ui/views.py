@@ -182,7 +182,9 @@ def build_evidence_context(evidence: Evidence, digit: Digit) -> dict:
     """Return evidence as its template shows it."""
     answer, rival = evidence.answer, evidence.rival
     start = "Why" if digit.digit is not None else "If at all,"
-    because = f" because {evidence.because}" if evidence.because else ": no single place decides it"
+    because = (
+        f" because {evidence.rationale}" if evidence.rationale else ": no single place decides it"
+    )
     return {
         "title": f"{start} {answer}, not {rival}",
         "answer": answer,

@@ -116,7 +116,7 @@ def test_added_digits_lengthen_an_epoch_by_at_most_a_quarter(small_mnist):
 def test_the_checkpoint_stores_the_number_of_added_digits(tmp_path, monkeypatch, small_mnist, own):
     few = Mnist(*(Digits(part.ink[:400], part.labels[:400]) for part in small_mnist))
     monkeypatch.setattr(build_checkpoint, "load_mnist", lambda: few)
-    monkeypatch.setattr(metrics, "strangers", lambda _: {})  # half of the time
+    monkeypatch.setattr(metrics, "score_held_out_writers", lambda _: {})  # half of the time
     path, added = tmp_path / "digits.safetensors", load_labelled_digits(own, find_ink)
     recipe = replace(TINY, epochs=0.1, drawn=20, outliers=20, again=20)
     description = build_checkpoint.make_checkpoint(path, recipe, 0, lambda _: None, added)

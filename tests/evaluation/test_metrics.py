@@ -15,17 +15,17 @@ from inkling.datasets.mnist import Digits
 from inkling.datasets.pen_digits import HELD_OUT_SEED
 from inkling.evaluation import metrics, robustness
 from inkling.evaluation.metrics import (
-    DOUBTFUL,
+    MISLABELED_INDICES,
     Score,
-    milliseconds,
-    refusals,
+    drop_mislabeled,
     score,
     score_pictures,
-    summary,
-    without_doubtful,
+    score_refusals,
+    time_prediction_ms,
+    to_summary,
 )
-from inkling.evaluation.report import misread_sheet
-from inkling.evaluation.robustness import difficulties, picture
+from inkling.evaluation.report import draw_misread_sheet
+from inkling.evaluation.robustness import draw_picture, make_difficulties
 
 
 def score_of(labels, answers, confidence):
@@ -58,7 +58,7 @@ def test_honest_confidence_has_no_calibration_error():
 
 def test_a_summary_is_json_and_says_what_the_score_says():
     one = score_of([3, 3, 8, 5], [3, 8, 8, 5], [0.9, 0.6, 0.9, 0.9])
-    told = json.loads(json.dumps(summary(one), allow_nan=False))
+    told = json.loads(json.dumps(to_summary(one), allow_nan=False))
     assert told["digits"] == 4 and told["accuracy"] == 0.75 and told["refused"] == 0
     assert told["interval"] == pytest.approx(one.interval)
     assert told["ece"] == pytest.approx((0.6 + 3 * 0.1) / 4)
@@ -70,7 +70,7 @@ def test_a_summary_is_json_and_says_what_the_score_says():
 def test_timing_a_network_leaves_the_threads_as_they_were(shipped, small_mnist):
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    assert 0 < milliseconds(shipped.model, small_mnist.test) < 100
+    assert 0 < time_prediction_ms(shipped.model, small_mnist.test) < 100
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)
 
@@ -78,35 +78,35 @@ def test_timing_a_network_leaves_the_threads_as_they_were(shipped, small_mnist):
 def test_doubtful_labels_are_left_out_and_nothing_else():
     labels = np.arange(10_000) % 10
     answers = labels.copy()
-    answers[list(DOUBTFUL)] = (labels[list(DOUBTFUL)] + 1) % 10
+    answers[list(MISLABELED_INDICES)] = (labels[list(MISLABELED_INDICES)] + 1) % 10
     one = score_of(labels, answers, [0.9] * 10_000)
     assert one.right.sum() == 9_985
-    rest = without_doubtful(one)
+    rest = drop_mislabeled(one)
     assert len(rest.labels) == 9_985 and rest.accuracy == 1
 
 
 def test_what_is_refused_is_more_likely_no_digit_than_one(monkeypatch):
-    monkeypatch.setattr(metrics, "doubted", lambda _, ink: ink.ravel().numpy())
+    monkeypatch.setattr(metrics, "compute_rejection_probs", lambda _, ink: ink.ravel().numpy())
     digits = Digits(torch.tensor([0.1, 0.2]), torch.tensor([3, 7]))
-    (kind,) = refusals(None, digits, {"letters": torch.tensor([0.05, 0.45, 0.55, 0.9])})
+    (kind,) = score_refusals(None, digits, {"letters": torch.tensor([0.05, 0.45, 0.55, 0.9])})
     assert kind.flagged == 0.5 and kind.auroc == 0.75
 
 
 @pytest.mark.parametrize("extent", [20, 120, 250])
 def test_a_picture_shows_the_digit_as_large_as_asked(mnist, extent):
     ink = mnist.test.ink[0, 0].numpy()
-    rows = np.flatnonzero((picture(ink, extent) < 128).any(axis=1))
+    rows = np.flatnonzero((draw_picture(ink, extent) < 128).any(axis=1))
     assert np.ptp(rows) == pytest.approx(extent, rel=0.15)
 
 
 def test_turning_and_moving_do_what_they_say(mnist):
     ink = np.zeros((28, 28), np.float32)
     ink[4:24, 13:15] = 1  # a stick
-    assert np.ptp(np.argwhere(picture(ink, turn=90) < 128)[:, 0]) < 20  # lies
-    up, leaning = (np.argwhere(picture(ink, turn=t) < 128) for t in (0, 20))
+    assert np.ptp(np.argwhere(draw_picture(ink, turn=90) < 128)[:, 0]) < 20  # lies
+    up, leaning = (np.argwhere(draw_picture(ink, turn=t) < 128) for t in (0, 20))
     top, bottom = leaning[leaning[:, 0].argmin()], leaning[leaning[:, 0].argmax()]
     assert top[1] > bottom[1] + 20  # to the right
-    moved = np.argwhere(picture(ink, away=50, toward=0) < 128)
+    moved = np.argwhere(draw_picture(ink, away=50, toward=0) < 128)
     assert moved.mean(axis=0) - up.mean(axis=0) == pytest.approx([0, 50], abs=1)
 
 
@@ -114,7 +114,7 @@ def test_the_network_and_the_reader_agree_on_undisturbed_digits(shipped, mnist, 
     monkeypatch.setattr(robustness, "SWEEP_DIGITS", 500)
     same = Digits(*(part[:: len(part) // 500] for part in mnist.test))
     network = score("", shipped.model, same).accuracy
-    for pictures in difficulties(mnist.test)["look"].values():
+    for pictures in make_difficulties(mnist.test)["look"].values():
         labels, arrays = zip(*pictures, strict=True)
         texts = [r.text for r in shipped.read_many(arrays)]
         share = np.mean([t == str(k) for t, k in zip(texts, labels, strict=True)])
@@ -138,11 +138,15 @@ def test_own_pictures_are_scored_by_their_folders(shipped, tmp_path):
 
 def test_one_command_prints_the_table_and_writes_one_page(mnist, tmp_path, monkeypatch, capsys):
     report = tmp_path / "report.html"
-    for module, name in ((evaluate, "DRAWN"), (evaluate, "OUTLIERS"), (robustness, "SWEEP_DIGITS")):
+    for module, name in (
+        (evaluate, "DRAWN_TEST_COUNT"),
+        (evaluate, "OUTLIERS_PER_KIND"),
+        (robustness, "SWEEP_DIGITS"),
+    ):
         monkeypatch.setattr(module, name, 10)  # the figures are not looked at
     few = Digits(*(part[:500] for part in mnist.test))
     monkeypatch.setattr(evaluate, "load_mnist", lambda: mnist._replace(test=few))
-    monkeypatch.setattr(evaluate, "without_doubtful", lambda score: score)  # of all 10,000
+    monkeypatch.setattr(evaluate, "drop_mislabeled", lambda score: score)  # of all 10,000
     seeds = []
 
     def noted(draw, place):
@@ -174,7 +178,7 @@ def test_the_misread_sheet_shows_the_surest_first(mnist):
     answers, confidence = labels.copy(), np.full(10_000, 0.9)
     answers[[5, 9]] = (labels[[5, 9]] + 1) % 10
     confidence[9] = 0.99
-    sheet = np.asarray(misread_sheet(score_of(labels, answers, confidence), mnist.test))
+    sheet = np.asarray(draw_misread_sheet(score_of(labels, answers, confidence), mnist.test))
     first = Image.fromarray(sheet[:84, :84]).resize((28, 28), Image.Resampling.NEAREST)
     shown = 255 - np.asarray(first).astype(float)
     assert np.abs(shown / 255 - mnist.test.ink[9, 0].numpy()).max() < 0.01

@@ -5,7 +5,15 @@ import pytest
 import torch
 
 from inkling.datasets.pen_digits import draw_digits
-from inkling.explanation.activations import EXCITING, SHOWN, blocks, in_ink, inside, opened, peaks
+from inkling.explanation.activations import (
+    MAX_MAPS,
+    TOP_DIGITS,
+    compute_activations,
+    find_peaks,
+    inspect_feature_map,
+    iterate_blocks,
+    receptive_field,
+)
 from model import DigitCNN
 
 
@@ -28,12 +36,12 @@ def after(model, layer, ink):
 
 
 def test_a_fused_network_holds_the_same_and_its_steps_lead_to_the_features(model, unfused, inks):
-    one, other = (inside(m, inks[3].numpy()) for m in (model, unfused))
+    one, other = (compute_activations(m, inks[3].numpy()) for m in (model, unfused))
     for a, b in zip(one.stages, other.stages, strict=True):
         assert a.step == b.step and np.allclose(a.maps, b.maps, atol=1e-3)
-    assert np.allclose(one.speaks, other.speaks, atol=1e-3)
+    assert np.allclose(one.contributions, other.contributions, atol=1e-3)
     side = 28
-    for _, _, step in blocks(model):
+    for _, _, step in iterate_blocks(model):
         side = (side + 2 * step.padding - step.size) // step.stride + 1
     assert side == 1  # the features
 
@@ -41,7 +49,7 @@ def test_a_fused_network_holds_the_same_and_its_steps_lead_to_the_features(model
 @pytest.mark.parametrize("widths", [None, (8, 8, 16, 16), (8, 24, 8, 8, 8, 16)])
 def test_stages_are_those_of_a_plain_pass(model, inks, widths):
     network = model if widths is None else DigitCNN(widths).eval()
-    found = inside(network, inks[4].numpy())
+    found = compute_activations(network, inks[4].numpy())
     with torch.inference_mode():
         batch = inks[4][None, None]
         assert np.allclose(found.scores, network(batch)[0], atol=1e-4)
@@ -52,23 +60,23 @@ def test_stages_are_those_of_a_plain_pass(model, inks, widths):
 
 
 def test_stages_show_the_maps_that_respond_most(model, inks):
-    truth, stage = after(model, 0, inks[5]), inside(model, inks[5].numpy()).stages[0]
-    assert set(stage.shown) == set(truth.sum(dim=(1, 2)).topk(SHOWN).indices.tolist())
+    truth, stage = after(model, 0, inks[5]), compute_activations(model, inks[5].numpy()).stages[0]
+    assert set(stage.shown) == set(truth.sum(dim=(1, 2)).topk(MAX_MAPS).indices.tolist())
     truth = truth[list(stage.shown)].numpy()
     assert stage.maps.max() == 1 and np.allclose(stage.maps, truth / truth.max(), atol=1e-5)
 
 
 def test_what_features_say_is_what_taking_them_away_does_to_a_score(model, inks):
-    found = inside(model, inks[6].numpy())
+    found = compute_activations(model, inks[6].numpy())
     features = torch.from_numpy(found.features)
     best = int(found.scores.argmax())
-    for k in np.argsort(-np.abs(found.speaks[best]))[:5].tolist():
+    for k in np.argsort(-np.abs(found.contributions[best]))[:5].tolist():
         less = features.clone()
         less[k] *= 0.99
         with torch.inference_mode():
             class_logits = model.layers[-1](torch.stack([features, less]))
             lost = torch.diff(-model.digit_logits(class_logits)[:, best])
-        assert lost.item() == pytest.approx(0.01 * found.speaks[best, k], rel=0.05, abs=1e-4)
+        assert lost.item() == pytest.approx(0.01 * found.contributions[best, k], rel=0.05, abs=1e-4)
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2, 3])
@@ -78,7 +86,7 @@ def test_a_place_sees_its_box_of_the_ink_and_nothing_else(model, inks, layer, ro
     before = after(model, layer, ink)
     width = before.shape[-1]
     place = width * int(width * row) + int(width * column)
-    left, top, right, bottom = in_ink(model, layer, place)
+    left, top, right, bottom = receptive_field(model, layer, place)
     box = torch.zeros(28, 28, dtype=torch.bool)
     box[top:bottom, left:right] = True
     noise = torch.rand(28, 28, generator=torch.Generator().manual_seed(0))
@@ -94,10 +102,10 @@ def test_a_place_sees_its_box_of_the_ink_and_nothing_else(model, inks, layer, ro
 @pytest.mark.parametrize("layer", [0, 2])
 def test_a_map_is_opened_with_its_kernels_and_the_digits_that_excite_it_most(model, inks, layer):
     bytes_ = (255 * inks).round().to(torch.uint8)
-    found = opened(model, layer, 3, bytes_)
+    found = inspect_feature_map(model, layer, 3, bytes_)
     truth = [after(model, layer, ink.float() / 255)[3].max().item() for ink in bytes_]
-    assert list(found.digits) == np.argsort(truth)[::-1][:EXCITING].tolist()
-    most, _ = peaks(model, layer, bytes_)
+    assert list(found.digits) == np.argsort(truth)[::-1][:TOP_DIGITS].tolist()
+    most, _ = find_peaks(model, layer, bytes_)
     assert np.allclose(most[:, 3], truth, atol=1e-4)
     assert np.abs(found.kernels).max() == 1 and len(found.boxes) == len(found.digits)
     assert found.kernels.shape == ((1, 6, 6) if layer == 0 else (8, 3, 3))
@@ -105,8 +113,8 @@ def test_a_map_is_opened_with_its_kernels_and_the_digits_that_excite_it_most(mod
 
 def test_the_first_layer_s_kernel_is_a_stencil_over_the_ink(model, inks):
     number, ink = 5, inks[2]
-    found = opened(model, 0, number, (255 * inks).to(torch.uint8))
-    weight = next(blocks(model))[1].weight[number].detach()
+    found = inspect_feature_map(model, 0, number, (255 * inks).to(torch.uint8))
+    weight = next(iterate_blocks(model))[1].weight[number].detach()
     window = ink[4:10, 6:12]
     unshuffled = torch.nn.functional.pixel_unshuffle(window[None, None], 2)[0]  # (4, 3, 3)
     stencil = torch.from_numpy(found.kernels[0]) * weight.abs().max()

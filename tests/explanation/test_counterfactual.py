@@ -3,7 +3,7 @@
 import numpy as np
 from conftest import sketch
 
-from inkling.explanation.counterfactual import counterfactual, in_words, margins
+from inkling.explanation.counterfactual import compute_margins, counterfactual, describe_change
 from inkling.imaging.mnist_frame import frame_glyph
 
 
@@ -46,7 +46,7 @@ def test_what_is_that_digit_already_is_not_changed_nor_is_empty_paper(shipped):
 def test_without_examples_there_is_an_answer_that_flips_or_none(shipped, mnist):
     for ink, digit in blindly(mnist, 5):
         found = counterfactual(shipped.model, ink, digit, np.empty((0, 28, 28), np.float32))
-        assert found is None or margins(shipped.model, digit, 0.0, found.ink[None])[0] > 0
+        assert found is None or compute_margins(shipped.model, digit, 0.0, found.ink[None])[0] > 0
 
 
 def ring(gap=False):
@@ -65,9 +65,12 @@ def bar(rows, columns):
 
 
 def test_words_say_what_to_ink_and_to_erase_and_whether_a_loop_is_closed_or_opened():
-    assert in_words(ring(gap=True), ring()) == "close the top"
-    assert in_words(ring(), ring(gap=True)) == "open the top"
+    assert describe_change(ring(gap=True), ring()) == "close the top"
+    assert describe_change(ring(), ring(gap=True)) == "open the top"
     upright = bar(slice(4, 24), slice(13, 15))
     foot, head = bar(slice(21, 24), slice(10, 18)), bar(slice(4, 8), slice(13, 15))
-    assert in_words(upright, np.maximum(upright, foot)) == "ink the bottom"
-    assert in_words(upright, np.maximum(upright - head, foot)) == "ink the bottom, erase the top"
+    assert describe_change(upright, np.maximum(upright, foot)) == "ink the bottom"
+    assert (
+        describe_change(upright, np.maximum(upright - head, foot))
+        == "ink the bottom, erase the top"
+    )

@@ -106,20 +106,20 @@ def test_the_nearest_neighbour_of_a_held_out_digit_shows_the_same_digit(gallery,
 
 
 def test_neighbours_come_the_likest_first_and_none_is_liker(gallery, held_out):
-    indices, likenesses = gallery.neighbours(held_out[0][0], 7)
-    assert len(indices) == len(likenesses) == 7
+    indices, similarities = gallery.neighbours(held_out[0][0], 7)
+    assert len(indices) == len(similarities) == 7
     cosines = F.cosine_similarity(gallery.features.float(), held_out[0][:1])
     near = {"atol": 1e-3, "rtol": 0}
-    torch.testing.assert_close(likenesses, cosines.sort(descending=True).values[:7], **near)
-    torch.testing.assert_close(likenesses, cosines[indices], **near)
-    assert torch.equal(likenesses, likenesses.sort(descending=True).values)
+    torch.testing.assert_close(similarities, cosines.sort(descending=True).values[:7], **near)
+    torch.testing.assert_close(similarities, cosines[indices], **near)
+    assert torch.equal(similarities, similarities.sort(descending=True).values)
     assert torch.equal(gallery.neighbours(3 * held_out[0][0], 7)[0], indices)
 
 
 def test_the_nearest_of_a_label_has_it_and_no_other_of_it_is_liker(gallery, held_out):
-    likenesses = gallery.likenesses(held_out[0][3])
+    similarities = gallery.similarities(held_out[0][3])
     for digit in range(10):
-        own = torch.where(gallery.labels == digit, likenesses, -torch.inf)
+        own = torch.where(gallery.labels == digit, similarities, -torch.inf)
         nearest = torch.from_numpy(gallery.nearest(held_out[0][3], digit))
         assert torch.equal(nearest, gallery.ink[own.argmax()] / 255)
 

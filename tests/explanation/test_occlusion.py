@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from inkling.datasets.pen_digits import draw_digits
-from inkling.explanation.occlusion import REGIONS, because, evidence
+from inkling.explanation.occlusion import REGIONS, describe_evidence, evidence
 from inkling.imaging.mnist_frame import frame_glyph
 from model import DigitCNN
 from support.sketches import STROKES, sketch
@@ -106,22 +106,28 @@ def test_a_gap_that_makes_the_digit_speaks_for_it_and_words_say_so(model):
     before, after = margins(model, [opened, closed], 3, 8)
     assert after < before - 1
     assert why.map[paper & (closed > 0.5)].mean() > 1.5 * why.map[paper].mean() > 0
-    assert "the left side is empty" in why.because
-    assert evidence(model, opened, 8, 3).because == ""  # nothing clearly makes it an 8
+    assert "the left side is empty" in why.rationale
+    assert evidence(model, opened, 8, 3).rationale == ""  # nothing clearly makes it an 8
 
 
 def test_words_name_the_ink_and_the_gap_that_cost_most():
     region = np.repeat(np.arange(9), 2)
     inked = region == 4
     drop = np.where(inked, 3.0, np.where(region == 1, 2.0, 0.1))
-    assert because(drop, inked, region) == "there is ink in the middle, and the top is empty"
-    assert because(drop * ~inked, inked, region) == "the top is empty"
-    assert because(drop * inked, inked, region) == "there is ink in the middle"
+    assert (
+        describe_evidence(drop, inked, region) == "there is ink in the middle, and the top is empty"
+    )
+    assert describe_evidence(drop * ~inked, inked, region) == "the top is empty"
+    assert describe_evidence(drop * inked, inked, region) == "there is ink in the middle"
     against = np.where(region == 8, -4, drop)
-    assert because(against, inked, region) == ""
-    assert because(-drop, inked, region) == because(drop / 100, inked, region) == ""
+    assert describe_evidence(against, inked, region) == ""
+    assert (
+        describe_evidence(-drop, inked, region)
+        == describe_evidence(drop / 100, inked, region)
+        == ""
+    )
     half = np.tile([False, True], 9)  # of each region: none is called empty
-    assert "empty" not in because(np.where(half, 0.5, 3.0), half, region)
+    assert "empty" not in describe_evidence(np.where(half, 0.5, 3.0), half, region)
     assert all(where.split(" ", 1)[1] == where[3:] for where in REGIONS)
 
 
@@ -136,7 +142,7 @@ def test_evidence_that_is_equal_on_all_empty_places_names_none():
         return logits
 
     why = evidence(minds_blots, ink, 3, 8)
-    assert why.because == "" and not why.map.any()
+    assert why.rationale == "" and not why.map.any()
 
 
 def test_strokes_and_gaps_are_told_apart_in_the_map(model, inks):
@@ -155,16 +161,16 @@ def test_a_map_is_in_range_and_the_same_each_time_and_its_margin_the_network_s(
         assert np.isclose(np.abs(why.map).max(), 1)
         assert np.isclose(why.margin, margins(model, [ink], why.answer, why.rival)[0], atol=1e-3)
     again = evidence(model, inks[0].copy(), explained[0].answer, explained[0].rival)
-    assert np.array_equal(again.map, explained[0].map) and again.because == explained[0].because
+    assert np.array_equal(again.map, explained[0].map) and again.rationale == explained[0].rationale
     one, other = (evidence(m, inks[3], 3, 8) for m in (model, unfused))  # as it was trained
-    assert np.abs(one.map - other.map).max() < 1e-2 and one.because == other.because
+    assert np.abs(one.map - other.map).max() < 1e-2 and one.rationale == other.rationale
 
 
 def test_ink_of_one_shade_or_in_a_corner_is_no_problem(model):
     for shade in (0, 0.2, 1):
         why = evidence(model, np.full((28, 28), shade, np.float32), 4, 9)
         assert np.isfinite(why.map).all() and np.abs(why.map).max() <= 1
-        assert shade == 1 or (not why.map.any() and why.because == "")
+        assert shade == 1 or (not why.map.any() and why.rationale == "")
     for corner in (np.s_[:2, :2], np.s_[-2:, -2:], np.s_[13:14, :]):
         ink = np.zeros((28, 28), np.float32)
         ink[corner] = 1

@@ -16,7 +16,7 @@ from inkling.export.static_page import (
     add_scripts,
     write_version,
 )
-from support.static_server import Quiet, serving
+from support.static_server import QuietHandler, serve_folder
 from tests.pages import draw_line
 
 # Replaces ONNX Runtime Web: no test here reads a digit.
@@ -35,7 +35,7 @@ UPDATED = """async () => {
 }"""
 
 
-class OneHour(Quiet):
+class OneHour(QuietHandler):
     """Lets browsers cache each file for an hour."""
 
     def end_headers(self):
@@ -43,7 +43,7 @@ class OneHour(Quiet):
         super().end_headers()
 
 
-class NoScripts(Quiet):
+class NoScripts(QuietHandler):
     """Sends scripts with another type."""
 
     extensions_map = {".js": "application/octet-stream"}
@@ -81,13 +81,13 @@ def page(chromium):
     context.close()
 
 
-@pytest.mark.parametrize("handler", [OneHour, Quiet], ids=["one hour", "no header"])
+@pytest.mark.parametrize("handler", [OneHour, QuietHandler], ids=["one hour", "no header"])
 @pytest.mark.parametrize("late", ["index.html", "style.css", "offline.js"])
 def test_a_new_version_is_shown_once_it_is_complete(page, tmp_path, handler, late):
     site, old, new = (tmp_path / name for name in ("site", "old", "new"))
     path = site / late
     write_page(site)
-    with serving(site, handler) as url:
+    with serve_folder(site, handler) as url:
         assert versions(page, url) == ("First", "First")
         path.rename(old)
         write_page(site, "Second")
@@ -106,7 +106,7 @@ def test_a_new_version_is_shown_once_it_is_complete(page, tmp_path, handler, lat
 
 def test_two_pages_of_one_origin_do_not_affect_each_other_or_other_caches(page, tmp_path):
     folders = [tmp_path, tmp_path / "other"]  # one contains the other
-    with serving(tmp_path) as url:
+    with serve_folder(tmp_path) as url:
         for folder in reversed(folders):
             write_page(folder)
         for at in ("", "other/"):
@@ -132,7 +132,7 @@ def test_if_its_script_cannot_run_it_says_what_is_needed(page, tmp_path, way):
     write_page(tmp_path)
     if way == "a file is missing":
         (tmp_path / "frame.js").unlink()
-    with serving(tmp_path, NoScripts if way == "no type" else Quiet) as url:
+    with serve_folder(tmp_path, NoScripts if way == "no type" else QuietHandler) as url:
         page.goto((tmp_path / "index.html").as_uri() if way == "as a file" else url)
         caption = page.locator("#answer .caption")
         expect(caption).to_be_visible()
@@ -150,7 +150,7 @@ def test_an_altered_archive_of_the_runtime_is_rejected(tmp_path, monkeypatch):
     with tarfile.open(archive, "w:gz") as file:
         file.add(site / "package", "package")
     made.mkdir()
-    with serving(tmp_path) as url:
+    with serve_folder(tmp_path) as url:
         monkeypatch.setattr(static_page, "ARCHIVE", url + archive.name)
         with pytest.raises(DataError, match=r"hash .* does not match"):
             add_runtime(made)

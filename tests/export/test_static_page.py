@@ -13,8 +13,8 @@ from inkling.export.static_page import add_scripts, build, measure
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.reader import Reader
 from inkling.ui import views
-from support.static_server import OPEN_LINK, link, serving
-from support.virtual_users import drawings
+from support.static_server import OPEN_LINK_JS, drawing_link, serve_folder
+from support.virtual_users import sample_drawings
 from tests.pages import draw, draw_line
 
 DRAWING_COUNT, FRAME_COUNT = 200, 400
@@ -37,7 +37,7 @@ def scripts(tmp_path_factory):
     """Return a folder of the page's scripts, without network and runtime, and its address."""
     folder = tmp_path_factory.mktemp("scripts")
     add_scripts(folder)
-    with serving(folder) as url:
+    with serve_folder(folder) as url:
         yield folder, url
 
 
@@ -74,7 +74,7 @@ def visit(chromium):
 
 @pytest.fixture(scope="module")
 def served(folder):
-    with serving(folder) as url:
+    with serve_folder(folder) as url:
         yield url
 
 
@@ -91,8 +91,8 @@ def draw_and_read(page, digit):
 def vary_drawings(count):
     """Yield digits as pads send them, of many sizes; an eraser's stroke crosses some."""
     rng = np.random.default_rng(0)
-    for k, drawing in enumerate(drawings(count)):
-        scale, payload = rng.uniform(0.4, 1.4), drawing.told
+    for k, drawing in enumerate(sample_drawings(count)):
+        scale, payload = rng.uniform(0.4, 1.4), drawing.payload
         for stroke in payload["strokes"]:
             points = np.array(stroke["points"])
             stroke["points"] = np.rint(500 + scale * (points - 500)).astype(int).tolist()
@@ -124,12 +124,15 @@ def test_pictures_and_drawings_are_framed_as_in_python(visit, scripts):
 
 
 def test_it_answers_as_python_in_the_same_words(page):
-    payloads = [drawing.told for drawing in drawings(DRAWING_COUNT)]
+    payloads = [drawing.payload for drawing in sample_drawings(DRAWING_COUNT)]
     reader, figure = Reader.load(), re.compile(r"\d+(\.\d)?")
     same, differences = [], []
     for payload in payloads:
         reading = reader.read(Sketch.from_json(payload).picture())
-        python, answer = views.summarize(reading), page.evaluate(OPEN_LINK, link(payload))
+        python, answer = (
+            views.summarize(reading),
+            page.evaluate(OPEN_LINK_JS, drawing_link(payload)),
+        )
         same.append((answer["look"], answer["text"]) == (python.state, python.text))
         if same[-1]:
             assert figure.sub("", answer["words"]) == figure.sub("", python.caption)
@@ -161,13 +164,13 @@ def test_non_digits_and_several_digits_are_refused(page):
     ):
         payload = [{"width": 79, "erases": False, "points": points} for points in strokes]
         payload = payload or [{"width": 9, "erases": 1, "points": [1, 1]}]
-        page.evaluate(OPEN_LINK, link({"strokes": payload}))
+        page.evaluate(OPEN_LINK_JS, drawing_link({"strokes": payload}))
         expect(page.locator("#answer .headline")).to_have_text(text)
         expect(page.locator(f"#answer.{look}")).to_be_visible()
 
 
 def test_it_sends_nothing_and_works_offline_after_the_first_visit(visit, folder):
-    with serving(folder) as url:
+    with serve_folder(folder) as url:
         page = visit(url)
         draw_and_read(page, 3)
         expect(page.locator("#state")).to_contain_text("without a connection")

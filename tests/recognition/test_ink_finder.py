@@ -11,7 +11,7 @@ from inkling.imaging.mnist_frame import crop_to_ink
 from inkling.recognition.hypotheses import hypotheses
 from inkling.recognition.ink_finder import unet_ink
 from inkling.recognition.reader import Reader
-from support.composed_pages import blank_sheets
+from support.composed_pages import draw_blank_sheets
 
 SIDE = 280
 y, x = np.mgrid[0:SIDE, 0:SIDE] / SIDE
@@ -120,5 +120,5 @@ def test_low_writing_on_a_large_page_is_read(reader):
 
 def test_a_blank_sheet_of_any_kind_stays_blank():
     reader = Reader.load()  # the network that comes with the project
-    read = [reader.read(picture).text for _, picture in blank_sheets(60)]
+    read = [reader.read(picture).text for _, picture in draw_blank_sheets(60)]
     assert sum(text == "" for text in read) >= 57

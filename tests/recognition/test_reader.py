@@ -20,7 +20,7 @@ from PIL import Image
 from inkling.datasets.image_folder import list_pictures
 from inkling.imaging.open_image import PictureError
 from inkling.recognition.reading import BLANK, NO_DIGIT, apply_page_context
-from support.composed_pages import PAGES, compose
+from support.composed_pages import PAGE_KINDS, compose_page
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_lines_are_read_from_top_to_bottom(reader):
 
 def test_touching_digits_are_cut_apart(reader, mnist):
     rng = np.random.default_rng(1)
-    pairs = [compose(PAGES["touching pairs"], mnist.held_out, rng) for _ in range(100)]
+    pairs = [compose_page(PAGE_KINDS["touching pairs"], mnist.held_out, rng) for _ in range(100)]
     assert np.mean([reader.read(picture).text == text for text, picture in pairs]) > 0.6
 
 

@@ -11,8 +11,14 @@ from inkling.datasets.non_digits import draw_cursive, draw_outliers
 from inkling.datasets.pen_digits import HELD_OUT_SEED, WriterOptions, draw_digits
 from inkling.datasets.prepared import load_held_out_tiles
 from inkling.datasets.random_shapes import draw_loops, draw_zigzag
-from inkling.evaluation.metrics import refusals, score, strangers, summary, without_doubtful
-from inkling.evaluation.robustness import on_paper
+from inkling.evaluation.metrics import (
+    drop_mislabeled,
+    score,
+    score_held_out_writers,
+    score_refusals,
+    to_summary,
+)
+from inkling.evaluation.robustness import draw_on_paper
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.reader import Reader
@@ -55,7 +61,7 @@ def test_its_figures_are_those_measured_again(shipped, mnist, mnist_test):
 def test_its_evaluation_is_what_is_measured_again(shipped, mnist_test):
     told = shipped.description["evaluation"]
     assert 0 < told["milliseconds"] < 50
-    again = summary(mnist_test)
+    again = to_summary(mnist_test)
     assert told["digits"] == 10_000 and told["accuracy"] == pytest.approx(
         shipped.description["figures"]["mnist_test"], abs=1e-6
     )
@@ -87,7 +93,7 @@ def test_its_gallery_is_of_its_own_readings_of_mnist(shipped, mnist, mnist_test)
 
 def test_it_reads_mnist_and_is_as_sure_as_it_is_right(mnist_test):
     assert mnist_test.accuracy > 0.996
-    assert without_doubtful(mnist_test).accuracy > 0.9965
+    assert drop_mislabeled(mnist_test).accuracy > 0.9965
     assert mnist_test.calibration_error < 0.01
 
 
@@ -110,12 +116,12 @@ def test_hardly_any_digit_is_refused(shipped, mnist_test):
 
 def test_what_is_no_digit_is_refused(shipped, mnist):
     drawn = draw_outliers(2_000, mnist.test, HELD_OUT_SEED).ink
-    (refusal,) = refusals(shipped.model, mnist.test, {"all kinds": drawn})
+    (refusal,) = score_refusals(shipped.model, mnist.test, {"all kinds": drawn})
     assert refusal.flagged > 0.9 and refusal.auroc > 0.99
 
 
 def test_it_knows_hands_and_scripts_that_it_has_never_seen(shipped):
-    again = strangers(shipped.model)
+    again = score_held_out_writers(shipped.model)
     assert shipped.description["strangers"] == pytest.approx(again, abs=0.005)
     assert again["right"] > 0.985 and again["digits_refused"] <= 0.005
     assert again["held_out_letters"] > 0.9 and again["held_out_scripts"] > 0.85
@@ -126,7 +132,7 @@ def test_it_knows_hands_and_scripts_that_it_has_never_seen(shipped):
 )
 def test_writing_that_runs_on_is_no_number(shipped, kind):
     reader, rng = Reader(shipped.model), np.random.default_rng(HELD_OUT_SEED)
-    pages = [on_paper(kind(rng)) for _ in range(100)]
+    pages = [draw_on_paper(kind(rng)) for _ in range(100)]
     assert np.mean([reader.read(page).text == "" for page in pages]) > 0.9
 
 

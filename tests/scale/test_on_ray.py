@@ -57,7 +57,7 @@ def test_readings_and_explanations_are_equal(local, remote):
     other = there.read_latest(SessionState.read_sketch, sketch, remote)
     assert here.state.network_reading.as_dict() == there.state.network_reading.as_dict()
     assert one.reading.text == other.reading.text == "4"
-    assert one.why.because == other.why.because and (one.why.map == other.why.map).all()
+    assert one.why.rationale == other.why.rationale and (one.why.map == other.why.map).all()
 
 
 def test_a_picture_is_opened_locally_and_read_in_a_replica(local, remote, folder):

@@ -43,14 +43,14 @@ ON_A_FULL_DISK = """
 import asyncio, os, subprocess, sys
 sys.path.insert(0, os.getcwd())
 sys.path.insert(0, "tests")
-from support.virtual_users import Drawing, window
+from support.virtual_users import Drawing, open_window
 from conftest import pad_payload
 
 async def use(url, file):
     subprocess.run(["dd", "if=/dev/zero", "of=" + os.environ["TMPDIR"] + "/filler"])
-    async with window(url) as visitor:
-        print(await visitor.draw(Drawing(pad_payload(7), file)))
-        response = await visitor.client.post("/gradio_api/upload", files={"files": file})
+    async with open_window(url) as user:
+        print(await user.draw(Drawing(pad_payload(7), file)))
+        response = await user.client.post("/gradio_api/upload", files={"files": file})
         print(response.status_code, response.text)
 
 asyncio.run(use(sys.argv[1], open(sys.argv[2], "rb").read()))

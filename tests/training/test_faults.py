@@ -36,7 +36,7 @@ def prepare(mnist):
     """Shorten trainings in this process to a second."""
     torch.set_num_threads(1)
     build_checkpoint.load_mnist = lambda: mnist
-    metrics.strangers = lambda _: {}
+    metrics.score_held_out_writers = lambda _: {}
     build_checkpoint.tqdm.write = lambda *_: None
 
 
@@ -117,7 +117,7 @@ def test_a_file_that_is_being_written_is_not_removed(folder, monkeypatch):
 def path(folder, tiny_mnist, monkeypatch):
     """Return the path of a checkpoint to train on few digits."""
     monkeypatch.setattr(build_checkpoint, "load_mnist", lambda: tiny_mnist)
-    monkeypatch.setattr(metrics, "strangers", lambda _: {})  # half of the time
+    monkeypatch.setattr(metrics, "score_held_out_writers", lambda _: {})  # half of the time
     return folder / "digits.safetensors"
 
 

@@ -11,7 +11,7 @@ from inkling.datasets.mnist import Digits, Mnist, join
 from inkling.datasets.non_digits import draw_outliers
 from inkling.datasets.pen_digits import draw_digits
 from inkling.datasets.prepared import load_held_out_tiles, load_training_tiles
-from inkling.evaluation.metrics import refusals, score
+from inkling.evaluation.metrics import score, score_refusals
 from inkling.recognition.checkpoint import load_checkpoint
 from inkling.training import build_checkpoint, loop
 from inkling.training.build_checkpoint import ensure_checkpoint
@@ -109,7 +109,7 @@ def test_drawn_digits_and_outliers_are_separated_from_mnist(small_mnist):
         assert accuracy(last.model, digits) > 0.7  # of whichever kind
     assert drawn_shares[1] > drawn_shares[0] + 0.2
     none = draw_outliers(300, small_mnist.held_out, seed=9)
-    (refusal,) = refusals(last.model, small_mnist.test, {"all": none.ink})
+    (refusal,) = score_refusals(last.model, small_mnist.test, {"all": none.ink})
     assert refusal.auroc > 0.85 and refusal.flagged > 0.1
     known = join(small_mnist.held_out, load_held_out_tiles())  # by which it was calibrated
     assert score("", last.model, known).refused == pytest.approx(REFUSED_SHARE, abs=0.001)

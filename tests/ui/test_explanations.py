@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from inkling.explanation.activations import blocks, in_ink
+from inkling.explanation.activations import iterate_blocks, receptive_field
 from tests.pages import (
     BAR,
     drag,
@@ -136,11 +136,13 @@ def test_a_cell_highlights_its_receptive_field_and_a_map_opens(page, shipped):
     expect(sees).to_contain_text("contribute most to a 4")
     assert ink.evaluate(PICTURE) == plain
     side = 28  # cells of a layer: its central cell has the focus
-    for layer, (_, _, step) in enumerate(list(blocks(shipped.model))[:-1]):
+    for layer, (_, _, step) in enumerate(list(iterate_blocks(shipped.model))[:-1]):
         side = (side + 2 * step.padding - step.size) // step.stride + 1
         page.locator(f"#layers [data-open^='{layer}-']").first.focus()
         page.keyboard.press("ArrowUp")
-        left, top, right, bottom = in_ink(shipped.model, layer, (side // 2 - 1) * side + side // 2)
+        left, top, right, bottom = receptive_field(
+            shipped.model, layer, (side // 2 - 1) * side + side // 2
+        )
         expect(sees).to_contain_text(
             f"layer {layer + 1} sees rows {top + 1} to {bottom}, columns {left + 1} to {right} "
         )

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from support.static_server import serving
+from support.static_server import serve_folder
 from tests.pages import BAR, draw_and_read
 
 # Changes the document as Chrome's translation does, without changing the text.
@@ -37,7 +37,7 @@ def framed(chromium, served, folder):
     page = f"<!doctype html><iframe src='{served.url}' width=1200 height=800></iframe>"
     (folder / "index.html").write_text(page)
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
-    with serving(folder) as url:
+    with serve_folder(folder) as url:
         url = url.replace("127.0.0.1", "localhost")
         context.grant_permissions(["clipboard-read"], origin=url)
         page = context.new_page()

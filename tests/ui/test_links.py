@@ -5,7 +5,7 @@ import re
 
 from playwright.sync_api import expect
 
-from support.static_server import link
+from support.static_server import drawing_link
 from tests.pages import draw, draw_and_read, expect_answer, get_tool, stored_strokes
 
 SOUND = {"width": 79, "erases": False, "points": [500, 200, 500, 800]}
@@ -33,7 +33,7 @@ def links_of(page):
     """Return the link to a page's drawing in the present and in the older format."""
     get_tool(page, "Link").click()
     expect(page).to_have_url(re.compile("#drawing="))
-    return "#" + page.url.partition("#")[2], link({"strokes": stored_strokes(page)})
+    return "#" + page.url.partition("#")[2], drawing_link({"strokes": stored_strokes(page)})
 
 
 def test_a_link_restores_the_drawing_and_its_fragment_is_not_sent(page):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from inkling.evaluation.plots import calibration_plot, learning_curve
+from inkling.evaluation.plots import build_calibration_plot, build_learning_curve
 from inkling.explanation.gallery import Gallery
 from inkling.training.live_reader import PlaceholderReader
 from inkling.ui import model_card
@@ -44,7 +44,7 @@ def test_the_worst_confusion_is_open_at_first(shipped, confusion):
 
 
 def test_the_hardest_digits_are_sorted_by_confidence(shipped):
-    gallery = Gallery.of(shipped.gallery)
+    gallery = Gallery.from_tensors(shipped.gallery)
     confidences = gallery.confidence[model_card.find_misread(gallery)].tolist()
     assert confidences and confidences == sorted(confidences, reverse=True)
 
@@ -54,17 +54,17 @@ def test_a_card_without_a_network_says_so():
 
 
 def test_a_bin_of_fewer_than_ten_readings_is_not_plotted():
-    _, data = calibration_plot([(0.5, 0.4, 10), (0.7, 0.9, 9)])["lines"]
+    _, data = build_calibration_plot([(0.5, 0.4, 10), (0.7, 0.9, 9)])["lines"]
     assert data["points"] == [(0.5, 0.4)]
 
 
 @pytest.mark.parametrize("accuracy", [0.0, 0.5, 0.9995, 1.0])
 def test_a_learning_curve_stays_within_its_plot(accuracy):
-    ((_, y),) = learning_curve([(10, accuracy)], 20, "step")["lines"][0]["points"]
+    ((_, y),) = build_learning_curve([(10, accuracy)], 20, "step")["lines"][0]["points"]
     assert 0 <= y <= 1
 
 
 def test_a_learning_network_has_a_falling_curve():
-    points = learning_curve([(1, 0.5), (2, 0.9), (3, 0.99)], 3, "epoch")["lines"][0]["points"]
+    points = build_learning_curve([(1, 0.5), (2, 0.9), (3, 0.99)], 3, "epoch")["lines"][0]["points"]
     assert [x for x, _ in points] == [1 / 3, 2 / 3, 1]
     assert points[0][1] > points[1][1] > points[2][1]

@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from inkling.recognition.reader import ReaderUnavailable
 from inkling.ui.layout import ReadChannel
 from inkling.ui.pad_requests import MAX_REQUESTS_PER_SESSION
-from support.virtual_users import Visitor
+from support.virtual_users import VirtualUser
 from tests.pages import ROOT, draw, expect_answer, pad_strokes, requests_of, wait_until
 
 FRAMES = """(count) => new Promise((done) => {
@@ -28,7 +28,7 @@ FRAMES = """(count) => new Promise((done) => {
 def ask(served):
     """Return a function that sends a request as the pad does, and returns the response."""
     with httpx.Client(base_url=served.url, timeout=30) as client:
-        part = Visitor(client, client.get("config").json()).questions
+        part = VirtualUser(client, client.get("config").json()).component_id
         own = uuid4().hex
 
         def ask(function="read", digit=7, session=own, **more):

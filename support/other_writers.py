@@ -1,0 +1,42 @@
+"""Load the digits of other writers in `data/other_writers`, which are for measuring only."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from inkling.imaging.sketch import Sketch
+from support.virtual_users import to_pad_payload
+
+OTHER_WRITERS = Path(__file__).parent.parent / "data" / "other_writers"
+UJI_TILE_PX = 112
+
+
+class PenDigit(NamedTuple):
+    """A digit that was written on a tablet."""
+
+    label: int
+    writer: int  # 1 to 30
+    picture: Image.Image  # as drawn on the page's pad
+
+
+def load_pen_digits() -> list[PenDigit]:
+    """Return 1,000 digits of UCI's pen digits, by 30 writers."""
+    with gzip.open(OTHER_WRITERS / "pen-digits.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    digits = []
+    for row in rows:
+        payload = to_pad_payload([np.array(stroke, float) for stroke in row["strokes"]])
+        picture = Sketch.from_json(payload).picture()
+        digits.append(PenDigit(row["label"], row["writer"], picture))
+    return digits
+
+
+def load_uji_digits() -> list[tuple[int, np.ndarray]]:
+    """Return labels and pictures (H, W) uint8 of 600 digits of UJI Pen Characters."""
+    sheet = np.asarray(Image.open(OTHER_WRITERS / "uji-characters.png").convert("L"))
+    rows = [np.hsplit(row, sheet.shape[1] // UJI_TILE_PX) for row in np.vsplit(sheet, 10)]
+    return [(label, tile) for label, row in enumerate(rows) for tile in row]
