@@ -1,4 +1,4 @@
-"""Framed ink in; what speaks for its digit out."""
+"""The evidence is faithful to the network, and its sentence names what counts."""
 
 import cv2
 import numpy as np
