@@ -100,7 +100,7 @@ def test_it_reads_mnist_and_is_as_sure_as_it_is_right(mnist_test):
 def carefully_drawn():
     """Draw digits of our own list of styles, which no training has seen, without slips."""
     hands = WriterOptions(font_share=0, slips=False)
-    return draw_digits(2_000, HELD_OUT_SEED + 1, hands=hands)
+    return draw_digits(2_000, HELD_OUT_SEED + 1, writers=hands)
 
 
 def test_it_reads_drawn_digits_and_is_as_sure_as_it_is_right(shipped):
