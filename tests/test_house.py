@@ -3,8 +3,10 @@
 import ast
 import importlib.util
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 from conftest import ROOT
@@ -85,6 +87,32 @@ def test_five_files_stand_in_front_and_little_else():
     assert sorted(path.name for path in ROOT.glob("*.py")) == COMMANDS
     made = {"__pycache__", "venv", "evaluation.html"}  # by runs, and hidden folders
     assert len({path.name for path in ROOT.glob("[!.]*")} - made) <= 19  # and .ci, .gitignore
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("inkling/**/__init__.py")), ids=named)
+def test_each_package_lists_its_files(path):
+    _, _, lines = ast.get_docstring(tree(path)).partition("\n")
+    listed = re.findall(r"^([\w.]+): \S", lines, re.M)
+    hidden = {"__init__.py", "__pycache__"}
+    files = [file.name for file in path.parent.iterdir() if file.name not in hidden]
+    assert sorted(listed) == sorted(file for file in files if not file.endswith(".pyi"))
+
+
+def constants_of(path):
+    """Return the upper-case names that a module assigns."""
+    names = [
+        node.id
+        for statement in tree(path).body
+        if isinstance(statement, ast.Assign | ast.AnnAssign)
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    ]
+    return {name for name in names if name.isupper()}
+
+
+def test_each_constant_has_one_meaning():
+    names = Counter(name for path in PRODUCT for name in constants_of(path))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize(

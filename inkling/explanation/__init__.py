@@ -1,1 +1,7 @@
-"""Explain a glyph's classification: evidence, counterfactuals, feature maps, similar digits."""
+"""Explain a glyph's classification.
+
+occlusion.py: contrastive occlusion map and its sentence
+counterfactual.py: smallest change to another digit
+activations.py: feature maps, receptive fields, top digits
+gallery.py: nearest test digits; position on a 2-D map
+"""

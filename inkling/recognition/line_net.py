@@ -21,7 +21,7 @@ from model import (
 
 MAX_LINE_WIDTH_PX = 1200  # at height 32: longer lines are squeezed
 LOCAL_WINDOW_PX = 25  # for local standardization
-NO_DIGIT = 10  # class of a prediction: a sign, or blank
+NO_DIGIT_CLASS = 10  # class of a prediction: a sign, or blank
 MAX_TRANSCRIPTS = 4  # 94 % of 200 held-out touching pairs are read, 89.5 % with 1
 BEAM_WIDTH = 12  # paths
 MIN_LOG_PROB = -6.0  # of a class in a column: below it, the search prunes it
@@ -48,7 +48,7 @@ class Transcript(NamedTuple):
 class LinePrediction(NamedTuple):
     """The line network's output for a line."""
 
-    log_probs: Tensor  # (T, 11) of the ten digits and `NO_DIGIT`, in each column
+    log_probs: Tensor  # (T, 11) of the ten digits and `NO_DIGIT_CLASS`, in each column
     transcripts: list[Transcript]  # the most probable first
 
     def log_likelihood(self, digits: Sequence[int]) -> float:
@@ -61,7 +61,7 @@ class LinePrediction(NamedTuple):
         lengths = torch.tensor([len(text) for text in texts])
         log_probs = self.log_probs[:, None].expand(-1, len(texts), -1)
         columns = torch.full_like(lengths, len(self.log_probs))
-        return -F.ctc_loss(log_probs, flat, columns, lengths, NO_DIGIT, "none").numpy()
+        return -F.ctc_loss(log_probs, flat, columns, lengths, NO_DIGIT_CLASS, "none").numpy()
 
     def digit_posteriors(self, digits: Sequence[int]) -> np.ndarray:
         """Return probabilities (N, 11) of each digit or none, per position; rows sum to 1.
@@ -69,11 +69,11 @@ class LinePrediction(NamedTuple):
         All other positions are held fixed.
         """
         texts = [
-            [*digits[:k], *([digit] if digit != NO_DIGIT else []), *digits[k + 1 :]]
+            [*digits[:k], *([digit] if digit != NO_DIGIT_CLASS else []), *digits[k + 1 :]]
             for k in range(len(digits))
-            for digit in range(NO_DIGIT + 1)
+            for digit in range(NO_DIGIT_CLASS + 1)
         ]
-        logs = self.log_likelihoods(texts).reshape(len(digits), NO_DIGIT + 1)
+        logs = self.log_likelihoods(texts).reshape(len(digits), NO_DIGIT_CLASS + 1)
         probs = np.exp(logs - logs.max(axis=1, keepdims=True))
         return probs / probs.sum(axis=1, keepdims=True)
 
@@ -102,13 +102,15 @@ def beam_search(log_probs: np.ndarray) -> list[tuple[tuple[int, ...], tuple[floa
     A text has the score of its best path: the sum over all paths would have no columns.
     """
     # Text and last class: log-probability, first and last column of each digit.
-    paths: dict[tuple, tuple[float, tuple[tuple[int, int], ...]]] = {((), NO_DIGIT): (0.0, ())}
+    paths: dict[tuple, tuple[float, tuple[tuple[int, int], ...]]] = {
+        ((), NO_DIGIT_CLASS): (0.0, ())
+    }
     for t, column in enumerate(log_probs):
         extended: dict[tuple, tuple[float, tuple[tuple[int, int], ...]]] = {}
         for (digits, last), (score, spans) in paths.items():
             for label in np.flatnonzero(column > MIN_LOG_PROB).tolist():
                 path = score + column[label], spans
-                if label == NO_DIGIT:
+                if label == NO_DIGIT_CLASS:
                     key = digits, label
                 elif label == last:
                     key, path = (digits, label), (path[0], (*spans[:-1], (spans[-1][0], t)))

@@ -1,4 +1,8 @@
-"""Optional: the same reader in many processes and on many machines, with Ray."""
+"""Optional: the same reader in many processes and on many machines, with Ray.
+
+serving.py: replicas of the reader on Ray Serve
+pictures.py: read many files with Ray Data
+"""
 
 import sys
 

@@ -14,7 +14,7 @@ from inkling.recognition.reading import HOLE, Reading
 from inkling.ui import views
 from inkling.ui.session import AnyReader, SessionState
 
-CROP_MARGIN_SHARE = 0.15  # of a glyph's longer side, around it in a saved picture; not tuned
+SAVED_MARGIN_SHARE = 0.15  # of a glyph's longer side, around it in a saved picture; not tuned
 
 
 def build_report(state: SessionState, reader: AnyReader) -> dict | None:
@@ -68,7 +68,7 @@ def save_correction(state: SessionState, digit: int | None, folder: Path) -> Non
     picture = Image.open(io.BytesIO(base64.b64decode(content)))
     scale = picture.width / state.picture.size[0]
     left, top, right, bottom = state.network_reading.digits[state.chosen].glyph.box
-    margin = CROP_MARGIN_SHARE * max(right - left, bottom - top)
+    margin = SAVED_MARGIN_SHARE * max(right - left, bottom - top)
     box = (
         round(max(0, (left - margin) * scale)),
         round(max(0, (top - margin) * scale)),

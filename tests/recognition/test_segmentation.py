@@ -13,7 +13,7 @@ from inkling.recognition.connected_components import (
     group_lines,
     merge_stacked,
 )
-from inkling.recognition.line_net import NO_DIGIT, LinePrediction, Transcript
+from inkling.recognition.line_net import NO_DIGIT_CLASS, LinePrediction, Transcript
 from inkling.recognition.reader import make_transcriber
 from inkling.recognition.segmentation import find_rows
 from inkling.recognition.segmentation_lattice import find_cheapest_path
@@ -89,8 +89,8 @@ def predict_by(log_prob, multi_digit_logit=1.0):
 
 def line(*digits, centers=(), steps=60):
     """Return a stand-in for the transcriber: these digits at these columns."""
-    answers = torch.full((steps, NO_DIGIT + 1), -9.0)
-    answers[:, NO_DIGIT] = 0
+    answers = torch.full((steps, NO_DIGIT_CLASS + 1), -9.0)
+    answers[:, NO_DIGIT_CLASS] = 0
     for k, digit in enumerate(digits):
         answers[10 + 20 * k] = -9.0
         answers[10 + 20 * k, digit] = 0
