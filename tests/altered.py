@@ -14,5 +14,5 @@ def rewrite(path, change):
         description = json.loads(file.metadata()["inkling"])
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     change(tensors, description)
-    told = json.dumps(description)
-    path.write_bytes(save(tensors, {"inkling": told, "digest": digest(told, tensors)}))
+    text = json.dumps(description)
+    path.write_bytes(save(tensors, {"inkling": text, "digest": digest(text, tensors)}))

@@ -92,5 +92,5 @@ def test_the_figures_are_those_of_the_checkpoint():
 
 def test_ci_calls_the_test_command_of_the_readme():
     command = re.search(r"^python3 -m venv .*pytest$", README, re.M)[0]
-    told = re.sub(r" -q\b", "", (ROOT / ".ci" / "run").read_text())
-    assert command in told
+    script = re.sub(r" -q\b", "", (ROOT / ".ci" / "run").read_text())
+    assert command in script

@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-TEMPLATES = Path(__file__).parent / "templates"  # `plot.html` and `confusion.html` for other rooms
+TEMPLATES = (
+    Path(__file__).parent / "templates"
+)  # `plot.html` and `confusion.html`, also for the page
 STYLESHEET = TEMPLATES / "plot.css"
 MIN_BIN_COUNT = 10  # readings: smaller bins are not plotted
 MISREAD_SCALE = (0.001, 1.0)  # bottom and top of the axis

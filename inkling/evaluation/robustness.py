@@ -22,7 +22,7 @@ def draw_picture(
 ) -> np.ndarray:
     """Draw ink (28, 28) black on white: (CANVAS, CANVAS) uint8.
 
-    Its longest side becomes `extent` px. It is rotated clockwise by `turn` degrees, and moved
+    Its longest side is `extent` px. It is rotated clockwise by `turn` degrees, and moved
     `away` px from the middle in the direction `toward`, in radians.
     """
     matrix = cv2.getRotationMatrix2D((FRAME / 2 - 0.5,) * 2, -turn, extent / DIGIT)

@@ -60,7 +60,7 @@ class Hypothesis:
         left, top, right, bottom = (
             edge / length for edge, length in zip(box, (width, height) * 2, strict=True)
         )
-        for _ in range(self.quarters):  # the right edge had become the top
+        for _ in range(self.quarters):  # the picture was rotated by a quarter each
             left, top, right, bottom = 1 - bottom, left, 1 - top, right
         x, y = self.box[:2]
         across, down = self.box[2] - x, self.box[3] - y

@@ -14,7 +14,7 @@ UNET_SIDES_PX = (128, 256)  # longest sides at which the network sees a picture
 # Small text is searched again in an enlarged crop.
 ZOOMED_TEXT_PX = 45  # height of the text in it: the middle of the training data's
 MAX_CROP_PX = 512  # longest side of the crop
-MIN_ZOOM = 1.3  # less enlargement is not worth its time
+MIN_ZOOM = 1.3  # below it the second search is skipped, to save time
 CROP_MARGIN_SHARE = 0.5  # of the text's height, paper around it
 MAX_UNIFORM_VARIATION = 0.3  # background variation up to which Otsu's threshold finds all ink
 
@@ -44,7 +44,7 @@ def unet_ink(gray: np.ndarray, side: int) -> Ink | None:
     small = cv2.resize(gray, probs.shape[::-1], interpolation=cv2.INTER_AREA)
     around = cv2.dilate(mask, np.ones((7, 7), np.uint8)) > mask
     dark = not around.any() or bool(small[mask > 0].mean() < small[around].mean())
-    return make_ink(probs, mask, dark, ("ink told from uneven or patterned paper",))
+    return make_ink(probs, mask, dark, ("ink on uneven or patterned paper",))
 
 
 def refine_small_text(gray: np.ndarray, probs: np.ndarray) -> np.ndarray:

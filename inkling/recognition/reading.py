@@ -16,7 +16,7 @@ HOLE = "?"  # a refused glyph in a line of digits, unless it is a dot, comma, da
 MIN_HOLE_SHARE = 0.5  # of the digits' median longest side: commas stay below 0.4
 MAX_DASH_ASPECT = 0.25  # width / length of a dash or slash: MNIST's thickest stroke / digit
 NO_DIGIT = "That does not look like a digit."
-BLANK = "Nothing drawn: the picture is blank, or its ink is too faint to tell from the paper."
+BLANK = "Nothing drawn: the picture is blank, or its ink is too faint to separate from the paper."
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ class RequestLimits:
         if not routes.has_valid_host(request):
             raise HTTPException(400, "The request's host is no host's name.")
         if request.headers.get("range", "").count("-") > 1:
-            raise HTTPException(416, "Ask for one range at a time.")
+            raise HTTPException(416, "Request one range at a time.")
         event = routes.EVENT_RESULT_ROUTE.fullmatch(path)
         if request.method == "GET" and event and not self.is_event(event[1]):
             raise HTTPException(404, "There is no such event, or its answer has been fetched.")

@@ -34,7 +34,7 @@ def best_device() -> torch.device:
 
 
 def has_bfloat16() -> bool:
-    """Return whether the processor reports bfloat16 units; PyTorch 2.8 cannot tell."""
+    """Return whether the processor reports bfloat16 units; PyTorch 2.8 has no check."""
     capabilities = getattr(torch.cpu, "get_capabilities", dict[str, bool])()
     return bool(capabilities.get("avx512_bf16"))
 

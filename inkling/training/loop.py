@@ -88,8 +88,8 @@ def train(
             logits = model.class_logits(ink)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             if teachers:
-                taught = F.cross_entropy(logits, average_teachers(teachers, ink))
-                loss = recipe.taught * taught + (1 - recipe.taught) * loss
+                distillation = F.cross_entropy(logits, average_teachers(teachers, ink))
+                loss = recipe.taught * distillation + (1 - recipe.taught) * loss
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -58,13 +58,13 @@ def test_honest_confidence_has_no_calibration_error():
 
 def test_a_summary_is_json_and_says_what_the_score_says():
     one = score_of([3, 3, 8, 5], [3, 8, 8, 5], [0.9, 0.6, 0.9, 0.9])
-    told = json.loads(json.dumps(to_summary(one), allow_nan=False))
-    assert told["digits"] == 4 and told["accuracy"] == 0.75 and told["refused"] == 0
-    assert told["interval"] == pytest.approx(one.interval)
-    assert told["ece"] == pytest.approx((0.6 + 3 * 0.1) / 4)
-    assert told["by_digit"] == [None, None, None, 0.5, None, 1, None, None, 1, None]
-    assert np.array_equal(told["confusion"], one.confusion)
-    assert np.array(told["calibration"]) == pytest.approx(np.array([[0.6, 0, 1], [0.9, 1, 3]]))
+    summary = json.loads(json.dumps(to_summary(one), allow_nan=False))
+    assert summary["digits"] == 4 and summary["accuracy"] == 0.75 and summary["refused"] == 0
+    assert summary["interval"] == pytest.approx(one.interval)
+    assert summary["ece"] == pytest.approx((0.6 + 3 * 0.1) / 4)
+    assert summary["by_digit"] == [None, None, None, 0.5, None, 1, None, None, 1, None]
+    assert np.array_equal(summary["confusion"], one.confusion)
+    assert np.array(summary["calibration"]) == pytest.approx(np.array([[0.6, 0, 1], [0.9, 1, 3]]))
 
 
 def test_timing_a_network_leaves_the_threads_as_they_were(shipped, small_mnist):

@@ -177,11 +177,13 @@ def test_ink_of_one_shade_or_in_a_corner_is_no_problem(model):
         assert np.isfinite(evidence(model, ink, 1, 7).map).all()
 
 
-def test_the_network_is_asked_in_one_small_batch(model, inks):
-    asked = []
-    handle = model.layers[0].register_forward_hook(lambda _, given, __: asked.append(len(given[0])))
+def test_the_network_is_called_in_one_small_batch(model, inks):
+    batches = []
+    handle = model.layers[0].register_forward_hook(
+        lambda _, given, __: batches.append(len(given[0]))
+    )
     try:
         evidence(model, inks[0], 0, 6)
     finally:
         handle.remove()
-    assert len(asked) == 1 and asked[0] <= 65  # 0.14 ms each
+    assert len(batches) == 1 and batches[0] <= 65  # 0.14 ms each

@@ -70,7 +70,7 @@ def test_a_gallery_comes_back_the_same(saved):
     ],
 )
 def test_a_gallery_that_is_not_whole_is_refused(saved, name, value):
-    def spoil(tensors, told):
+    def spoil(tensors, description):
         tensors.pop(f"gallery.{name}", None)
         if value is not None:
             tensors[f"gallery.{name}"] = value
@@ -86,20 +86,22 @@ def test_a_missing_checkpoint_is_a_missing_file(tmp_path):
 
 
 def test_another_architecture_is_refused(saved):
-    rewrite(saved, lambda tensors, told: told["architecture"].update(widths=[4, 4, 4, 4]))
+    rewrite(
+        saved, lambda tensors, description: description["architecture"].update(widths=[4, 4, 4, 4])
+    )
     with pytest.raises(CheckpointError, match="architecture"):
         load_checkpoint(saved)
 
 
 def test_another_format_is_refused(saved):
-    rewrite(saved, lambda tensors, told: told.update(format=99))
+    rewrite(saved, lambda tensors, description: description.update(format=99))
     with pytest.raises(CheckpointError, match="format 99"):
         load_checkpoint(saved)
 
 
 @pytest.mark.parametrize("value", [float("nan"), 3.0])
 def test_weights_that_answer_otherwise_are_refused(saved, value):
-    rewrite(saved, lambda tensors, told: tensors["layers.1.weight"].fill_(value))
+    rewrite(saved, lambda tensors, description: tensors["layers.1.weight"].fill_(value))
     with pytest.raises(CheckpointError, match="answers"):
         load_checkpoint(saved)
 

@@ -1,4 +1,4 @@
-"""What a visitor teaches is read at once, and nothing else changes."""
+"""A correction changes readings at once, and nothing else changes."""
 
 import base64
 import json

@@ -46,8 +46,10 @@ def junk(good, folder):
         **{name: lambda p, c=content: p.write_bytes(c) for name, content in contents.items()},
         "folder": Path.mkdir,
         "NaN": described(lambda tensors, _: tensors["layers.1.weight"].fill_(float("nan"))),
-        "architecture": described(lambda _, told: told["architecture"].update(widths=[8] * 4)),
-        "format": described(lambda _, told: told.update(format=99)),
+        "architecture": described(
+            lambda _, description: description["architecture"].update(widths=[8] * 4)
+        ),
+        "format": described(lambda _, description: description.update(format=99)),
     }
 
 

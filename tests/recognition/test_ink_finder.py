@@ -1,4 +1,4 @@
-"""Ink is told from paper in any light and on any paper, and a blank sheet stays blank."""
+"""Ink is separated from paper in any light and on any paper, and a blank sheet stays blank."""
 
 import cv2
 import numpy as np

@@ -276,10 +276,10 @@ def test_pictures_in_a_folder_are_known_by_name_or_content(sketches):
     (sketches / "4.png").rename(sketches / "4.dat")
     Image.fromarray(sketch(5)).save(sketches / "5.tif")
     Image.fromarray(sketch(6)).save(sketches / "6.AVIF", "avif")
-    found, passed_over = list_pictures([sketches])
+    found, skipped = list_pictures([sketches])
     names = ["0.png", "1.png", "2.png", "3", "4.dat", "5.png", "5.tif", "6.AVIF", "6.png"]
     assert [path.name for path in found] == [*names, "7.png", "8.png", "9.png"]
-    assert passed_over == []
+    assert skipped == []
 
 
 def test_what_is_passed_over_in_folders_is_named(sketches):
@@ -299,8 +299,8 @@ def test_where_nothing_is_read_it_is_said_and_the_status_is_1(tmp_path):
     (tmp_path / "notes.txt").write_text("seven")
     done = command("--json", tmp_path, text=True)
     assert done.returncode == 1 and done.stdout == ""
-    passed, told = done.stderr.splitlines()
-    assert "notes.txt" in passed and str(tmp_path) in told
+    passed, error = done.stderr.splitlines()
+    assert "notes.txt" in passed and str(tmp_path) in error
 
 
 def test_without_json_each_line_is_for_people(predict, sketches):

@@ -37,39 +37,39 @@ def mnist_test(shipped, mnist):
 
 
 def test_it_was_made_by_the_default_recipe(shipped):
-    told = shipped.description["recipe"]
-    assert asdict(replace(Recipe(**told), widths=tuple(told["widths"]))) == asdict(DEFAULT)
+    recipe = shipped.description["recipe"]
+    assert asdict(replace(Recipe(**recipe), widths=tuple(recipe["widths"]))) == asdict(DEFAULT)
     assert len(shipped.description["history"]) == DEFAULT.epochs
 
 
 def test_it_is_small(shipped):
-    model, told, _ = shipped
+    model, description, _ = shipped
     assert CHECKPOINT.stat().st_size <= 3_000_000
-    assert told["weights"] == sum(p.numel() for p in model.parameters()) < 1_000_000
+    assert description["weights"] == sum(p.numel() for p in model.parameters()) < 1_000_000
 
 
 def test_its_figures_are_those_measured_again(shipped, mnist, mnist_test):
-    model, told, _ = shipped
+    model, description, _ = shipped
     again = {
         "held_out": accuracy(model, mnist.held_out),
         "drawn": accuracy(model, load_held_out_tiles()),
         "mnist_test": mnist_test.accuracy,
     }
-    assert told["figures"] == pytest.approx(again, abs=0.0005)
+    assert description["figures"] == pytest.approx(again, abs=0.0005)
 
 
 def test_its_evaluation_is_what_is_measured_again(shipped, mnist_test):
-    told = shipped.description["evaluation"]
-    assert 0 < told["milliseconds"] < 50
+    summary = shipped.description["evaluation"]
+    assert 0 < summary["milliseconds"] < 50
     again = to_summary(mnist_test)
-    assert told["digits"] == 10_000 and told["accuracy"] == pytest.approx(
+    assert summary["digits"] == 10_000 and summary["accuracy"] == pytest.approx(
         shipped.description["figures"]["mnist_test"], abs=1e-6
     )
-    assert told.keys() - {"milliseconds"} == again.keys()
-    assert np.abs(np.array(told["confusion"]) - mnist_test.confusion).sum() <= 10
-    assert np.array(told["by_digit"]) == pytest.approx(again["by_digit"], abs=0.002)
+    assert summary.keys() - {"milliseconds"} == again.keys()
+    assert np.abs(np.array(summary["confusion"]) - mnist_test.confusion).sum() <= 10
+    assert np.array(summary["by_digit"]) == pytest.approx(again["by_digit"], abs=0.002)
     for name in ("accuracy", "interval", "ece", "refused"):
-        assert told[name] == pytest.approx(again[name], abs=0.0005)
+        assert summary[name] == pytest.approx(again[name], abs=0.0005)
 
 
 def test_its_gallery_is_of_its_own_readings_of_mnist(shipped, mnist, mnist_test):
@@ -82,9 +82,9 @@ def test_its_gallery_is_of_its_own_readings_of_mnist(shipped, mnist, mnist_test)
     assert (gallery.answers.numpy() == mnist_test.answers[shown]).mean() > 0.98
     off = np.abs(gallery.confidence.float().numpy() - mnist_test.confidence[shown])
     assert off.max() < 0.02
-    told = shipped.description["evaluation"]
+    summary = shipped.description["evaluation"]
     wrong = gallery.labels != gallery.answers
-    assert wrong.sum() == 10_000 - round(told["accuracy"] * 10_000)
+    assert wrong.sum() == 10_000 - round(summary["accuracy"] * 10_000)
     with torch.inference_mode():
         features = shipped.model.features(mnist.test.ink[shown])
     likenesses = torch.cosine_similarity(features, gallery.features.float())
@@ -99,8 +99,8 @@ def test_it_reads_mnist_and_is_as_sure_as_it_is_right(mnist_test):
 
 def carefully_drawn():
     """Draw digits of our own list of styles, which no training has seen, without slips."""
-    hands = WriterOptions(font_share=0, slips=False)
-    return draw_digits(2_000, HELD_OUT_SEED + 1, writers=hands)
+    writers = WriterOptions(font_share=0, slips=False)
+    return draw_digits(2_000, HELD_OUT_SEED + 1, writers=writers)
 
 
 def test_it_reads_drawn_digits_and_is_as_sure_as_it_is_right(shipped):

@@ -37,11 +37,11 @@ def test_pixels_are_inked_and_erased_and_the_answer_follows(page):
     expect_answer(page, "1")
     evidence = page.locator("#evidence img")
     whole = evidence.get_attribute("src")
-    drag(page, [locate_pixel(page, 8, 13), locate_pixel(page, 8, 14)], steps=3)  # ink becomes paper
+    drag(page, [locate_pixel(page, 8, 13), locate_pixel(page, 8, 14)], steps=3)  # erase ink
     expect(evidence).not_to_have_attribute("src", whole)
     expect_answer(page, "1")
     erased = evidence.get_attribute("src")
-    page.mouse.click(*locate_pixel(page, 8, 16))  # paper becomes ink
+    page.mouse.click(*locate_pixel(page, 8, 16))  # add ink
     expect(evidence).not_to_have_attribute("src", erased)
     get_tool(page, "As it was").click()
     expect(page.locator("#answer .waiting")).to_be_visible()

@@ -25,77 +25,77 @@ FRAMES = """(count) => new Promise((done) => {
 
 
 @pytest.fixture
-def ask(served):
+def send(served):
     """Return a function that sends a request as the pad does, and returns the response."""
     with httpx.Client(base_url=served.url, timeout=30) as client:
         part = VirtualUser(client, client.get("config").json()).component_id
         own = uuid4().hex
 
-        def ask(function="read", digit=7, session=own, **more):
+        def send(function="read", digit=7, session=own, **more):
             request = {"component_id": part, "fn_name": function, "session_hash": session}
             request |= {"data": pad_payload(digit)} | more
             return client.post("gradio_api/component_server/", json=request)
 
-        yield ask
+        yield send
 
 
 @pytest.fixture
-def ask_in_thread(ask):
+def send_in_thread(send):
     """Return a function that sends a request from another thread."""
     with ThreadPoolExecutor() as pool:
-        yield partial(pool.submit, ask)
+        yield partial(pool.submit, send)
 
 
-def test_a_drawing_is_answered_and_a_preview_does_not_change_the_session(ask):
-    assert 'data-number="7"' in ask().json()[0]
-    answer, bars, _ = ask("preview", 4).json()
+def test_a_drawing_is_answered_and_a_preview_does_not_change_the_session(send):
+    assert 'data-number="7"' in send().json()[0]
+    answer, bars, _ = send("preview", 4).json()
     assert 'data-number="4"' in answer and bars["label"] == "4"
-    assert 'data-count="2"' in ask().json()[0]
+    assert 'data-count="2"' in send().json()[0]
 
 
 @pytest.mark.parametrize("data", [None, [], "seven", {"size": 0}, {"size": 1, "strokes": [[]]}])
-def test_an_invalid_payload_is_an_empty_pad(ask, data):
-    assert "waiting" in ask(data=data).json()[0]
-    assert ask("preview", data=data).json() is None
+def test_an_invalid_payload_is_an_empty_pad(send, data):
+    assert "waiting" in send(data=data).json()[0]
+    assert send("preview", data=data).json() is None
 
 
-def test_one_session_has_few_requests_at_the_same_time(served, ask, ask_in_thread):
+def test_one_session_has_few_requests_at_the_same_time(served, send, send_in_thread):
     (channel,) = (part for part in served.demo.blocks.values() if isinstance(part, ReadChannel))
     with served.reader.held():
         for _ in range(MAX_REQUESTS_PER_SESSION):
-            ask_in_thread()
+            send_in_thread()
         wait_until(
             lambda: channel.requests.active.total() == MAX_REQUESTS_PER_SESSION
         )  # waiting ones included
-        refused = ask()
+        refused = send()
         assert refused.status_code == 503 and "busy" in refused.json()["detail"]
-    wait_until(lambda: ask().status_code == 200)
+    wait_until(lambda: send().status_code == 200)
 
 
-def test_without_a_reader_the_page_is_busy_and_nothing_is_lost(served, ask, monkeypatch):
-    before = ask(digit=4).json()[0]
+def test_without_a_reader_the_page_is_busy_and_nothing_is_lost(served, send, monkeypatch):
+    before = send(digit=4).json()[0]
 
     def fail(*_):
         raise ReaderUnavailable
 
-    for method in ("ask", "read"):
+    for method in ("call", "read"):
         monkeypatch.setattr(served.reader, method, fail)
-    refused = ask(digit=7)
+    refused = send(digit=7)
     assert refused.status_code == 503 and "busy" in refused.json()["detail"]
     with pytest.raises(AppError, match="busy"):
         Client(served.url, verbose=False).predict(
             handle_file(ROOT / "examples" / "2-open-four.jpg"), api_name="/predict"
         )
     monkeypatch.undo()
-    assert 'data-number="4"' in before and 'data-number="7"' in ask(digit=7).json()[0]
+    assert 'data-number="4"' in before and 'data-number="7"' in send(digit=7).json()[0]
 
 
-def test_previews_are_refused_while_drawings_are_read(served, ask, ask_in_thread):
+def test_previews_are_refused_while_drawings_are_read(served, send, send_in_thread):
     begun = served.reader.begun
     with served.reader.held():
-        ask_in_thread()
+        send_in_thread()
         wait_until(lambda: served.reader.begun > begun)
-        assert ask("preview", session="other").json() is None
+        assert send("preview", session="other").json() is None
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_previews_are_refused_while_drawings_are_read(served, ask, ask_in_thread
     [{"component_id": 10**6}, {"fn_name": "connect"}, {"session_hash": 99 * "a"}]
     + [{"session_hash": None}, {"component_id": "x"}],
 )
-def test_an_invalid_request_is_refused_in_a_sentence(ask, wrong):
-    refused = ask(**wrong)
+def test_an_invalid_request_is_refused_in_a_sentence(send, wrong):
+    refused = send(**wrong)
     assert 400 <= refused.status_code < 500 and len(refused.text) < 300
 
 

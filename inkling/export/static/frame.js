@@ -181,7 +181,7 @@ function translate({ width, height, ink }, toWidth, toHeight, dx, dy) {
   return sheet;
 }
 
-// Fit cropped ink to MNIST's frame, FRAME x FRAME; thicken strokes that would become too thin.
+// Fit cropped ink to MNIST's frame, FRAME x FRAME; thicken strokes that would be too thin.
 export function frameGlyph(ink) {
   const thick = thicken(ink);
   const side = Math.max(thick.width, thick.height);
