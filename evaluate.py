@@ -41,8 +41,8 @@ def evaluate(
     mnist = load_mnist()
     test = mnist.test
     mnist_test = score("MNIST's test images", model, test)
-    unseen = draw_digits(DRAWN_TEST_COUNT, HELD_OUT_SEED)
-    drawn = score("drawn digits, not trained on", model, unseen)
+    drawings = draw_digits(DRAWN_TEST_COUNT, HELD_OUT_SEED)
+    drawn = score("drawn digits, not trained on", model, drawings)
     held_out = score("digits of held-out handwriting", model, make_held_out_digits())
     scores = [mnist_test, drop_mislabeled(mnist_test), drawn, held_out]
     if pictures:
@@ -61,11 +61,10 @@ def main() -> None:
         description="Score a checkpoint, and write a report on it.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to score")
-    parser.add_argument("--pictures", type=Path, help="folder with your own, in subfolders 0 to 9")
-    parser.add_argument(
-        "--report", type=Path, default=Path("evaluation.html"), help="page to write"
-    )
+    add = parser.add_argument
+    add("--checkpoint", type=Path, default=CHECKPOINT, help="network to score")
+    add("--pictures", type=Path, help="folder with your own, in subfolders 0 to 9")
+    add("--report", type=Path, default=Path("evaluation.html"), help="page to write")
     options = parser.parse_args()
     try:
         scores, refused = evaluate(options.checkpoint, options.pictures, options.report)

@@ -32,31 +32,17 @@ def parse_arguments() -> argparse.Namespace:
         description="Read the handwritten digit in each picture.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with")
-    parser.add_argument(
-        "--on", metavar="ray|ray://HOST:PORT", help="read on every core of a machine or a cluster"
-    )
-    parser.add_argument(
-        "--unordered", action="store_true", help="with --on: print readings as they complete"
-    )
-    parser.add_argument(
-        "--resume",
-        type=Path,
-        metavar="FILE",
-        help="append JSON to a file; skip its pictures",
-    )
+    add = parser.add_argument
+    add("paths", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
+    add("--json", action="store_true", help="print one JSON object a line")
+    add("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with")
+    add("--on", metavar="ray|ray://HOST:PORT", help="read on every core of a machine or a cluster")
+    add("--unordered", action="store_true", help="with --on: print readings as they complete")
+    add("--resume", type=Path, metavar="FILE", help="append JSON to a file; skip its pictures")
     options = parser.parse_args()
     if options.unordered and not options.on:
         parser.error("--unordered needs --on ray")
     return options
-
-
-def read_locally(paths: list[Path], checkpoint: Path) -> Iterator[tuple[Path, Reading]]:
-    """Yield paths with their readings, one after another."""
-    reader = Reader.load(checkpoint)
-    return ((path, reader.read_file(path)) for path in paths)
 
 
 def read_on_ray(
@@ -112,11 +98,11 @@ def main() -> int:
         if options.on:
             readings = read_on_ray(paths, options.checkpoint, options.on, not options.unordered)
         else:
-            readings = read_locally(paths, options.checkpoint)
+            reader = Reader.load(options.checkpoint)
+            readings = ((path, reader.read_file(path)) for path in paths)
     except FileNotFoundError:
-        sys.exit(
-            f"There is no checkpoint {options.checkpoint}: make one by python train.py --quick"
-        )
+        path = options.checkpoint
+        sys.exit(f"There is no checkpoint {path}: make one by python train.py --quick")
     except (CheckpointError, OSError) as error:
         sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
     report_skipped(skipped)

@@ -31,16 +31,12 @@ def main() -> None:
         description="Train Inkling's network on MNIST, and write its checkpoint.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="use the quick recipe")
-    parser.add_argument("--epochs", type=float, help="passes over MNIST; default: the recipe's")
-    parser.add_argument(
-        "--add",
-        type=Path,
-        metavar="FOLDER",
-        help="also train on your own pictures, in subfolders 0 to 9",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="random seed")
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="file to write")
+    add, own = parser.add_argument, "also train on your own pictures, in subfolders 0 to 9"
+    add("--quick", action="store_true", help="use the quick recipe")
+    add("--epochs", type=float, help="passes over MNIST; default: the recipe's")
+    add("--add", type=Path, metavar="FOLDER", help=own)
+    add("--seed", type=int, default=0, help="random seed")
+    add("--checkpoint", type=Path, default=CHECKPOINT, help="file to write")
     options = parser.parse_args()
     if options.epochs is not None and not options.epochs > 0:
         parser.error("--epochs must be more than 0")
@@ -48,9 +44,8 @@ def main() -> None:
         parser.error("--checkpoint must be a file, and this is a folder")
     recipe = QUICK if options.quick else DEFAULT
     if options.epochs is not None:
-        recipe = replace(
-            recipe, name=f"{recipe.name}, {options.epochs:g} epochs", epochs=options.epochs
-        )
+        name = f"{recipe.name}, {options.epochs:g} epochs"
+        recipe = replace(recipe, name=name, epochs=options.epochs)
     try:
         added = load_labelled_digits(options.add, find_ink) if options.add else None
     except BrokenPipeError:  # of the reports of skipped files

@@ -10,7 +10,7 @@ pen_digits.py: drawn digits, framed and degraded
 held_out_handwriting.py: drawings of held-out handwriting and scripts
 random_shapes.py: shapes and printed letters
 non_digits.py: outliers: fragments, several digits, characters, shapes
-prepared.py: pre-rendered sheets for the quick recipe
+prepared.py: load the pre-rendered sheets of the quick recipe
 augment.py: random shifts and affine distortion
 image_folder.py: labelled pictures from folders 0 to 9
 """

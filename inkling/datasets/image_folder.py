@@ -47,12 +47,10 @@ def load_labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | N
     inks, labels = [], []
     for label, file in find_labelled_pictures(folder):
         try:
-            ink = find_ink(open_picture(file)[0])
+            if (ink := find_ink(open_picture(file)[0])) is None:
+                raise PictureError("there is no ink in it.")
         except PictureError as error:
             tqdm.write(f"{printable(file)} is left out: {error}", sys.stderr)
-            continue
-        if ink is None:
-            tqdm.write(f"{printable(file)} is left out: there is no ink in it.", sys.stderr)
             continue
         inks.append(torch.from_numpy(frame_glyph(crop_to_ink(ink.coverage))))
         labels.append(label)

@@ -1,24 +1,19 @@
 """Outliers: non-digits for the classes "no digit" and "several digits".
 
-python -m inkling.datasets.non_digits sheet.png   a contact sheet of every kind
-
 Beside the shapes of `random_shapes.py`, these are characters, several digits in one frame, and
 fragments as segmentation errors leave them.
 """
 
-import argparse
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from PIL import Image
 
 from inkling.datasets import random_shapes
 from inkling.datasets.handwriting_fonts import Character, select_characters
-from inkling.datasets.mnist import Digits, load_mnist
+from inkling.datasets.mnist import Digits
 from inkling.datasets.pen_digits import degrade_scan
 from inkling.datasets.pen_slips import add_slips, connect_strokes
 from inkling.datasets.pen_strokes import Style, draw_strokes
@@ -276,16 +271,3 @@ def draw_each_kind(
         shapes = [frame_glyph(draw_kind(kind, rng, digits)) for _ in range(count)]
         drawn[kind.name] = torch.from_numpy(np.stack(shapes))[:, None]
     return drawn
-
-
-def main() -> None:
-    """Write the contact sheet."""
-    parser = argparse.ArgumentParser(description="Draw every kind of outlier.")
-    parser.add_argument("sheet", type=Path, help="picture to write")
-    rows = draw_each_kind(40, load_mnist().train, seed=0).values()
-    page = torch.cat([torch.cat(list(ink[:, 0]), dim=1) for ink in rows])
-    Image.fromarray((255 * (1 - page.numpy())).astype(np.uint8)).save(parser.parse_args().sheet)
-
-
-if __name__ == "__main__":
-    main()

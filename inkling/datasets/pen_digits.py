@@ -1,17 +1,11 @@
-"""Drawn digits: random variations of pen paths, framed and degraded like pictures.
+"""Drawn digits: random variations of pen paths, framed and degraded like pictures."""
 
-python -m inkling.datasets.pen_digits sheet.png   a contact sheet of every style
-"""
-
-import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
 
 from inkling.datasets.handwriting_fonts import select_digit_paths
 from inkling.datasets.mnist import Digits
@@ -29,7 +23,6 @@ SHARP_SHARE = 0.8  # of the others are unchanged
 BLURRED_SIDES_PX = (14, 60)  # longest side of the rest
 BLUR_SDS_PX = (0.3, 1.1)
 GAINS = (1, 1.6)  # of the darkest ink: overexposure
-STYLE_TILE_PX, STYLE_NAME_PX = 2 * FRAME, 150  # px of the contact sheet
 
 
 @dataclass(frozen=True)
@@ -108,34 +101,3 @@ def draw_digits(
     for index, _, drawing in generate_drawings(count, seed, writers=writers):
         ink[index, 0] = torch.from_numpy(frame_glyph(degrade_scan(drawing, rng)))
     return Digits(ink, torch.arange(count) % 10)
-
-
-def draw_contact_sheet(seed: int = 0, variations: int = 8, columns: int = 4) -> Image.Image:
-    """Return a picture of each style: its name and several variations."""
-    rng = np.random.default_rng(seed)
-    rows = [(digit, *style) for digit, styles in STROKE_STYLES.items() for style in styles.items()]
-    height, width = -(-len(rows) // columns), STYLE_NAME_PX + variations * STYLE_TILE_PX
-    page = Image.new("L", (columns * width, height * STYLE_TILE_PX), 255)
-    pen = ImageDraw.Draw(page)
-    for k, (digit, name, line) in enumerate(rows):
-        x, y = k // height * width, k % height * STYLE_TILE_PX
-        pen.text((x + 4, y + STYLE_TILE_PX // 3), f"{digit} {name}", fill=0)
-        strokes = Style(line).vary(variations, rng)
-        for j in range(variations):
-            ink = frame_glyph(draw_strokes([s[j] for s in strokes], rng))
-            tile = Image.fromarray(255 - (ink * 255).astype(np.uint8))
-            tile = tile.resize((STYLE_TILE_PX, STYLE_TILE_PX))
-            page.paste(tile, (x + STYLE_NAME_PX + j * STYLE_TILE_PX, y))
-    return page
-
-
-def main() -> None:
-    """Write the contact sheet."""
-    parser = argparse.ArgumentParser(description="Draw every style of every digit.")
-    parser.add_argument("sheet", type=Path, help="picture to write")
-    sheet = draw_contact_sheet().quantize(8)  # gray levels
-    sheet.save(parser.parse_args().sheet, optimize=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -177,13 +177,9 @@ def score_held_out_writers(model: DigitCNN) -> dict[str, float]:
 
 def drop_mislabeled(mnist_test: Score) -> Score:
     """Leave out the test images in `MISLABELED_INDICES`."""
-    kept = np.delete(np.arange(len(mnist_test.labels)), MISLABELED_INDICES)
-    return Score(
-        "the same without 15 doubtful labels",
-        mnist_test.labels[kept],
-        mnist_test.probabilities[kept],
-        mnist_test.not_a_digit[kept],
-    )
+    parts = (mnist_test.labels, mnist_test.probabilities, mnist_test.not_a_digit)
+    kept = (np.delete(part, MISLABELED_INDICES, axis=0) for part in parts)
+    return Score("the same without 15 doubtful labels", *kept)
 
 
 def score_pictures(reader: Reader, folder: Path) -> Score:

@@ -4,9 +4,7 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
-TEMPLATES = (
-    Path(__file__).parent / "templates"
-)  # `plot.html` and `confusion.html`, also for the page
+TEMPLATES = Path(__file__).parent / "templates"  # the page uses plot.html and confusion.html
 STYLESHEET = TEMPLATES / "plot.css"
 MIN_BIN_COUNT = 10  # readings: smaller bins are not plotted
 MISREAD_SCALE = (0.001, 1.0)  # bottom and top of the axis

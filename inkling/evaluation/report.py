@@ -25,9 +25,8 @@ def draw_misread_sheet(
     """Draw the misread test digits with label and answer, the most confident first."""
     wrong = np.flatnonzero(~mnist_test.right)
     wrong = wrong[np.argsort(-mnist_test.confidence[wrong])]
-    page = Image.new(
-        "L", (columns * (side + 8), -(-max(1, len(wrong)) // columns) * (side + 40)), 255
-    )
+    rows = -(-max(1, len(wrong)) // columns)
+    page = Image.new("L", (columns * (side + 8), rows * (side + 40)), 255)
     pen = ImageDraw.Draw(page)
     for k, index in enumerate(wrong):
         x, y = k % columns * (side + 8), k // columns * (side + 40)

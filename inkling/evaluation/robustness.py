@@ -88,9 +88,8 @@ def read_sweeps(reader: Reader, test: Digits) -> list[Sweep]:
     """Read the pictures of all levels, with a progress bar."""
     table = make_difficulties(test)
     sweeps = []
-    with tqdm(
-        total=sum(map(len, table.values())), desc="difficulties", leave=False, disable=None
-    ) as bar:
+    count = sum(map(len, table.values()))
+    with tqdm(total=count, desc="difficulties", leave=False, disable=None) as bar:
         for name, levels in table.items():
             shares = []
             for pictures in levels.values():

@@ -85,12 +85,8 @@ def compute_activations(model: DigitCNN, ink: np.ndarray) -> LayerActivations:
         stages.append(Stage(part, tuple(shown.tolist()), len(maps), step))
     features = values.flatten()  # (z,)
     class_logits = model.layers[-1](features[None])
-    digits = torch.stack([class_logits[0, :10], class_logits[0, 10:NON_DIGIT_CLASS]]).softmax(
-        dim=0
-    )  # (2, 10)
-    weights = (
-        cast(nn.Linear, model.layers[-1]).weight[:NON_DIGIT_CLASS].view(2, 10, -1)
-    )  # (2, 10, z)
+    digits = class_logits[0, :NON_DIGIT_CLASS].view(2, 10).softmax(dim=0)  # (2, 10)
+    weights = cast(nn.Linear, model.layers[-1]).weight[:NON_DIGIT_CLASS].view(2, 10, -1)
     contributions = (digits[..., None] * weights).sum(dim=0) * features  # (10, z)
     scores = model.digit_logits(class_logits)[0]
     return LayerActivations(

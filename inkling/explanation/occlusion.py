@@ -14,9 +14,7 @@ import torch
 from inkling.imaging.mnist_frame import DIGIT, FRAME
 from model import DigitCNN
 
-EVIDENCE_GRID = (
-    6  # cells along a side of the digit's box: 5 lose what makes a 3 no 8; 7 cost a third more
-)
+EVIDENCE_GRID = 6  # cells a side of the digit's box: 5 lose a 3's gaps; 7 cost a third more
 STROKE_EDGE = 0.3  # pixels with more ink belong to a stroke
 INKED_CELL_SHARE = 0.4  # a cell with a larger share of ink is inked
 BLOT_RADIUS_PX = 2.4  # of an erased or inked cell; not tuned
@@ -155,9 +153,8 @@ def describe_evidence(drop: np.ndarray, inked: np.ndarray, region: np.ndarray) -
     """
     kind = region + len(REGIONS) * inked
     count = np.bincount(kind, minlength=2 * len(REGIONS)).reshape(2, -1)
-    cost = np.bincount(kind, drop, count.size).reshape(2, -1) / (
-        count + 1
-    )  # a single cell counts half
+    # A single cell counts half.
+    cost = np.bincount(kind, drop, count.size).reshape(2, -1) / (count + 1)
     clear = max(MIN_REASON_LOGITS, -cost.min(), SECOND_REASON_SHARE * cost.max())
     as_ink = (cost[1] >= cost[0]) | (count[1] > MAX_EMPTY_INK_SHARE * count.sum(axis=0))
     cost = np.where([~as_ink, as_ink], cost, 0)  # each region is named once

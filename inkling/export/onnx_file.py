@@ -98,12 +98,7 @@ def write_onnx(model: DigitCNN, description: dict, path: Path) -> None:
         raise RuntimeError("PyTorch exported nothing")
     network = remove_traces(program.model_proto)
     figures = {name: round(value, 5) for name, value in description.get("figures", {}).items()}
-    metadata = {
-        "opset": str(OPSET),
-        "licence": "MIT",
-        "figures": json.dumps(figures),
-        **DESCRIPTIONS,
-    }
+    metadata = {"opset": str(OPSET), "licence": "MIT", "figures": json.dumps(figures)}
     onnx.helper.set_model_props(network, metadata | DESCRIPTIONS)
     onnx.checker.check_model(network, full_check=True)
     path.write_bytes(network.SerializeToString())
@@ -209,11 +204,10 @@ def main() -> None:
         description="Write the network as an ONNX file, and compare it with the checkpoint.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("path", type=Path, metavar="FILE", help="file to write")
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to export")
-    parser.add_argument(
-        "--eight-bits", action="store_true", help="a quarter of the size, less exact"
-    )
+    add = parser.add_argument
+    add("path", type=Path, metavar="FILE", help="file to write")
+    add("--checkpoint", type=Path, default=CHECKPOINT, help="network to export")
+    add("--eight-bits", action="store_true", help="a quarter of the size, less exact")
     options = parser.parse_args()
     try:
         export(options.checkpoint, options.path, options.eight_bits)

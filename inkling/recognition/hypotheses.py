@@ -11,12 +11,7 @@ from PIL import Image
 from inkling.imaging.binarize import Ink, otsu_ink
 from inkling.imaging.grayscale import to_grayscale
 from inkling.imaging.illumination import flatten_illumination
-from inkling.recognition.ink_finder import (
-    MIN_ZOOM,
-    UNET_SIDES_PX,
-    is_uniform_background,
-    unet_ink,
-)
+from inkling.recognition.ink_finder import MIN_ZOOM, UNET_SIDES_PX, is_uniform_background, unet_ink
 from inkling.recognition.reading import HOLE, Digit, explained_area, is_at_edge
 
 MAX_ZOOM = 3  # of a small picture, for the ink network

@@ -10,14 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inkling.recognition.page_networks import standardize
-from model import (
-    COLUMN_STRIDE_PX,
-    CTC_BLANK,
-    CTC_SIGN,
-    LINE_HEIGHT_PX,
-    LINE_MULTIPLE_PX,
-    LineNet,
-)
+from model import COLUMN_STRIDE_PX, CTC_BLANK, CTC_SIGN, LINE_HEIGHT_PX, LINE_MULTIPLE_PX, LineNet
 
 MAX_LINE_WIDTH_PX = 1200  # at height 32: longer lines are squeezed
 LOCAL_WINDOW_PX = 25  # for local standardization

@@ -42,8 +42,7 @@ def read_files(
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
     batch_count = -(-len(paths) // FILES_PER_BATCH)
     files = ray.data.from_items(
-        [{"file": str(path)} for path in paths],
-        override_num_blocks=batch_count,
+        [{"file": str(path)} for path in paths], override_num_blocks=batch_count
     )
     read = files.map_batches(
         FileReader,

@@ -37,15 +37,8 @@ HEALTH_CHECK_S = 5.0  # period and timeout of health checks
 NO_HTTP = {"location": "NoServer"}  # pages call replicas by handle: no port is open
 # Not sent to the nodes of a cluster: not needed to read.
 EXCLUDED = [".git", ".venv", "venv", ".ci", "data/MNIST", "data/prepared", "data/hands", "docs"]
-EXCLUDED += [
-    "data/other_writers",
-    "tests",
-    "bench",
-    "support",
-    "examples",
-    "deploy",
-    "**/__pycache__",
-]
+EXCLUDED += ["data/other_writers", "tests", "bench", "support", "examples", "deploy"]
+EXCLUDED += ["**/__pycache__"]
 
 
 class ReaderReplica:
@@ -95,21 +88,17 @@ class RemoteReader(Reader):
         self, picture: Image.Image | np.ndarray, size: tuple[int, int] | None = None
     ) -> Reading:
         """Read one picture, as `Reader.read`."""
-        return self.call(call_read, as_picture(picture), size)
+        return self.call(call_method, "read", as_picture(picture), size)
 
     def read_glyphs(self, glyphs: list[Glyph], seen: tuple[str, ...] = ()) -> Reading:
         """Read framed glyphs, as `Reader.read_glyphs`."""
-        return self.call(call_read_glyphs, glyphs, seen)
+        return self.call(call_method, "read_glyphs", glyphs, seen)
 
 
-def call_read(picture: Image.Image, size: tuple[int, int] | None, reader: Reader) -> Reading:
-    """Return `reader.read(picture, size)`."""
-    return reader.read(picture, size)
-
-
-def call_read_glyphs(glyphs: list[Glyph], seen: tuple[str, ...], reader: Reader) -> Reading:
-    """Return `reader.read_glyphs(glyphs, seen)`."""
-    return reader.read_glyphs(glyphs, seen)
+def call_method(name: str, *values: Any) -> Any:
+    """Call a method of the reader, the last value, with the other values."""
+    *arguments, reader = values
+    return getattr(reader, name)(*arguments)
 
 
 def connect(address: str) -> None:

@@ -58,9 +58,7 @@ def disable_spaces_reload() -> None:
     try:
         version("spaces")
     except PackageNotFoundError:
-        from gradio import (
-            http_server,
-        )  # here: at import it reads port and host from the environment
+        from gradio import http_server  # here: it reads port and host from the environment
 
         http_server.watchfn_spaces = lambda reloader: None  # noqa: ARG005
 

@@ -176,11 +176,8 @@ class RequestLimits:
 
         A client that is still sending does not read the response.
         """
-        request, content, more = Request(scope), b"", True
-        while more:
-            message = await receive()
-            content += message.get("body", b"")
-            more = message.get("more_body", False)
+        request = Request(scope, receive)
+        content = await request.body()
         path = routes.get_path(scope)
         if routes.EVENT_ROUTES.fullmatch(path) and self.is_full():
             raise HTTPException(503, BUSY_MESSAGE)

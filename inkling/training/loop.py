@@ -51,10 +51,7 @@ class Progress:
 
 
 def train(
-    recipe: Recipe,
-    mnist: Mnist,
-    seed: int = 0,
-    added: Digits | None = None,
+    recipe: Recipe, mnist: Mnist, seed: int = 0, added: Digits | None = None
 ) -> Iterator[Progress]:
     """Train a network, and report after every `REPORT_EVERY` steps and at the end.
 

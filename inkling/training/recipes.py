@@ -56,10 +56,5 @@ QUICK = Recipe(
     prepared=True,
 )
 DEFAULT = Recipe(
-    "default",
-    epochs=12,
-    widths=(48, 64, 128, 160, 224),
-    distorted=0.8,
-    averaging=0.998,
-    teachers=2,
+    "default", epochs=12, widths=(48, 64, 128, 160, 224), distorted=0.8, averaging=0.998, teachers=2
 )

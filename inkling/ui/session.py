@@ -194,9 +194,7 @@ class SessionState:
         requested = None if self.rival == best else self.rival
         rival = runner_up if requested is None else requested
         findings = replace(
-            findings,
-            evidence=evidence(reader.model, ink, best, rival),
-            requested_digit=requested,
+            findings, evidence=evidence(reader.model, ink, best, rival), requested_digit=requested
         )
         if requested is not None:
             gallery = Gallery.from_tensors(reader.gallery)
@@ -235,11 +233,7 @@ class Session:
         return Session()
 
     def read_latest(
-        self,
-        read: ReadMethod,
-        payload: object,
-        reader: AnyReader,
-        request_id: int = 0,
+        self, read: ReadMethod, payload: object, reader: AnyReader, request_id: int = 0
     ) -> Findings | None:
         """Read a new picture and return its findings.
 

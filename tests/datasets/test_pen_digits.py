@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from data.prepared import contact_sheets
 from inkling.datasets import pen_digits, stroke_styles
 from inkling.datasets.pen_digits import WriterOptions, draw_digits
 from inkling.datasets.pen_strokes import Style, draw_strokes
@@ -72,9 +73,9 @@ def test_options_set_the_share_of_fonts_and_the_slips(writers, monkeypatch):
 
 
 def test_the_contact_sheet_shows_every_style():
-    sheet = np.asarray(pen_digits.draw_contact_sheet(variations=2))
+    sheet = np.asarray(contact_sheets.draw_styles(variations=2))
     assert (sheet < 128).any(axis=1).sum() > 0
-    assert sheet.size >= len(PATHS) * 2 * pen_digits.STYLE_TILE_PX**2
+    assert sheet.size >= len(PATHS) * 2 * contact_sheets.STYLE_TILE_PX**2
 
 
 def test_the_network_learns_every_style(reader):

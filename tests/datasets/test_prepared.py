@@ -4,6 +4,7 @@ import pytest
 import torch
 from PIL import Image
 
+from data.prepared import build
 from inkling.datasets import prepared
 from inkling.datasets.pen_digits import draw_digits
 from inkling.training.recipes import QUICK
@@ -14,7 +15,7 @@ from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
 def test_no_sheet_is_older_than_its_sources(name):
     with Image.open(prepared.PREPARED_DIR / f"{name}.png") as sheet:
         digest = sheet.info["drawn by"]
-    assert digest == prepared.compute_digest(), "run python -m inkling.datasets.prepared"
+    assert digest == build.compute_digest(), "run python -m data.prepared.build"
 
 
 def test_there_are_as_many_as_the_quick_recipe_needs():
@@ -22,7 +23,7 @@ def test_there_are_as_many_as_the_quick_recipe_needs():
     assert (len(drawn.labels), len(outliers.labels)) == (QUICK.drawn, QUICK.outliers)
     assert drawn.labels.bincount().tolist() == [QUICK.drawn // 10] * 10
     assert set(outliers.labels.tolist()) == {NON_DIGIT_CLASS, MULTI_DIGIT_CLASS}
-    assert len(prepared.load_held_out_tiles().labels) == prepared.HELD_OUT_TILES
+    assert len(prepared.load_held_out_tiles().labels) == build.HELD_OUT_TILES
 
 
 def test_digits_match_their_labels():
@@ -37,7 +38,7 @@ def test_digits_match_their_labels():
 def test_a_written_sheet_is_read_back(tmp_path, monkeypatch):
     monkeypatch.setattr(prepared, "PREPARED_DIR", tmp_path)
     ink = draw_digits(130, seed=0).ink  # an incomplete second row
-    prepared.write_sheet("sheet", ink)
+    build.write_sheet(tmp_path / "sheet.png", ink)
     assert (prepared.read_sheet("sheet") - ink).abs().max() <= 0.51 / (prepared.GRAY_LEVELS - 1)
 
 
