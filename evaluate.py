@@ -14,14 +14,7 @@ from inkling.datasets.held_out_handwriting import make_held_out_characters, make
 from inkling.datasets.mnist import DataError, load_mnist
 from inkling.datasets.non_digits import draw_each_kind
 from inkling.datasets.pen_digits import HELD_OUT_SEED, draw_digits
-from inkling.evaluation.metrics import (
-    Refusal,
-    Score,
-    drop_mislabeled,
-    score,
-    score_pictures,
-    score_refusals,
-)
+from inkling.evaluation import metrics
 from inkling.evaluation.report import draw_misread_sheet, write_report
 from inkling.evaluation.robustness import read_sweeps
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
@@ -34,22 +27,22 @@ DRAWN_TEST_COUNT = 5_000  # drawn digits with a seed that no training uses
 
 def evaluate(
     checkpoint: Path, pictures: Path | None, report: Path
-) -> tuple[list[Score], list[Refusal]]:
+) -> tuple[list[metrics.Score], list[metrics.Refusal]]:
     """Score a checkpoint, write the report, and return the scores, MNIST's test images first."""
     model, description, _ = load_checkpoint(checkpoint)
     reader = Reader(model, description)
     mnist = load_mnist()
     test = mnist.test
-    mnist_test = score("MNIST's test images", model, test)
+    mnist_test = metrics.score("MNIST's test images", model, test)
     drawings = draw_digits(DRAWN_TEST_COUNT, HELD_OUT_SEED)
-    drawn = score("drawn digits, not trained on", model, drawings)
-    held_out = score("digits of held-out handwriting", model, make_held_out_digits())
-    scores = [mnist_test, drop_mislabeled(mnist_test), drawn, held_out]
+    drawn = metrics.score("drawn digits, not trained on", model, drawings)
+    held_out = metrics.score("digits of held-out handwriting", model, make_held_out_digits())
+    scores = [mnist_test, metrics.drop_mislabeled(mnist_test), drawn, held_out]
     if pictures:
-        scores.append(score_pictures(reader, pictures))
+        scores.append(metrics.score_pictures(reader, pictures))
     others = draw_each_kind(OUTLIERS_PER_KIND, mnist.held_out, HELD_OUT_SEED)
     kinds = make_held_out_characters() | {"all kinds": torch.cat(list(others.values()))} | others
-    refused = score_refusals(model, test, kinds)
+    refused = metrics.score_refusals(model, test, kinds)
     sheet = draw_misread_sheet(mnist_test, test)
     write_report(report, description, scores, refused, read_sweeps(reader, test), sheet)
     return scores, refused

@@ -6,17 +6,12 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from inkling.datasets.mnist import Digits
+from inkling.evaluation import plots
 from inkling.evaluation.metrics import MISLABELED_INDICES, Refusal, Score
-from inkling.evaluation.plots import (
-    TEMPLATES,
-    build_calibration_plot,
-    build_difficulty_plot,
-    build_learning_curve,
-)
 from inkling.evaluation.robustness import Sweep
 from inkling.rendering import make_renderer, to_data_url
 
-render = make_renderer(TEMPLATES)
+render = make_renderer(plots.TEMPLATES)
 
 
 def draw_misread_sheet(
@@ -54,9 +49,9 @@ def write_report(
         description=description,
         scores=scores,
         refused=refused,
-        calibrations=[build_calibration_plot(one.calibration()) for one in scores],
-        difficulties=[build_difficulty_plot(one.name, one.levels, one.shares) for one in sweeps],
-        learned=build_learning_curve(history, history[-1][0], "epoch"),
+        calibrations=[plots.build_calibration_plot(one.calibration()) for one in scores],
+        difficulties=[plots.build_difficulty_plot(s.name, s.levels, s.shares) for s in sweeps],
+        learned=plots.build_learning_curve(history, history[-1][0], "epoch"),
         misread=to_data_url(misread),
     )
     path.write_text(page, encoding="utf-8")

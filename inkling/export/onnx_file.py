@@ -30,13 +30,7 @@ from inkling.terminal import printable, run
 try:
     import onnx
     import onnxruntime
-    from onnxruntime.quantization import (
-        CalibrationDataReader,
-        CalibrationMethod,
-        QuantFormat,
-        quant_pre_process,
-        quantize_static,
-    )
+    from onnxruntime import quantization
 except ImportError:
     if __name__ == "__main__":
         sys.exit(f"An ONNX file needs more: {INSTALL_ONNX}")
@@ -115,7 +109,7 @@ def remove_traces(network: "onnx.ModelProto") -> "onnx.ModelProto":
     return network
 
 
-class CalibrationInk(CalibrationDataReader):
+class CalibrationInk(quantization.CalibrationDataReader):
     """Batches of ink for the calibration."""
 
     def __init__(self, ink: Tensor):
@@ -139,16 +133,16 @@ def quantize(path: Path, ink: Tensor) -> None:
     convolutions = [node.name for node in network.graph.node if node.op_type == "Conv"]
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder) / "ready.onnx"
-        quant_pre_process(path, ready, skip_symbolic_shape=True)
-        quantize_static(
+        quantization.quant_pre_process(path, ready, skip_symbolic_shape=True)
+        quantization.quantize_static(
             ready,
             path,
             CalibrationInk(ink[:: max(1, len(ink) // CALIBRATION_COUNT)]),
-            quant_format=QuantFormat.QDQ,
+            quant_format=quantization.QuantFormat.QDQ,
             per_channel=True,
             reduce_range=True,
             nodes_to_quantize=convolutions,
-            calibrate_method=CalibrationMethod.MinMax,
+            calibrate_method=quantization.CalibrationMethod.MinMax,
         )
     quantized = remove_traces(onnx.load(path))
     onnx.helper.set_model_props(quantized, {p.key: p.value for p in network.metadata_props})

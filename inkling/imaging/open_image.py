@@ -11,19 +11,8 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 from PIL.WebPImagePlugin import WebPImageFile
 
-from inkling.imaging.decompression_limits import (
-    DAMAGED,
-    MAX_PIXELS,
-    PictureError,
-    check_header,
-    open_content,
-)
-from inkling.imaging.image_formats import (
-    IN_PROCESS_FORMATS,
-    SIGNATURE_BYTES,
-    describe_refusal,
-    is_isolated_format,
-)
+from inkling.imaging import decompression_limits, image_formats
+from inkling.imaging.decompression_limits import DAMAGED, MAX_PIXELS, PictureError
 from inkling.imaging.isolated_decoding import decode_in_subprocess
 
 MIN_JPEG_SIDE_PX = 2_000  # px: a JPEG is decoded at the smallest fraction with sides above this
@@ -55,14 +44,14 @@ def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
     """
     start = b""
     try:
-        with open_content(file) as content:
-            start = content.peek()[:SIGNATURE_BYTES]
-            if is_isolated_format(start):
+        with decompression_limits.open_content(file) as content:
+            start = content.peek()[: image_formats.SIGNATURE_BYTES]
+            if image_formats.is_isolated_format(start):
                 picture = decode_in_subprocess(content.read())
                 opened = apply_exif_orientation(to_8bit(picture))
                 return opened, opened.size
-            with Image.open(content, formats=IN_PROCESS_FORMATS) as picture:
-                check_header(picture, content)
+            with Image.open(content, formats=image_formats.IN_PROCESS_FORMATS) as picture:
+                decompression_limits.check_header(picture, content)
                 width, height = size = picture.size
                 divisor = jpeg_draft_divisor(size)
                 picture.draft(None, (width // divisor, height // divisor))
@@ -80,7 +69,7 @@ def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
 def describe_error(error: Exception, start: bytes) -> str:
     """Return the sentence for an error in a file that starts with these bytes."""
     if isinstance(error, UnidentifiedImageError):
-        return describe_refusal(start)
+        return image_formats.describe_refusal(start)
     if type(error) in FILE_ERRORS:
         return FILE_ERRORS[type(error)]
     if isinstance(error, OSError) and error.strerror:  # the system's, not a decoder's

@@ -101,25 +101,25 @@ def call_method(name: str, *values: Any) -> Any:
     return getattr(reader, name)(*arguments)
 
 
-def connect(address: str) -> None:
+def join(address: str) -> None:
     """Connect to the cluster of an address; for "ray", to `RAY_ADDRESS` or a new local cluster.
 
-    Raises `ConnectionError` if there is no cluster at the address.
+    Exits with a message if there is no cluster at the address.
     """
     if ray.is_initialized():
         return
-    given = None if address == "ray" else address
-    if given or os.environ.get("RAY_ADDRESS"):  # its machines may lack this code
-        code = {"working_dir": str(RAY_WORKING_DIR), "excludes": EXCLUDED}
-        ray.init(given, runtime_env=code, log_to_driver=False, logging_level=logging.ERROR)
-        return
-    os.environ.setdefault("RAY_worker_niceness", "0")  # by default readers have a low priority
-    ray.init(
-        runtime_env={"env_vars": {"PYTHONPATH": str(RAY_WORKING_DIR)}},
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-    )
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address == "ray" and not os.environ.get("RAY_ADDRESS"):
+        os.environ.setdefault("RAY_worker_niceness", "0")  # by default readers have a low priority
+        options["runtime_env"] = {"env_vars": {"PYTHONPATH": str(RAY_WORKING_DIR)}}
+        options["include_dashboard"] = False
+    else:  # its machines may lack this code
+        options["address"] = None if address == "ray" else address
+        options["runtime_env"] = {"working_dir": str(RAY_WORKING_DIR), "excludes": EXCLUDED}
+    try:
+        ray.init(**options)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        sys.exit(f"There is no Ray cluster at {address}: {str(error).splitlines()[0]}")
 
 
 def load(path: Path) -> RemoteReader:
@@ -160,11 +160,3 @@ def deploy(name: str, checkpoint: bytes, count: int | None = None) -> Deployment
     )(ReaderReplica)
     serve.start(http_options=NO_HTTP)
     return serve.run(replicas.bind(checkpoint), name=name, route_prefix=None)
-
-
-def join(address: str) -> None:
-    """Connect to a cluster, as `connect`; exit with a message if there is none."""
-    try:
-        connect(address)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        sys.exit(f"There is no Ray cluster at {address}: {str(error).splitlines()[0]}")

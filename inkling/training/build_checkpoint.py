@@ -15,12 +15,7 @@ from tqdm import tqdm
 
 from inkling.datasets.mnist import Digits, load_mnist
 from inkling.datasets.prepared import load_held_out_tiles
-from inkling.recognition.checkpoint import (
-    CheckpointError,
-    load_checkpoint,
-    remove_orphans,
-    save_checkpoint,
-)
+from inkling.recognition import checkpoint
 from inkling.training.build_gallery import make_gallery
 from inkling.training.device import describe_machine
 from inkling.training.loop import Progress, accuracy, train
@@ -39,20 +34,14 @@ def make_checkpoint(
     `on_progress` is called with each report of the training, and with None between the other steps;
     an exception of it ends this. An existing checkpoint is kept under another name.
     """
-    # SciPy and scikit-learn take a second to import.
-    from inkling.evaluation.metrics import (
-        score,
-        score_held_out_writers,
-        time_prediction_ms,
-        to_summary,
-    )
+    from inkling.evaluation import metrics  # here: SciPy and scikit-learn take a second to import
 
     mnist = load_mnist()
     on_progress(None)
     for progress in train(recipe, mnist, seed, added):
         on_progress(progress)
     model = progress.model
-    mnist_test = score("MNIST's test images", model, mnist.test)
+    mnist_test = metrics.score("MNIST's test images", model, mnist.test)
     on_progress(None)
     gallery = make_gallery(model, mnist.test)
     on_progress(None)
@@ -67,10 +56,10 @@ def make_checkpoint(
             "mnist_test": mnist_test.accuracy,
         },
         "evaluation": {
-            **to_summary(mnist_test),
-            "milliseconds": time_prediction_ms(model, mnist.test),  # for one glyph
+            **metrics.to_summary(mnist_test),
+            "milliseconds": metrics.time_prediction_ms(model, mnist.test),  # for one glyph
         },
-        "strangers": score_held_out_writers(model),
+        "strangers": metrics.score_held_out_writers(model),
         "history": list(progress.history),
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "torch": torch.__version__,
@@ -79,7 +68,7 @@ def make_checkpoint(
     on_progress(None)
     backup = keep_backup(path) if path.exists() else None
     try:
-        description = save_checkpoint(model, path, description, gallery._asdict())
+        description = checkpoint.save_checkpoint(model, path, description, gallery._asdict())
     except BaseException:
         if backup:
             backup.unlink()
@@ -103,14 +92,14 @@ def ensure_checkpoint(
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with acquire_lock(FileLock(path.with_name(path.name + ".lock")), on_progress):
-        remove_orphans(path)
+        checkpoint.remove_orphans(path)
         try:
-            load_checkpoint(path)
+            checkpoint.load_checkpoint(path)
             return
         except FileNotFoundError:
             pass
-        except CheckpointError as error:
-            kept = set_aside(path)
+        except checkpoint.CheckpointError as error:
+            kept = path.rename(find_free_name(path))
             tqdm.write(f"{path} cannot be used: {error}. It is kept as {kept.name}.", sys.stderr)
         make_checkpoint(path, recipe, seed, on_progress)
 
@@ -128,11 +117,6 @@ def check_writable(path: Path) -> None:
     """Create the folder of a file; raises `OSError` if it is not writable."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=path.parent).close()
-
-
-def set_aside(path: Path) -> Path:
-    """Rename a file or folder to free its name; return the new path."""
-    return path.rename(find_free_name(path))
 
 
 def keep_backup(path: Path) -> Path:

@@ -5,14 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from inkling.datasets import non_digits
 from inkling.datasets.augment import augment, repeat_distorted, to_pixels
 from inkling.datasets.mnist import Digits, join
-from inkling.datasets.non_digits import (
-    KINDS_WITHOUT_CHARACTERS,
-    NON_DIGIT_KINDS,
-    draw_outliers,
-    recapture,
-)
 from inkling.datasets.pen_digits import WriterOptions, draw_digits
 from inkling.datasets.prepared import load_training_tiles
 from inkling.training.recipes import Recipe
@@ -61,12 +56,15 @@ class TrainingSet:
         everything = join(self.mnist, drawn, outliers)
         order = torch.randperm(len(self.mnist.labels), generator=self.generator)
         again = order[: recipe.again]  # indices of MNIST's digits, which come first
-        everything.ink[again] = recapture(self.mnist.ink[again], seed)
+        everything.ink[again] = non_digits.recapture(self.mnist.ink[again], seed)
         return everything
 
     def draw(self, seed: tuple[int, ...]) -> tuple[Digits, Digits]:
         """Draw digits and outliers."""
         recipe = self.recipe
         drawn = draw_digits(recipe.drawn, seed, WriterOptions(recipe.of_fonts, recipe.slips))
-        kinds = NON_DIGIT_KINDS if recipe.characters else KINDS_WITHOUT_CHARACTERS
-        return drawn, draw_outliers(recipe.outliers, join(self.mnist, drawn), seed, kinds)
+        kinds = non_digits.NON_DIGIT_KINDS
+        if not recipe.characters:
+            kinds = non_digits.KINDS_WITHOUT_CHARACTERS
+        digits = join(self.mnist, drawn)
+        return drawn, non_digits.draw_outliers(recipe.outliers, digits, seed, kinds)

@@ -42,20 +42,10 @@ class Sketchpad(gr.HTML):
         elem_id: str | None = None,
         **options: Any,
     ):
-        """Create a pad.
+        """Create a pad with the drawing `value`; docs/sketchpad.md describes all arguments.
 
-        Args:
-            value: the first drawing.
-            type: type of a function's argument: "pil", a Pillow picture of mode L; "numpy", an
-                array (size, size) of uint8; "strokes", a `Sketch`. An empty pad is None for
-                the first two.
-            size: side of the picture, px.
-            brush: the pen's width in that picture, px; the default suits MNIST's digits.
-            placeholder: text on the empty pad.
-            storage_key: key of the browser's session storage, which restores the drawing.
-            label: name of the component.
-            elem_id: id in the page.
-            **options: other arguments of `gr.HTML`.
+        A function gets "pil", a Pillow picture of mode L; "numpy", an array (size, size) of uint8;
+        or "strokes", a `Sketch`. `size` and `brush`, the pen's width, are in px of the picture.
         """
         self.type, self.size = type, size
         self.placeholder, self.storage_key = placeholder, storage_key

@@ -146,7 +146,7 @@ def test_one_command_prints_the_table_and_writes_one_page(mnist, tmp_path, monke
         monkeypatch.setattr(module, name, 10)  # the figures are not looked at
     few = Digits(*(part[:500] for part in mnist.test))
     monkeypatch.setattr(evaluate, "load_mnist", lambda: mnist._replace(test=few))
-    monkeypatch.setattr(evaluate, "drop_mislabeled", lambda score: score)  # of all 10,000
+    monkeypatch.setattr(metrics, "drop_mislabeled", lambda score: score)  # of all 10,000
     seeds = []
 
     def noted(draw, place):

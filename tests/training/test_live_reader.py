@@ -205,7 +205,7 @@ def test_a_failed_retraining_restores_the_reader_and_gives_the_reason(ready, mon
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(build_checkpoint, "save_checkpoint", full)
+    monkeypatch.setattr(build_checkpoint.checkpoint, "save_checkpoint", full)
     ready.train_again(seed=3, epochs=0.05)
     finish(ready)
     assert "No space left" in ready.failure and ready.reader is former
