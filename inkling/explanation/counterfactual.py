@@ -6,9 +6,7 @@ a cell can also be erased. Each step tries the changes that the gradient ranks h
 the best. If none helps, cells of one example are copied in the order of their gradients.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import cv2
 import numpy as np
@@ -36,11 +34,6 @@ MIN_CHANGE = 0.3  # of a pixel, 0 to 1: smaller differences are invisible
 MIN_LOOP_PX = 4  # pixels of enclosed paper that count as a loop
 NAMED_PART_SHARE = 0.4  # of the largest part's size: smaller parts are not named
 
-# Margins (N,) of inks (N, 28, 28), positive if they are read as the digit
-MarginFunction = Callable[[np.ndarray], np.ndarray]
-# Margin of ink (28, 28), and its gradient (28, 28)
-GradientFunction = Callable[[np.ndarray], tuple[float, np.ndarray]]
-
 
 @dataclass(frozen=True, eq=False)
 class Change:
@@ -64,8 +57,7 @@ def counterfactual(
     network must be in inference mode.
     """
     examples = np.empty((0, *ink.shape), np.float32) if examples is None else examples
-    margins_of: MarginFunction = partial(compute_margins, model, digit, lead)
-    gradient_of: GradientFunction = partial(compute_margin_gradient, model, digit, lead)
+    margin = Margin(model, digit, lead)
     if not (ink > STROKE_EDGE).any():
         return None
     torch.set_num_threads(1)  # of this thread, as `Reader.predict_glyphs`
@@ -74,12 +66,12 @@ def counterfactual(
     centres = compute_cell_centres(ink)
     cells = pen_coverage(segment_distance(centres, centres), CELL_RADIUS_PX)
     cells = cells.astype(np.float32)  # (P, 28, 28)
-    changed, used = search_greedily(margins_of, gradient_of, ink, cells, nearest)
-    if margins_of(changed[None])[0] > 0:
-        changed = revert_unneeded(margins_of, ink, changed, cells[used])
+    changed, used = search_greedily(margin, ink, cells, nearest)
+    if margin(changed[None])[0] > 0:
+        changed = revert_unneeded(margin, ink, changed, cells[used])
     elif len(nearest):
-        changed = copy_cells(margins_of, gradient_of, ink, cells, nearest)
-    if margins_of(changed[None])[0] <= 0:
+        changed = copy_cells(margin, ink, cells, nearest)
+    if margin(changed[None])[0] <= 0:
         return None
     return Change(changed, describe_change(ink, changed))
 
@@ -91,39 +83,36 @@ def compute_cell_centres(ink: np.ndarray) -> np.ndarray:
     return (box_corner(ink) + (steps + 0.5) * pitch).astype(np.float32)
 
 
-def compute_margin(model: DigitCNN, ink: Tensor, digit: int) -> Tensor:
-    """Return a digit's logit less the logsumexp of all others, (N,), for ink (N, 1, 28, 28)."""
-    class_logits = model.class_logits(ink)
-    digits = model.digit_logits(class_logits)
-    others = torch.cat(
-        [digits[:, :digit], digits[:, digit + 1 :], class_logits[:, NON_DIGIT_CLASS:]], dim=1
-    )
-    return digits[:, digit] - others.logsumexp(dim=1)
+class Margin:
+    """A digit's logit less the logsumexp of all others, and less a lead: positive if it is read."""
 
+    def __init__(self, model: DigitCNN, digit: int, lead: float):
+        """Store the network, the digit and the lead."""
+        self.model, self.digit, self.lead = model, digit, lead
 
-@torch.inference_mode()
-def compute_margins(model: DigitCNN, digit: int, lead: float, inks: np.ndarray) -> np.ndarray:
-    """Return the margins (N,) of inks (N, 28, 28) over the lead."""
-    tensor = torch.from_numpy(np.ascontiguousarray(inks, np.float32)).unsqueeze(1)
-    return compute_margin(model, tensor, digit).numpy() - lead
+    def compute(self, ink: Tensor) -> Tensor:
+        """Return the margins (N,), without the lead, of ink (N, 1, 28, 28)."""
+        class_logits = self.model.class_logits(ink)
+        digits, k = self.model.digit_logits(class_logits), self.digit
+        others = [digits[:, :k], digits[:, k + 1 :], class_logits[:, NON_DIGIT_CLASS:]]
+        return digits[:, k] - torch.cat(others, dim=1).logsumexp(dim=1)
 
+    @torch.inference_mode()
+    def __call__(self, inks: np.ndarray) -> np.ndarray:
+        """Return the margins (N,) of inks (N, 28, 28)."""
+        tensor = torch.from_numpy(np.ascontiguousarray(inks, np.float32)).unsqueeze(1)
+        return self.compute(tensor).numpy() - self.lead
 
-def compute_margin_gradient(
-    model: DigitCNN, digit: int, lead: float, ink: np.ndarray
-) -> tuple[float, np.ndarray]:
-    """Return the margin of ink (28, 28) over the lead, and its gradient (28, 28)."""
-    tensor = torch.from_numpy(ink)[None, None].requires_grad_()
-    value = compute_margin(model, tensor, digit) - lead
-    (gradient,) = torch.autograd.grad(value.sum(), tensor)
-    return value.item(), gradient[0, 0].numpy()
+    def gradient(self, ink: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the margin of ink (28, 28), and its gradient (28, 28)."""
+        tensor = torch.from_numpy(ink)[None, None].requires_grad_()
+        value = self.compute(tensor) - self.lead
+        (gradient,) = torch.autograd.grad(value.sum(), tensor)
+        return value.item(), gradient[0, 0].numpy()
 
 
 def search_greedily(
-    margins_of: MarginFunction,
-    gradient_of: GradientFunction,
-    ink: np.ndarray,
-    cells: np.ndarray,
-    nearest: np.ndarray,
+    margin: Margin, ink: np.ndarray, cells: np.ndarray, nearest: np.ndarray
 ) -> tuple[np.ndarray, list[int]]:
     """Change the cell with the largest gain for its size until the answer flips.
 
@@ -133,7 +122,7 @@ def search_greedily(
     sources = np.concatenate([np.zeros_like(ink)[None], nearest])  # blank paper erases
     flat = cells.reshape(len(cells), -1)
     for _ in range(MAX_EDITS):
-        before, gradient = gradient_of(changed)
+        before, gradient = margin.gradient(changed)
         if before > 0:
             break
         difference = (sources - changed).reshape(len(sources), -1).T  # (784, S)
@@ -143,7 +132,7 @@ def search_greedily(
             np.argsort(-promise, axis=None)[:TRIED_CHANGES], promise.shape
         )
         tries = changed + cells[where] * (sources[which] - changed)
-        gains = (margins_of(tries) - before) * size_weight[where, which]
+        gains = (margin(tries) - before) * size_weight[where, which]
         best = int(gains.argmax())
         if gains[best] <= 0:
             break
@@ -153,32 +142,28 @@ def search_greedily(
 
 
 def copy_cells(
-    margins_of: MarginFunction,
-    gradient_of: GradientFunction,
-    ink: np.ndarray,
-    cells: np.ndarray,
-    nearest: np.ndarray,
+    margin: Margin, ink: np.ndarray, cells: np.ndarray, nearest: np.ndarray
 ) -> np.ndarray:
     """Copy as few cells as flip the answer from one of the nearest examples."""
-    _, gradient = gradient_of(ink)
+    _, gradient = margin.gradient(ink)
     tries: list[np.ndarray] = list(nearest)
     for example in nearest:
         order = np.argsort(-np.tensordot(cells, gradient * (example - ink), 2))
         masks = np.maximum.accumulate(cells[order])  # (P, 28, 28)
         for mask in masks[:: len(cells) // TRIED_PREFIXES]:
             tries.append(ink * (1 - mask) + example * mask)
-    flipped = margins_of(np.stack(tries)) > 0
+    flipped = margin(np.stack(tries)) > 0
     sizes = np.abs(np.stack(tries) - ink).sum(axis=(1, 2))
     return tries[np.where(flipped, sizes, np.inf).argmin()].astype(np.float32)
 
 
 def revert_unneeded(
-    margins_of: MarginFunction, ink: np.ndarray, changed: np.ndarray, cells: np.ndarray
+    margin: Margin, ink: np.ndarray, changed: np.ndarray, cells: np.ndarray
 ) -> np.ndarray:
     """Revert changed cells (U, 28, 28) without which the answer stays flipped."""
     while len(cells):
         back = changed * (1 - cells) + ink * cells
-        left = margins_of(back)
+        left = margin(back)
         one = int(left.argmax())
         if left[one] <= 0:
             break

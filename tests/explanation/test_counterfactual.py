@@ -3,7 +3,7 @@
 import numpy as np
 from conftest import sketch
 
-from inkling.explanation.counterfactual import compute_margins, counterfactual, describe_change
+from inkling.explanation.counterfactual import Margin, counterfactual, describe_change
 from inkling.imaging.mnist_frame import frame_glyph
 
 
@@ -46,7 +46,7 @@ def test_what_is_that_digit_already_is_not_changed_nor_is_empty_paper(shipped):
 def test_without_examples_there_is_an_answer_that_flips_or_none(shipped, mnist):
     for ink, digit in blindly(mnist, 5):
         found = counterfactual(shipped.model, ink, digit, np.empty((0, 28, 28), np.float32))
-        assert found is None or compute_margins(shipped.model, digit, 0.0, found.ink[None])[0] > 0
+        assert found is None or Margin(shipped.model, digit, 0.0)(found.ink[None])[0] > 0
 
 
 def ring(gap=False):
