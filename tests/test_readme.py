@@ -27,7 +27,7 @@ def requirements(name):
     return {r.name: r for line in lines if line[0].isalpha() for r in [Requirement(line)]}
 
 
-def test_the_space_is_configured_as_spaces_ask():
+def test_the_space_is_configured_as_spaces_require():
     allowed = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
     assert FRONT_MATTER["sdk"] == "gradio" and FRONT_MATTER["license"] == "mit"
     assert {FRONT_MATTER["colorFrom"], FRONT_MATTER["colorTo"]} <= allowed

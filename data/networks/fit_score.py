@@ -3,7 +3,7 @@
 python -m data.networks.fit_score   some minutes on one core; prints the weights
 
 The hypotheses of composed pages, drawings, scans and non-digits are read up to the first confident
-one; a logistic regression tells the readings that are wholly right from the others. As the weights
+one; a logistic regression separates entirely right readings from the others. As the weights
 decide what is confident, it is run again with the new ones until they stay. All digits, fonts and
 scripts are held out.
 """

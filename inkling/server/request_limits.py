@@ -1,20 +1,17 @@
 """Limit what each request may hold, and how many are open, before Gradio gets it.
 
-Every request passes these limits. Events also pass `queue_admission.py`, and logins `login.py`.
-What Gradio 6.31 would do without them:
+Events also pass `queue_admission.py`, and logins `login.py`. Without the limits Gradio 6.31 would
 
-routes      reveal call statistics, fetch any public URL for a client, run events past the queue,
-            and write a page's state to the disk
+routes      reveal call statistics, fetch any public URL, run events past the queue
 bodies      hold 60 MB of JSON, or of a form's field, in memory: only files have a limit
 parts       accept a thousand files in one upload, each within its limit
-calls       log a traceback for invalid JSON or an unknown host or event: the log fills a disk
+calls       log a traceback for invalid JSON or an unknown event: the log fills a disk
 timeouts    keep the connection and half a file of a client that stops sending
 uploads     let 5 MB, twenty times a second, fill a disk in minutes
 open        keep a file descriptor for each idle page, of a thousand
 full queue  read and parse an event before rejecting it
 
-Behind a share link's tunnel or a Space's proxy all clients have one address. So the limits count
-all clients together, and in `queue_admission.py` each session.
+Behind a tunnel or a proxy all clients have one address: the limits count all clients together.
 """
 
 import asyncio

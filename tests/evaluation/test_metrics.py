@@ -93,7 +93,7 @@ def test_what_is_refused_is_more_likely_no_digit_than_one(monkeypatch):
 
 
 @pytest.mark.parametrize("extent", [20, 120, 250])
-def test_a_picture_shows_the_digit_as_large_as_asked(mnist, extent):
+def test_a_picture_shows_the_digit_at_the_given_size(mnist, extent):
     ink = mnist.test.ink[0, 0].numpy()
     rows = np.flatnonzero((draw_picture(ink, extent) < 128).any(axis=1))
     assert np.ptp(rows) == pytest.approx(extent, rel=0.15)
@@ -165,7 +165,7 @@ def test_one_command_prints_the_table_and_writes_one_page(mnist, tmp_path, monke
     assert page.count('<svg class="plot"') == 4 + 5 + 1  # scores, difficulties, history
 
 
-def test_a_missing_checkpoint_is_told_in_one_line(tmp_path, monkeypatch):
+def test_a_missing_checkpoint_is_reported_in_one_line(tmp_path, monkeypatch):
     command = ["evaluate.py", "--checkpoint", str(tmp_path / "none.safetensors")]
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit, match=r"none\.safetensors") as ended:

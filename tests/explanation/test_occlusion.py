@@ -145,7 +145,7 @@ def test_evidence_that_is_equal_on_all_empty_places_names_none():
     assert why.rationale == "" and not why.map.any()
 
 
-def test_strokes_and_gaps_are_told_apart_in_the_map(model, inks):
+def test_strokes_and_gaps_are_separate_in_the_map(model, inks):
     black = np.zeros((28, 28), np.float32)
     black[10:18, 4:24] = 1
     why = evidence(model, black, 1, 7)

@@ -40,7 +40,7 @@ def ink_of_number(k):
 
 
 @pytest.mark.parametrize("way", [{"at": (25, -30)}, {"extent": 120}, {"brush": 18}])
-def test_what_is_drawn_like_the_lesson_is_read_as_taught(shipped, shapes, way):
+def test_a_drawing_like_a_corrected_one_is_read_as_corrected(shipped, shapes, way):
     first, again = shipped.read(sketch("flag")), shipped.read(sketch("flag", **way))
     assert first.text == again.text == "1" and first.digits[0].confidence > 0.99
     corrections = Corrections().add(ink_of(first), 7)
@@ -48,11 +48,11 @@ def test_what_is_drawn_like_the_lesson_is_read_as_taught(shipped, shapes, way):
     assert apply_corrections(again, corrections, shipped.model).text == "7"
 
 
-def test_a_refused_shape_can_be_taught(shipped, shapes):
+def test_a_refused_shape_can_be_corrected(shipped, shapes):
     first, again = shipped.read(sketch("star")), shipped.read(sketch("star", extent=140))
     assert first.note == again.note == NO_DIGIT
-    taught = apply_corrections(again, Corrections().add(ink_of(first), 8), shipped.model)
-    assert taught.text == "8" and taught.note == "" and taught.digits[0].not_a_digit < 0.5
+    corrected = apply_corrections(again, Corrections().add(ink_of(first), 8), shipped.model)
+    assert corrected.text == "8" and corrected.note == "" and corrected.digits[0].not_a_digit < 0.5
 
 
 def test_other_digits_keep_their_answers(shipped, shapes):
@@ -67,7 +67,7 @@ def test_other_digits_keep_their_answers(shipped, shapes):
     assert set(changed) <= {1, 7}
 
 
-def test_nothing_is_changed_without_lessons_or_without_digits(shipped):
+def test_nothing_changes_without_corrections_or_without_digits(shipped):
     reading, nothing = shipped.read(sketch(4)), Reading(note="Nothing drawn")
     assert apply_corrections(reading, Corrections(), shipped.model) is reading
     assert (
@@ -83,17 +83,17 @@ def test_the_note_counts_no_hole_that_was_corrected(shipped):
     assert (corrected.text, corrected.note) == ("42", "")
 
 
-@pytest.mark.parametrize("taught", [[1], [1, 7], [7] * 30])
-def test_probabilities_sum_to_one_and_never_claim_certainty(shipped, taught):
+@pytest.mark.parametrize("corrected", [[1], [1, 7], [7] * 30])
+def test_probabilities_sum_to_one_and_never_claim_certainty(shipped, corrected):
     reading, corrections = shipped.read(sketch(7)), Corrections()
-    for k, digit in enumerate(taught):
+    for k, digit in enumerate(corrected):
         corrections = corrections.add(ink_of(reading) * (1 - k / 100), digit)
     (digit,) = apply_corrections(reading, corrections, shipped.model).digits
     assert sum(digit.probabilities) == pytest.approx(1, abs=1e-5)
     assert min(digit.probabilities) > 1e-4
 
 
-def test_what_was_told_last_of_the_same_ink_holds(shipped):
+def test_the_latest_correction_of_the_same_ink_holds(shipped):
     reading = shipped.read(sketch(7))
     corrections = Corrections().add(ink_of(reading), 1).add(ink_of(reading), 2)
     assert (
@@ -101,7 +101,7 @@ def test_what_was_told_last_of_the_same_ink_holds(shipped):
     )
 
 
-def test_a_lesson_holds_for_another_network_too(shipped):
+def test_a_correction_holds_for_another_network(shipped):
     reading = shipped.read(sketch(7))
     corrections = Corrections().add(ink_of(reading), 1)
     other = Reader(DigitCNN(shipped.model.widths))
@@ -109,7 +109,7 @@ def test_a_lesson_holds_for_another_network_too(shipped):
         assert apply_corrections(reading, corrections, model).text == "1"
 
 
-def test_the_oldest_lesson_falls_out():
+def test_the_oldest_correction_is_dropped():
     corrections = Corrections()
     for k in range(MAX_CORRECTIONS + 3):
         corrections = corrections.add(ink_of_number(k), k % 10)
@@ -148,7 +148,7 @@ NEARLY = st.fixed_dictionaries(
 
 
 @given(ANYTHING | st.lists(st.just(GOOD) | NEARLY | ANYTHING, max_size=2 * MAX_CORRECTIONS))
-def test_whatever_a_browser_sends_holds_at_most_good_lessons(value):
+def test_a_browser_value_yields_only_valid_corrections(value):
     corrections = Corrections.from_json(value)
     assert len(corrections) <= MAX_CORRECTIONS
     assert all(len(ink) == 784 and any(ink) for ink, _ in corrections.items)
@@ -171,7 +171,7 @@ def test_whatever_a_browser_sends_holds_at_most_good_lessons(value):
     ],
     ids=["blank", "too long", "too short", "ten", "less than none", "yes", "a fraction", "a text"],
 )
-def test_what_is_nearly_a_lesson_is_left_out(ink, digit):
+def test_an_almost_valid_correction_is_dropped(ink, digit):
     kept = [{"ink": base64.b64encode(ink).decode(), "digit": digit}, GOOD]
     assert Corrections.from_json(kept) == Corrections.from_json([GOOD])
 

@@ -252,7 +252,7 @@ def test_a_closed_pipe_ends_it_quietly(sketches, read_first):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
-def test_a_full_disk_is_told_in_one_line(sketches):
+def test_a_full_disk_is_reported_in_one_line(sketches):
     with Path("/dev/full").open("w") as full:
         done = command(sketches, capture_output=False, stdout=full, stderr=subprocess.PIPE)
     assert done.returncode == 1

@@ -97,7 +97,7 @@ def line(*digits, centers=(), steps=60):
     return lambda segment: LinePrediction(answers, [Transcript(digits, centers)])
 
 
-def test_what_is_likelier_joined_is_joined_and_else_not():
+def test_segments_are_merged_only_if_that_is_more_probable():
     ink = ink_in(page(*standing(100, 120), *standing(300)))
     for joined, apart, glyphs in ((0.0, -3.0, 2), (-3.0, 0.0, 3)):
         one_stroke = lambda wider, j=joined, a=apart: a if wider < -17 else j  # noqa: E731

@@ -120,7 +120,7 @@ def test_what_is_no_digit_is_refused(shipped, mnist):
     assert refusal.flagged > 0.9 and refusal.auroc > 0.99
 
 
-def test_it_knows_hands_and_scripts_that_it_has_never_seen(shipped):
+def test_it_reads_unknown_handwriting_and_refuses_unknown_scripts(shipped):
     again = score_held_out_writers(shipped.model)
     assert shipped.description["strangers"] == pytest.approx(again, abs=0.005)
     assert again["right"] > 0.985 and again["digits_refused"] <= 0.005
