@@ -4,7 +4,6 @@ python evaluate.py                      the shipped checkpoint
 python evaluate.py --pictures FOLDER    also on your own pictures, in subfolders named 0 to 9
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from inkling.evaluation.report import draw_misread_sheet, write_report
 from inkling.evaluation.robustness import read_sweeps
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
 from inkling.recognition.reader import Reader
-from inkling.terminal import printable, run
+from inkling.terminal import make_parser, printable, run
 
 OUTLIERS_PER_KIND = 200  # of each kind of non-digit
 DRAWN_TEST_COUNT = 5_000  # drawn digits with a seed that no training uses
@@ -50,10 +49,7 @@ def evaluate(
 
 def main() -> None:
     """Score a checkpoint, print the table, and write the report."""
-    parser = argparse.ArgumentParser(
-        description="Score a checkpoint, and write a report on it.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser("Score a checkpoint, and write a report on it.")
     add = parser.add_argument
     add("--checkpoint", type=Path, default=CHECKPOINT, help="network to score")
     add("--pictures", type=Path, help="folder with your own, in subfolders 0 to 9")

@@ -20,7 +20,7 @@ from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
 from inkling.scale import require_ray
-from inkling.terminal import join_first, printable, run
+from inkling.terminal import join_first, make_parser, printable, run
 
 __all__ = ["Reader", "Reading"]  # for programs: `from predict import Reader`
 LINE_START = b'{"file": "'  # of each JSON line: identifies an unfinished one
@@ -28,10 +28,7 @@ LINE_START = b'{"file": "'  # of each JSON line: identifies an unfinished one
 
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description="Read the handwritten digit in each picture.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser("Read the handwritten digit in each picture.")
     add = parser.add_argument
     add("paths", nargs="+", type=Path, metavar="FILE_OR_FOLDER")
     add("--json", action="store_true", help="print one JSON object a line")

@@ -5,7 +5,6 @@ python train.py --quick       the recipe of the first run: at most a minute on t
 python train.py --add FOLDER  also use your own pictures, in subfolders named 0 to 9
 """
 
-import argparse
 import os
 import sys
 from dataclasses import replace
@@ -20,17 +19,14 @@ from inkling.datasets.image_folder import load_labelled_digits
 from inkling.datasets.mnist import DataError
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError
 from inkling.recognition.ink_finder import find_ink
-from inkling.terminal import printable, run
+from inkling.terminal import make_parser, printable, run
 from inkling.training.build_checkpoint import TrainingBar, check_writable, make_checkpoint
 from inkling.training.recipes import DEFAULT, QUICK
 
 
 def main() -> None:
     """Train a new checkpoint."""
-    parser = argparse.ArgumentParser(
-        description="Train Inkling's network on MNIST, and write its checkpoint.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser("Train Inkling's network on MNIST, and write its checkpoint.")
     add, own = parser.add_argument, "also train on your own pictures, in subfolders 0 to 9"
     add("--quick", action="store_true", help="use the quick recipe")
     add("--epochs", type=float, help="passes over MNIST; default: the recipe's")

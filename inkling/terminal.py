@@ -1,5 +1,6 @@
 """Run a command: exit status, Ctrl-C, output errors, and names that are safe to print."""
 
+import argparse
 import errno
 import os
 import sys
@@ -10,6 +11,12 @@ from typing import NoReturn
 SIGINT_STATUS = 130  # shell exit status after SIGINT: 128 + 2
 SIGPIPE_STATUS = 141  # shell exit status after SIGPIPE: 128 + 13
 MAX_NAMES_SHOWN = 5  # of many files; not tuned
+
+
+def make_parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser whose help shows defaults."""
+    formatter = argparse.ArgumentDefaultsHelpFormatter
+    return argparse.ArgumentParser(description=description, formatter_class=formatter)
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:

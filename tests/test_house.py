@@ -130,7 +130,7 @@ def count_lines(paths):
 
 
 def test_the_product_is_small():
-    assert count_lines(PRODUCT) <= 8_600
+    assert count_lines(PRODUCT) <= 8_500
 
 
 @pytest.mark.parametrize("command, most", [("predict", 2_400), ("app", 6_400)])

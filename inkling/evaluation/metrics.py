@@ -188,15 +188,10 @@ def score_pictures(reader: Reader, folder: Path) -> Score:
     Raises `FileNotFoundError` if there are none.
     """
     labels, files = zip(*find_labelled_pictures(folder), strict=True)
-    nothing = (0.1,) * 10, 1.0
-    readings = tqdm(
-        map(reader.read_file, files), "your pictures", len(files), leave=False, disable=None
-    )
-    rows, refused = zip(
-        *(
-            (r.digits[0].probabilities, r.digits[0].not_a_digit) if len(r.digits) == 1 else nothing
-            for r in readings
-        ),
-        strict=True,
-    )
+    rows, refused = [], []
+    readings = map(reader.read_file, files)
+    for reading in tqdm(readings, "your pictures", len(files), leave=False, disable=None):
+        digit = reading.digits[0] if len(reading.digits) == 1 else None
+        rows.append(digit.probabilities if digit else (0.1,) * 10)
+        refused.append(digit.not_a_digit if digit else 1.0)
     return Score("your pictures", np.array(labels), np.array(rows), np.array(refused))

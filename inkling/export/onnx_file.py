@@ -7,7 +7,6 @@ The input is ink in MNIST's frame. The outputs are the fields of `model.Predicti
 metadata describe both.
 """
 
-import argparse
 import json
 import logging
 import sys
@@ -25,7 +24,7 @@ from inkling.datasets.non_digits import draw_each_kind
 from inkling.datasets.pen_digits import HELD_OUT_SEED
 from inkling.export import INSTALL_ONNX
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
-from inkling.terminal import printable, run
+from inkling.terminal import make_parser, printable, run
 
 try:
     import onnx
@@ -194,10 +193,7 @@ def export(checkpoint: Path, path: Path, eight_bits: bool) -> None:
 
 def main() -> None:
     """Export the network."""
-    parser = argparse.ArgumentParser(
-        description="Write the network as an ONNX file, and compare it with the checkpoint.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser("Write the network as an ONNX file, and compare it with the checkpoint.")
     add = parser.add_argument
     add("path", type=Path, metavar="FILE", help="file to write")
     add("--checkpoint", type=Path, default=CHECKPOINT, help="network to export")

@@ -7,7 +7,6 @@ Runtime Web from npm, MIT licence), the sketchpad of the Gradio page, and a copy
 `settings.js` gives its scripts the constants of the Python code.
 """
 
-import argparse
 import base64
 import gzip
 import hashlib
@@ -26,7 +25,7 @@ from inkling.export import INSTALL_ONNX
 from inkling.imaging import binarize, mnist_frame, sketch
 from inkling.recognition import reading, segmentation
 from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
-from inkling.terminal import printable, run
+from inkling.terminal import make_parser, printable, run
 from inkling.ui import sketchpad, uncertainty
 
 EXPORT_STATIC_DIR = Path(__file__).parent / "static"
@@ -150,10 +149,7 @@ def measure(folder: Path) -> tuple[float, float]:
 
 def main() -> None:
     """Build the page, and print its size."""
-    parser = argparse.ArgumentParser(
-        description="Write a page that reads digits without a server.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser("Write a page that reads digits without a server.")
     parser.add_argument("folder", type=Path, help="folder to write to")
     parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with")
     options = parser.parse_args()

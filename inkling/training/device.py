@@ -3,6 +3,7 @@
 import copy
 import os
 import time
+from functools import partial
 
 import torch
 from torch import nn
@@ -58,10 +59,7 @@ def best_precision(model: nn.Module, batch_size: int) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     if device.type != "cpu" or not has_bfloat16():
         return torch.float32
-    return min(
-        (torch.bfloat16, torch.float32),
-        key=lambda precision: time_training_step(model, batch_size, precision),
-    )
+    return min((torch.bfloat16, torch.float32), key=partial(time_training_step, model, batch_size))
 
 
 def time_training_step(model: nn.Module, batch_size: int, precision: torch.dtype) -> float:

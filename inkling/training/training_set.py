@@ -63,7 +63,7 @@ class TrainingSet:
         """Draw digits and outliers."""
         recipe = self.recipe
         drawn = draw_digits(recipe.drawn, seed, WriterOptions(recipe.of_fonts, recipe.slips))
-        kinds = non_digits.NON_DIGIT_KINDS
+        kinds: tuple[non_digits.Kind, ...] = non_digits.NON_DIGIT_KINDS
         if not recipe.characters:
             kinds = non_digits.KINDS_WITHOUT_CHARACTERS
         digits = join(self.mnist, drawn)
