@@ -1,7 +1,6 @@
-"""Time the page in Chromium: first paint, previews during a stroke, evidence after it."""
+"""Time the page in Chromium: previews during a stroke, evidence after it."""
 
 import shutil
-import time
 from typing import NamedTuple
 
 from playwright.sync_api import Page, sync_playwright
@@ -41,6 +40,7 @@ RECORD_STROKES_JS = """
   observer.observe(document.querySelector("#evidence"), changes);
 }
 """
+STROKES = 20
 # A 3 with a long tail, in px from the middle: the preview changes on the way.
 PATH = [(-50, -80), (30, -90), (50, -50), (0, -10), (60, 30), (30, 90), (-50, 80), (-90, 20)]
 
@@ -48,14 +48,12 @@ PATH = [(-50, -80), (30, -90), (50, -50), (0, -10), (60, 30), (30, 90), (-50, 80
 class PageTimes(NamedTuple):
     """Times in seconds."""
 
-    paint: float  # from opening the page to its first paint
-    pad: float  # from opening the page to its pad
     previews: list[float]  # from each request during a stroke to its bars
     strokes: list[float]  # from the end of each stroke to its evidence
 
 
-def time_page(url: str, round_trip_ms: int = 0, rounds: int = 20) -> PageTimes | None:
-    """Time a page, with requests delayed by a round trip; return None without Chromium."""
+def time_page(url: str) -> PageTimes | None:
+    """Time a page; return None without Chromium."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         return None
@@ -65,21 +63,13 @@ def time_page(url: str, round_trip_ms: int = 0, rounds: int = 20) -> PageTimes |
         )
         page = browser.new_page()
         page.add_init_script(RECORD_PREVIEWS_JS)
-        start = time.perf_counter()
-        page.goto(url, wait_until="commit")
+        page.goto(url)
         page.wait_for_selector("#pad .hint:visible")
-        pad = time.perf_counter() - start
-        paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-        page.wait_for_load_state()
-        network = page.context.new_cdp_session(page)
-        network.send("Network.enable")
-        conditions = {"latency": round_trip_ms, "downloadThroughput": -1, "uploadThroughput": -1}
-        network.send("Network.emulateNetworkConditions", {"offline": False, **conditions})
         draw_slowly(page)
-        strokes = time_strokes(page, rounds)
+        strokes = time_strokes(page)
         previews = [ms / 1_000 for ms in page.evaluate("previews")]
         browser.close()
-    return PageTimes(paint / 1_000, pad, previews, strokes)
+    return PageTimes(previews, strokes)
 
 
 def find_middle(page: Page) -> tuple[float, float]:
@@ -102,11 +92,11 @@ def draw_slowly(page: Page) -> None:
         page.wait_for_timeout(500)
 
 
-def time_strokes(page: Page, rounds: int) -> list[float]:
+def time_strokes(page: Page) -> list[float]:
     """Draw strokes below one another; return the seconds from each end to its evidence."""
     (x, y), seconds = find_middle(page), []
     page.evaluate(RECORD_STROKES_JS)
-    for k in range(rounds):
+    for k in range(STROKES):
         page.mouse.move(x - 60, y - 80 + 8 * k)
         page.mouse.down()
         page.mouse.move(x + 60, y - 80 + 8 * k, steps=5)

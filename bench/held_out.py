@@ -58,7 +58,7 @@ def load_kinds() -> dict[str, list[LabelledPicture]]:
         ],
         "held-out letters": letters,
         "held-out scripts": scripts,
-        "UCI pen digits": [(str(digit.label), digit.picture) for digit in load_pen_digits()],
+        "UCI pen digits": [(str(label), picture) for label, picture in load_pen_digits()],
         "UJI pen characters": [(str(label), picture) for label, picture in load_uji_digits()],
     }
 

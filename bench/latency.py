@@ -18,7 +18,6 @@ from PIL import Image, ImageDraw
 
 from bench.browser import time_page
 from inkling.datasets.mnist import load_mnist
-from inkling.explanation.activations import compute_activations
 from inkling.explanation.counterfactual import counterfactual
 from inkling.explanation.gallery import Gallery
 from inkling.explanation.occlusion import evidence
@@ -27,9 +26,7 @@ from support.composed_pages import PAGE_KINDS, compose_page
 from support.virtual_users import open_window, sample_drawings, serve_app
 
 ROUNDS = 100
-LATENCY_BATCH = 64  # glyphs
-GLYPH_COUNT = 60_000
-PHOTOGRAPHS = {"12 megapixels": (4_000, 3_000), "50 megapixels": (8_164, 6_124)}
+PHOTOGRAPH_PX = (4_000, 3_000)
 
 
 def draw_seven() -> Image.Image:
@@ -45,11 +42,6 @@ def report(name: str, seconds: list[float]) -> None:
     print(f"{name:38s} p50 {p50:8.2f} ms   p95 {p95:8.2f} ms", flush=True)
 
 
-def report_once(name: str, start: float) -> None:
-    """Print the seconds since `start`."""
-    print(f"{name:38s}     {time.perf_counter() - start:8.2f} s", flush=True)
-
-
 def time_rounds(action: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     """Return the seconds of each round, after five that are not counted."""
     seconds = []
@@ -60,11 +52,11 @@ def time_rounds(action: Callable[[], object], rounds: int = ROUNDS) -> list[floa
     return seconds[5:]
 
 
-async def time_predict(url: str, rounds: int = ROUNDS) -> list[float]:
+async def time_predict(url: str) -> list[float]:
     """Return the seconds of each call of `/predict`, after five that are not counted."""
     seconds, (drawing,) = [], sample_drawings(1)
     async with open_window(url) as user:
-        for _ in range(rounds + 5):
+        for _ in range(ROUNDS + 5):
             start = time.perf_counter()
             if not await user.predict(drawing):
                 raise RuntimeError("/predict failed.")
@@ -72,15 +64,13 @@ async def time_predict(url: str, rounds: int = ROUNDS) -> list[float]:
     return seconds[5:]
 
 
-def report_photographs(reader: Reader) -> None:
+def report_photograph(reader: Reader) -> None:
     """Print the time of a photographed page, from its JPEG file."""
-    kind = PAGE_KINDS["lamp"]
-    _, page = compose_page(kind, load_mnist().held_out, np.random.default_rng(0))
+    _, page = compose_page(PAGE_KINDS["lamp"], load_mnist().held_out, np.random.default_rng(0))
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "photograph.jpg"
-        for name, size in PHOTOGRAPHS.items():
-            Image.fromarray(page).resize(size, Image.Resampling.BICUBIC).save(file, quality=88)
-            report(f"reader.read_file, {name}", time_rounds(lambda: reader.read_file(file), 10))
+        Image.fromarray(page).resize(PHOTOGRAPH_PX, Image.Resampling.BICUBIC).save(file, quality=88)
+        report("reader.read_file, 12 megapixels", time_rounds(lambda: reader.read_file(file), 10))
 
 
 def report_reader() -> None:
@@ -98,35 +88,23 @@ def report_reader() -> None:
         "reader.read, 280 x 280 sketch": (lambda: reader.read(picture), ROUNDS),
         "evidence for 7 over 2": (lambda: evidence(reader.model, glyph.ink, 7, 2), ROUNDS),
         "counterfactual, 7 to 2": (lambda: counterfactual(reader.model, glyph.ink, 2, twos), 20),
-        "layer activations": (lambda: compute_activations(reader.model, glyph.ink), ROUNDS),
     }
     for name, (action, rounds) in parts.items():
         report(name, time_rounds(action, rounds))
-    report_photographs(reader)
-    start = time.perf_counter()
-    for _ in range(GLYPH_COUNT // LATENCY_BATCH):
-        reader.read_glyphs([glyph] * LATENCY_BATCH)
-    report_once(f"{GLYPH_COUNT:,} glyphs read", start)
+    report_photograph(reader)
 
 
 def report_page() -> None:
     """Print the times of the page: its start, `/predict`, and strokes in a browser."""
     start = time.perf_counter()
     with serve_app() as (url, _):
-        report_once("start of app.py to the page", start)
-        asyncio.run(time_predict(url, 0))
-        report_once("start of app.py to the first readings", start)
+        print(f"start of app.py to the page  {time.perf_counter() - start:.2f} s", flush=True)
         report("/predict over HTTP, upload included", asyncio.run(time_predict(url)))
-        for name, round_trip in (("here", 0), ("200 ms away", 200)):
-            times = time_page(url, round_trip)
-            if times is None:
-                print("the page in the browser: skipped, Chromium is not installed")
-                break
-            if not round_trip:
-                report("page opened to its first paint", [times.paint])
-                report("page opened to the pad", [times.pad])
-                report("preview during a stroke", times.previews)
-            report(f"stroke to evidence, page {name}", times.strokes)
+        if times := time_page(url):
+            report("preview during a stroke", times.previews)
+            report("stroke to evidence", times.strokes)
+        else:
+            print("the page in the browser: skipped, Chromium is not installed")
 
 
 def main() -> None:

@@ -11,22 +11,18 @@ import argparse
 import asyncio
 import contextlib
 import itertools
-import os
 import re
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx
 import numpy as np
 
-from inkling.recognition.checkpoint import CHECKPOINT
 from support.virtual_users import (
     ServerBusy,
     VirtualUser,
     cpu_seconds,
-    memory_mb,
     open_window,
     sample_drawings,
     serve_app,
@@ -94,17 +90,12 @@ def main() -> None:
     parser.add_argument("--drawings", type=int, default=10, help="of each user")
     parser.add_argument("--arrivals", type=int, help="users who draw once, all at the same time")
     parser.add_argument("--slow", type=float, default=0, help="seconds added to each reading")
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
     options = parser.parse_args()
     users, rounds = (options.arrivals, 1) if options.arrivals else (options.users, options.drawings)
-    print(f"load average before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    with serve_app(options.checkpoint, options.slow) as (url, pid):
+    with serve_app(options.slow) as (url, pid):
         asyncio.run(run_users(url, pid, 1, 3))
-        memory = memory_mb(pid)
-        tally, seconds, cpu = asyncio.run(run_users(url, pid, users, rounds))
+        tally, seconds, _ = asyncio.run(run_users(url, pid, users, rounds))
         tally.report(seconds)
-        print(f"server: {memory:.0f} MB before, {memory_mb(pid):.0f} MB after, ", end="")
-        print(f"{1_000 * cpu / max(1, len(tally.answered)):.0f} ms of processor time an answer")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
     python -m bench.scale                        replicas, a call, two failures, two pages
     python -m bench.scale --pictures 100000      files on Ray Data against two plain processes
 
-An answer is a drawing read and explained, as on the page. The resources for 10,000 users are
-calculated from this run; each user draws a digit every `DRAWING_PERIOD_S`.
+An answer is a drawing read and explained, as on the page.
 """
 
 import argparse
@@ -18,9 +17,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,10 +42,7 @@ from support.virtual_users import REPO_ROOT, sample_drawings, serve_app
 
 CLIENT_THREADS = 8
 ANSWERS_PER_RUN = 400
-DRAWING_PERIOD_S = 10.0  # of a user; not measured
-UTILIZATION = 0.6  # of a core: at a higher one, queues grow; not tuned
 ON_RAY = ("--on", "ray")
-CORE_HOUR_DOLLARS = 0.04  # on demand, at large cloud providers
 
 
 @contextmanager
@@ -75,27 +71,22 @@ def measure_rate(
     request: Callable[[Sketch], str], count: int, meanwhile: Callable = lambda: None
 ) -> tuple:
     """Return answers a second, the longest wait in seconds, and the errors."""
-    sketches = itertools.cycle([Sketch.from_json(drawing.payload) for drawing in sample_drawings()])
-    given, waits, lost, lock = itertools.count(), [], [], threading.Lock()
+    sketches = [Sketch.from_json(drawing.payload) for drawing in sample_drawings()]
+    waits, lost = [], []
 
-    def work() -> None:
-        while next(given) < count:
-            with lock:
-                sketch = next(sketches)
-            start = time.perf_counter()
-            try:
-                request(sketch)
-                waits.append(time.perf_counter() - start)
-            except Exception as error:  # the user has no answer
-                lost.append(f"{type(error).__name__}: {error}"[:200])
+    def work(sketch: Sketch) -> None:
+        start = time.perf_counter()
+        try:
+            request(sketch)
+            waits.append(time.perf_counter() - start)
+        except Exception as error:  # the user has no answer
+            lost.append(f"{type(error).__name__}: {error}"[:200])
 
-    threads = [threading.Thread(target=work) for _ in range(CLIENT_THREADS)]
     start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    meanwhile()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(CLIENT_THREADS) as threads:
+        for sketch in itertools.islice(itertools.cycle(sketches), count):
+            threads.submit(work, sketch)
+        meanwhile()
     return len(waits) / (time.perf_counter() - start), max(waits), lost
 
 
@@ -144,7 +135,6 @@ def measure_readers() -> None:
             print(f"{what} killed under load: lost {len(lost)}, longest wait {longest:.2f} s")
             for fault in sorted(set(lost)):
                 print(f"  {fault}")
-    print_resources(1 / plain, front)
 
 
 def measure_fronts() -> None:
@@ -180,20 +170,6 @@ async def run_users_on(fronts: list[tuple[str, int]], users: int, rounds: int) -
     """Distribute users over pages; return what `run_users` returns for each page."""
     share = users // len(fronts)
     return await asyncio.gather(*(run_users(url, pid, share, rounds) for url, pid in fronts))
-
-
-def print_resources(reading: float, front: float, users: int = 10_000) -> None:
-    """Print the resources for users, from the processor seconds of an answer."""
-    rate = users / DRAWING_PERIOD_S
-    readers, fronts = (round(rate * cost / UTILIZATION) for cost in (reading, front))
-    memory = 0.75 * readers + 0.75 * fronts
-    print(
-        f"{users} users who draw every {DRAWING_PERIOD_S:.0f} s: {rate:.0f} answers a second; "
-        f"{readers} cores of readers and {fronts} of fronts at {UTILIZATION:.0%}, "
-        f"{memory:.0f} GB at 0.75 GB each, "
-        f"{(readers + fronts) * CORE_HOUR_DOLLARS:.0f} dollars an hour at {CORE_HOUR_DOLLARS} "
-        "a core"
-    )
 
 
 def run_predict(sources: list[Path], outs: list[Path], *options: object) -> float:

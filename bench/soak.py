@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.load import Tally
-from inkling.recognition.checkpoint import CHECKPOINT
 from support.virtual_users import VirtualUser, memory_mb, open_window, sample_drawings, serve_app
 
 USERS = 4
@@ -122,12 +121,11 @@ def main() -> None:
     """Print a table of samples, and the exceeded limits."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--readings", type=int, default=10_000)
-    parser.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
     options = parser.parse_args()
     samples: list[Sample] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with serve_app(options.checkpoint, temporary=name) as (url, pid):
+        with serve_app(temporary=name) as (url, pid):
 
             def sample(readings: int, seconds: list[float]) -> None:
                 samples.append(take_sample(pid, folder, readings, seconds))

@@ -3,7 +3,6 @@
 import gzip
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -15,23 +14,14 @@ OTHER_WRITERS = Path(__file__).parent.parent / "data" / "other_writers"
 UJI_TILE_PX = 112
 
 
-class PenDigit(NamedTuple):
-    """A digit that was written on a tablet."""
-
-    label: int
-    writer: int  # 1 to 30
-    picture: Image.Image  # as drawn on the page's pad
-
-
-def load_pen_digits() -> list[PenDigit]:
-    """Return 1,000 digits of UCI's pen digits, by 30 writers."""
+def load_pen_digits() -> list[tuple[int, Image.Image]]:
+    """Return labels and pictures, as of the page's pad, of 1,000 of UCI's pen digits."""
     with gzip.open(OTHER_WRITERS / "pen-digits.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     digits = []
     for row in rows:
         payload = to_pad_payload([np.array(stroke, float) for stroke in row["strokes"]])
-        picture = Sketch.from_json(payload).picture()
-        digits.append(PenDigit(row["label"], row["writer"], picture))
+        digits.append((row["label"], Sketch.from_json(payload).picture()))
     return digits
 
 

@@ -19,7 +19,6 @@ import psutil
 from inkling.datasets.pen_strokes import Style
 from inkling.datasets.stroke_styles import STROKE_STYLES
 from inkling.imaging.sketch import Sketch
-from inkling.recognition.checkpoint import CHECKPOINT
 
 REPO_ROOT = Path(__file__).parent.parent
 RESPONSE_TIMEOUT_S = 60.0  # s without a byte from the server: a drawing counts as lost
@@ -74,7 +73,6 @@ def to_pad_payload(strokes: Sequence[np.ndarray], request_id: int = 1) -> dict:
 
 @contextmanager
 def serve_app(
-    checkpoint: Path = CHECKPOINT,
     delay_s: float = 0,
     temporary: str = tempfile.gettempdir(),
     options: Sequence[str] = (),
@@ -82,7 +80,7 @@ def serve_app(
     """Start the page, each reading delayed by `delay_s`; yield its address and its PID."""
     program = ["-c", SLOW_APP, str(delay_s)] if delay_s else ["app.py"]
     server = subprocess.Popen(
-        [sys.executable, *program, "--checkpoint", str(checkpoint), *options],
+        [sys.executable, *program, *options],
         cwd=REPO_ROOT,
         env=os.environ | {"TMPDIR": temporary},
         stdout=subprocess.PIPE,
