@@ -290,6 +290,7 @@ BLANK = {
 REFUSED = {  # name: words of the error, and a function that makes the file
     # too large
     "4 gigapixels.jpg": ("far too many", lambda: header_only(65_500, 65_500)),
+    "13000 x 13000.png": ("13000 x 13000", lambda: saved("png", Image.new("1", (13_000,) * 2))),
     "9000 x 9000.gif": ("9000 x 9000", lambda: LARGE_GIF),
     "4000 x 4000.webp": ("a WebP", lambda: saved("webp", Image.new("L", (4_000,) * 2), method=0)),
     "3200 x 3200.avif": ("an AVIF", lambda: saved("avif", Image.new("L", (3_200,) * 2), speed=10)),
@@ -310,6 +311,9 @@ REFUSED = {  # name: words of the error, and a function that makes the file
     **{f"cut.{kind}": ("cut off", partial(cut, kind)) for kind in CUT},
     "cut in its palette.gif": ("is no PNG", lambda: saved("gif")[:30]),
     "no size.png": ("is no PNG", lambda: png_of(0, 0, 8, 0, b"")),
+    "empty.png": ("empty", bytes),
+    "text.png": ("is no PNG", lambda: b"seven"),
+    "vector.png": ("an SVG drawing", lambda: b'<svg xmlns="http://www.w3.org/2000/svg"/>'),
     "noise.jpg": ("is no PNG", lambda: noise(5_000)),
     "an icon.png": ("is no PNG", lambda: saved("ico")),
     "a PDF.png": ("a PDF", lambda: saved("pdf")),
@@ -333,6 +337,7 @@ PLACES = {
     "none/7.png": "no such file",
     "linked.png": "",  # is read
 }
+ODD_PLACES = {name: Odd(bytes, "" if words else "7", words) for name, words in PLACES.items()}
 
 
 @cache
@@ -347,12 +352,9 @@ def wrong(name: str, text: str, note: str) -> str:
     It must be read as expected, or rejected in one sentence without internal details.
     """
     refused = note.startswith("error: ")
-    if name in PLACES or name in ODD:
-        expected = (
-            Odd(bytes, "" if PLACES[name] else "7", PLACES[name]) if name in PLACES else ODD[name]
-        )
-        if text != expected.text or refused != bool(expected.error) or expected.error not in note:
-            return f"read as {text!r}, {note!r}"
+    expected = ODD.get(name) or ODD_PLACES.get(name) or Odd(bytes, text, note if refused else "")
+    if (text, refused) != (expected.text, bool(expected.error)) or expected.error not in note:
+        return f"read as {text!r}, {note!r}"
     is_sentence = note.endswith(".") and "\n" not in note and len(note) < 140
     return note if refused and (not is_sentence or "/" in note or "Error" in note) else ""
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -78,9 +79,21 @@ def pad_payload(digit: int, request_id: int = 1) -> dict:
     return to_pad_payload([np.array(stroke) for stroke in STROKES[digit]], request_id)
 
 
+def run_python(*command, **options):
+    """Run Python in the repository; return the finished process."""
+    options = {"cwd": ROOT, "capture_output": True, "text": True} | options
+    return subprocess.run([sys.executable, *map(str, command)], **options)
+
+
 def names(folder):
     """Return the names in a folder, except locks."""
     return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+
+
+def finish(source):
+    """Wait until a live reader's training has ended."""
+    source._thread.join(200)
+    assert not source.is_training
 
 
 def run(coroutine):
@@ -137,6 +150,13 @@ def folder(tmp_path):
     """Return an empty folder."""
     (tmp_path / "own").mkdir()
     return tmp_path / "own"
+
+
+@pytest.fixture
+def seven(tmp_path):
+    """Return the file of a 7."""
+    Image.fromarray(sketch(7)).save(tmp_path / "seven.png")
+    return tmp_path / "seven.png"
 
 
 @pytest.fixture(scope="session")
@@ -202,26 +222,6 @@ def model(unfused):
     return fuse_batch_norm(unfused)
 
 
-@pytest.fixture
-def odd_files(tmp_path) -> dict[str, Path]:
-    """Return files that cannot be read, by their fault."""
-    folder = tmp_path / "odd"
-    folder.mkdir()
-    good = folder / "good.jpg"
-    Image.fromarray(sketch(7)).save(good)
-    files = {
-        "text": b"seven",
-        "empty": b"",
-        "cut off": good.read_bytes()[:900],
-        "vector": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
-    }
-    for name, content in files.items():
-        (folder / f"{name}.png").write_bytes(content)
-    Image.new("1", (13_000, 13_000)).save(folder / "huge.png")
-    good.unlink()
-    return {path.stem: path for path in folder.iterdir()}
-
-
 @pytest.fixture(scope="session")
 def chromium():
     """Return Chromium, driven by Playwright; without it skip, or fail in CI."""
@@ -272,15 +272,19 @@ def page(tab, served):
 
 
 @pytest.fixture
-def visit(chromium, served):
+def window(chromium):
+    """Return a function that opens an empty page in a new browser context."""
+    with ExitStack() as contexts:
+        yield lambda **options: contexts.enter_context(chromium.new_context(**options)).new_page()
+
+
+@pytest.fixture
+def visit(window, served):
     """Return a function that opens the page in a new browser context."""
-    contexts = []
 
     def visit(script="", url=served.url, **options):
-        contexts.append(chromium.new_context(**{"viewport": LAPTOP} | options))
-        contexts[-1].add_init_script(script)
-        return open_page(record_requests(contexts[-1].new_page()), url)
+        page = window(**{"viewport": LAPTOP} | options)
+        page.context.add_init_script(script)
+        return open_page(record_requests(page), url)
 
-    yield visit
-    for context in contexts:
-        context.close()
+    return visit

@@ -1,12 +1,10 @@
 """What the README says is so."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, run_python
 from packaging.requirements import Requirement
 
 from inkling.datasets.stroke_styles import STROKE_STYLES
@@ -27,14 +25,6 @@ def requirements(name):
     return {r.name: r for line in lines if line[0].isalpha() for r in [Requirement(line)]}
 
 
-def test_the_space_is_configured_as_spaces_require():
-    allowed = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
-    assert FRONT_MATTER["sdk"] == "gradio" and FRONT_MATTER["license"] == "mit"
-    assert {FRONT_MATTER["colorFrom"], FRONT_MATTER["colorTo"]} <= allowed
-    assert len(FRONT_MATTER["short_description"]) <= 60
-    assert (ROOT / FRONT_MATTER["app_file"]).exists()
-
-
 def test_the_space_has_the_gradio_and_python_that_are_required():
     gradio = requirements("requirements.txt")["gradio"]
     assert FRONT_MATTER["sdk_version"] in gradio.specifier
@@ -53,10 +43,7 @@ def test_every_requirement_has_a_floor_and_a_cap(name):
 
 @pytest.mark.parametrize("script", ["app.py", "train.py", "predict.py", "evaluate.py"])
 def test_every_flag_is_in_the_docs(script):
-    done = subprocess.run(
-        [sys.executable, script, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    flags = set(re.findall(r"--[a-z-]+", done.stdout)) - {"--help"}
+    flags = set(re.findall(r"--[a-z-]+", run_python(script, "--help").stdout)) - {"--help"}
     assert flags and {f for f in flags if f not in DOCS} == set()
 
 

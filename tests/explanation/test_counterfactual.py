@@ -70,7 +70,5 @@ def test_words_say_what_to_ink_and_to_erase_and_whether_a_loop_is_closed_or_open
     upright = bar(slice(4, 24), slice(13, 15))
     foot, head = bar(slice(21, 24), slice(10, 18)), bar(slice(4, 8), slice(13, 15))
     assert describe_change(upright, np.maximum(upright, foot)) == "ink the bottom"
-    assert (
-        describe_change(upright, np.maximum(upright - head, foot))
-        == "ink the bottom, erase the top"
-    )
+    moved = np.maximum(upright - head, foot)
+    assert describe_change(upright, moved) == "ink the bottom, erase the top"

@@ -114,18 +114,15 @@ def test_words_name_the_ink_and_the_gap_that_cost_most():
     region = np.repeat(np.arange(9), 2)
     inked = region == 4
     drop = np.where(inked, 3.0, np.where(region == 1, 2.0, 0.1))
-    assert (
-        describe_evidence(drop, inked, region) == "there is ink in the middle, and the top is empty"
-    )
-    assert describe_evidence(drop * ~inked, inked, region) == "the top is empty"
-    assert describe_evidence(drop * inked, inked, region) == "there is ink in the middle"
-    against = np.where(region == 8, -4, drop)
-    assert describe_evidence(against, inked, region) == ""
-    assert (
-        describe_evidence(-drop, inked, region)
-        == describe_evidence(drop / 100, inked, region)
-        == ""
-    )
+    for drops, words in (
+        (drop, "there is ink in the middle, and the top is empty"),
+        (drop * ~inked, "the top is empty"),
+        (drop * inked, "there is ink in the middle"),
+        (np.where(region == 8, -4, drop), ""),  # this speaks against
+        (-drop, ""),
+        (drop / 100, ""),
+    ):
+        assert describe_evidence(drops, inked, region) == words
     half = np.tile([False, True], 9)  # of each region: none is called empty
     assert "empty" not in describe_evidence(np.where(half, 0.5, 3.0), half, region)
     assert all(where.split(" ", 1)[1] == where[3:] for where in REGIONS)

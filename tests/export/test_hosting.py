@@ -75,10 +75,8 @@ def versions(page, url):
 
 
 @pytest.fixture
-def page(chromium):
-    context = chromium.new_context()
-    yield context.new_page()
-    context.close()
+def page(window):
+    return window()
 
 
 @pytest.mark.parametrize("handler", [OneHour, QuietHandler], ids=["one hour", "no header"])

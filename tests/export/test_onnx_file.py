@@ -2,15 +2,13 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 import torch
-from conftest import ROOT
+from conftest import ROOT, run_python
 from onnx import numpy_helper
 
 from inkling.datasets.non_digits import draw_each_kind
@@ -88,7 +86,7 @@ def test_the_example_of_the_docs_runs(exported):
     shown = (ROOT / "docs" / "export.md").read_text("utf-8")
     code = re.search(r"```python\n(.*?)```", shown, re.S)[1]
     code += "assert probabilities.shape == (1, 10) and not_a_digit.shape == (1,)"
-    subprocess.run([sys.executable, "-c", code], cwd=exported.parent, check=True)
+    run_python("-c", code, cwd=exported.parent, check=True)
 
 
 def test_in_eight_bits_it_is_a_third_as_large_and_nearly_as_accurate(
@@ -122,7 +120,6 @@ def test_in_eight_bits_no_processor_saturates(quantized, mnist):
 
 
 def test_the_command_writes_and_compares(tmp_path):
-    command = [sys.executable, "-m", "inkling.export.onnx_file", tmp_path / "digits.onnx"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    done = run_python("-m", "inkling.export.onnx_file", tmp_path / "digits.onnx", check=True)
     assert (tmp_path / "digits.onnx").exists() and "opset" in done.stdout
     assert done.stdout.count(": 0 answers differ") == 2

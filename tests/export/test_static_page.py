@@ -53,13 +53,11 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(chromium):
+def visit(window):
     """Return a function that opens an address in a window of its own."""
-    contexts = []
 
     def visit(url, is_ready=True, **options):
-        contexts.append(chromium.new_context(**options))
-        page = contexts[-1].new_page()
+        page = window(**options)
         page.requests = []
         page.on("request", lambda request: page.requests.append(request))
         page.goto(url)
@@ -67,9 +65,7 @@ def visit(chromium):
             expect(page.locator("#answer[data-ready]")).to_be_attached()
         return page
 
-    yield visit
-    for context in contexts:
-        context.close()
+    return visit
 
 
 @pytest.fixture(scope="module")

@@ -61,18 +61,11 @@ def test_a_cut_through_even_ink_goes_straight_down():
     assert (find_seams(costs) == 4).all()
 
 
-def test_pieces_far_above_one_another_are_not_one_digit():
-    two = segments(
-        page([(100, 50), (140, 50), (140, 75)], [(140, 115), (105, 150)], *standing(250))
-    )
-    assert len(two) == len(merge_stacked(two)) == 3
-
-
-def test_pieces_above_one_another_are_one_digit():
-    two = segments(
-        page([(100, 50), (140, 50), (140, 90)], [(140, 102), (105, 150)], *standing(250))
-    )
-    assert len(two) == 3 and len(merge_stacked(two)) == 2
+@pytest.mark.parametrize("above, below, merged", [(90, 102, 2), (75, 115, 3)])
+def test_only_pieces_close_above_one_another_are_one_digit(above, below, merged):
+    head, foot = [(100, 50), (140, 50), (140, above)], [(140, below), (105, 150)]
+    pieces = segments(page(head, foot, *standing(250)))
+    assert len(pieces) == 3 and len(merge_stacked(pieces)) == merged
 
 
 def predict_by(log_prob, multi_digit_logit=1.0):
@@ -101,9 +94,8 @@ def test_segments_are_merged_only_if_that_is_more_probable():
     ink = ink_in(page(*standing(100, 120), *standing(300)))
     for joined, apart, glyphs in ((0.0, -3.0, 2), (-3.0, 0.0, 3)):
         one_stroke = lambda wider, j=joined, a=apart: a if wider < -17 else j  # noqa: E731
-        assert (
-            len(find_rows(ink, predict_by(one_stroke, multi_digit_logit=-1), line())[0]) == glyphs
-        )
+        (row,) = find_rows(ink, predict_by(one_stroke, multi_digit_logit=-1), line())
+        assert len(row) == glyphs
 
 
 @pytest.mark.parametrize("apart", [25, 40, 90])

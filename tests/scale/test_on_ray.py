@@ -3,12 +3,10 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import ROOT, pad_payload, sketch
+from conftest import ROOT, pad_payload, run_python, sketch
 from PIL import Image
 
 from inkling.imaging.sketch import Sketch
@@ -29,12 +27,7 @@ def fail(_: Reader) -> None:
 
 
 @pytest.fixture(scope="module")
-def local():
-    return Reader.load()
-
-
-@pytest.fixture(scope="module")
-def remote(local):
+def remote(shipped):
     """Return a reader with two replicas in a cluster of its own."""
     from inkling.scale import serving
 
@@ -45,26 +38,26 @@ def remote(local):
         log_to_driver=False,
         runtime_env={"env_vars": {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'tests/scale'}"}},
     )
-    yield serving.RemoteReader(local, serving.deploy("tested", CHECKPOINT.read_bytes(), 2))
+    yield serving.RemoteReader(shipped, serving.deploy("tested", CHECKPOINT.read_bytes(), 2))
     ray.serve.shutdown()
     ray.shutdown()
 
 
-def test_readings_and_explanations_are_equal(local, remote):
+def test_readings_and_explanations_are_equal(shipped, remote):
     sketch = Sketch.from_json(pad_payload(4))
     here, there = Session(), Session()
-    one = here.read_latest(SessionState.read_sketch, sketch, local)
+    one = here.read_latest(SessionState.read_sketch, sketch, shipped)
     other = there.read_latest(SessionState.read_sketch, sketch, remote)
     assert here.state.network_reading.as_dict() == there.state.network_reading.as_dict()
     assert one.reading.text == other.reading.text == "4"
     assert one.why.rationale == other.why.rationale and (one.why.map == other.why.map).all()
 
 
-def test_a_picture_is_opened_locally_and_read_in_a_replica(local, remote, folder):
-    Image.fromarray(sketch(7)).save(folder / "7.png")
-    assert remote.read_file(folder / "7.png").text == "7"
-    assert remote.read_file(folder / "none.png").error == local.read_file(folder / "none.png").error
-    glyphs = local.read(sketch(7)).glyphs
+def test_a_picture_is_opened_locally_and_read_in_a_replica(shipped, remote, folder, seven):
+    assert remote.read_file(seven).text == "7"
+    errors = [one.read_file(folder / "none.png").error for one in (shipped, remote)]
+    assert errors[0] == errors[1] != ""
+    glyphs = shipped.read(sketch(7)).glyphs
     assert remote.read_glyphs(glyphs).text == "7"
 
 
@@ -74,20 +67,15 @@ def test_an_error_in_a_replica_is_raised_locally(remote):
 
 
 def test_a_replica_that_dies_loses_no_result(remote):
-    sketch, texts = Sketch.from_json(pad_payload(7)), []
+    sketch = Sketch.from_json(pad_payload(7))
 
-    def read():
-        for _ in range(15):
-            found = Session().read_latest(SessionState.read_sketch, sketch, remote)
-            texts.append(found.reading.text)
+    def read(_):
+        return Session().read_latest(SessionState.read_sketch, sketch, remote).reading.text
 
-    threads = [threading.Thread(target=read) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    os.kill(remote.call(get_process), signal.SIGKILL)
-    for thread in threads:
-        thread.join()
-    assert texts == ["7"] * 60
+    with ThreadPoolExecutor(4) as threads:
+        texts = threads.map(read, range(60))
+        os.kill(remote.call(get_process), signal.SIGKILL)
+    assert [*texts] == ["7"] * 60
 
 
 def test_pages_with_the_same_checkpoint_share_replicas(remote):
@@ -99,10 +87,10 @@ def test_pages_with_the_same_checkpoint_share_replicas(remote):
     assert name.startswith("inkling-")
 
 
-def test_without_a_replica_a_call_raises(local, remote, monkeypatch):
+def test_without_a_replica_a_call_raises(shipped, remote, monkeypatch):
     from inkling.scale import serving
 
-    lost = serving.RemoteReader(local, serving.deploy("lost", CHECKPOINT.read_bytes(), 1))
+    lost = serving.RemoteReader(shipped, serving.deploy("lost", CHECKPOINT.read_bytes(), 1))
     assert lost.call(get_process)
     ray.serve.delete("lost")
     monkeypatch.setattr(serving, "REPLICA_TIMEOUT_S", 3.0)
@@ -115,10 +103,8 @@ def test_files_are_read_as_without_ray(folder, order):
     for digit in range(10):
         Image.fromarray(sketch(digit)).save(folder / f"{digit}.png")
     (folder / "x.png").write_text("no picture")
-    command = [sys.executable, "predict.py", "--json", folder]
     plain, on_ray = (
-        subprocess.run([*command, *more], cwd=ROOT, capture_output=True, text=True)
-        for more in ([], ["--on", "ray", *order])
+        run_python("predict.py", "--json", folder, *more) for more in ([], ["--on", "ray", *order])
     )
     assert plain.returncode == on_ray.returncode == 1
     expected, lines = (list(map(json.loads, run.stdout.splitlines())) for run in (plain, on_ray))

@@ -1,10 +1,7 @@
 """Without Ray commands name what to install; `--resume` continues an interrupted run."""
 
-import subprocess
-import sys
-
 import pytest
-from conftest import ROOT, names, sketch
+from conftest import ROOT, names, run_python, sketch
 from PIL import Image
 
 from inkling.scale import INSTALL_RAY
@@ -18,20 +15,10 @@ runpy.run_path(program, run_name="__main__")
 """
 
 
-@pytest.fixture
-def picture(folder):
-    """Return the file of a 7."""
-    path = folder / "7.png"
-    Image.fromarray(sketch(7)).save(path)
-    return path
-
-
 @pytest.mark.parametrize("command", [["predict.py", "--on", "ray"], ["app.py", "--readers", "ray"]])
-def test_one_line_names_the_package_to_install(command, picture):
-    arguments = [*command, picture] if command[0] == "predict.py" else command
-    done = subprocess.run(
-        [sys.executable, "-c", HIDE_RAY, *arguments], cwd=ROOT, capture_output=True, text=True
-    )
+def test_one_line_names_the_package_to_install(command, seven):
+    arguments = [*command, seven] if command[0] == "predict.py" else command
+    done = run_python("-c", HIDE_RAY, *arguments)
     assert done.returncode == 1 and not done.stdout
     assert done.stderr == f"{command[1]} ray needs Ray: {INSTALL_RAY}\n"
     assert (ROOT / INSTALL_RAY.split()[-1]).exists()
@@ -39,14 +26,13 @@ def test_one_line_names_the_package_to_install(command, picture):
 
 def test_no_command_imports_ray_by_default():
     program = "import sys, app, predict, evaluate, train; print('ray' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    done = run_python("-c", program)
     assert done.stdout == "False\n", done.stderr
 
 
 def resume(path, *pictures):
     """Read pictures into a file of JSON lines."""
-    command = [sys.executable, "predict.py", "--resume", path, *pictures]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return run_python("predict.py", "--resume", path, *pictures)
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["Unix", "Windows"])
@@ -77,11 +63,11 @@ def test_an_interrupted_run_is_continued(folder, end):
     ],
     ids=["text", "no line end", "UTF-16", "byte-order mark"],
 )
-def test_any_other_file_is_not_changed(folder, picture, content):
+def test_any_other_file_is_not_changed(folder, seven, content):
     other = folder / "diary.txt"
     other.write_bytes(content)
-    done = resume(other, picture)
+    done = resume(other, seven)
     assert done.returncode == 1 and "something else" in done.stderr
     assert done.stderr.count("\n") == 1 and done.stdout == ""
     assert other.read_bytes() == content
-    assert names(folder) == ["7.png", "diary.txt"]
+    assert names(folder) == ["diary.txt"]

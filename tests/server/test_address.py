@@ -49,15 +49,9 @@ def test_a_used_port_is_reported():
 
 @pytest.mark.parametrize(
     "host, share, space, public",
-    [
-        ("127.0.0.1", False, False, False),
-        ("::1", False, False, False),
-        ("127.0.0.1", True, False, True),
-        ("127.0.0.1", False, True, True),
-        ("0.0.0.0", False, False, True),
-        ("::", False, False, True),
-        ("192.168.0.9", False, False, True),
-    ],
+    [(host, False, False, False) for host in ("127.0.0.1", "::1")]
+    + [(host, False, False, True) for host in ("0.0.0.0", "::", "192.168.0.9")]
+    + [("127.0.0.1", True, False, True), ("127.0.0.1", False, True, True)],
 )
 def test_a_page_that_other_machines_reach_is_public(monkeypatch, host, share, space, public):
     monkeypatch.delenv("SPACE_ID", raising=False)

@@ -56,8 +56,8 @@ def test_gradio_s_command_reads_a_seven(url, tmp_path):
     assert READS_A_SEVEN.search(run("bash", command.replace("ROOT", url), tmp_path))
 
 
-def test_the_page_about_the_api_shows_examples_that_work(url, chromium, tmp_path):
-    page = chromium.new_page()
+def test_the_page_about_the_api_shows_examples_that_work(url, window, tmp_path):
+    page = window()
     page.goto(url)
     page.get_by_role("button", name="Use via API").click()
     for language, label in LABELS.items():
@@ -66,7 +66,6 @@ def test_the_page_about_the_api_shows_examples_that_work(url, chromium, tmp_path
         if language in ("bash", "python"):
             shown = page.locator("pre:visible").filter(has_text="seven.png").inner_text()
             assert READS_A_SEVEN.search(run(language, shown, tmp_path))
-    page.close()
 
 
 def test_the_examples_use_each_client_s_name_of_the_server(url):

@@ -67,17 +67,9 @@ def test_a_session_that_fetches_no_results_gets_no_more(queue):
 
 @pytest.mark.parametrize(
     "event",
-    [
-        {"session": "a" * (gradio_internals.MAX_SESSION_NAME_CHARS + 1)},
-        {"event": 9},
-        {"event": None},
-        {"data": []},
-        {"data": [None]},
-        {"data": [None, None, None]},
-        {"data": [None, {"path": "/etc/passwd"}]},
-        {"data": [None, "seven.png"]},
-        {"data": [None, {}]},
-    ],
+    [{"session": "a" * (gradio_internals.MAX_SESSION_NAME_CHARS + 1)}, {"event": 9}]
+    + [{"event": None}, {"data": []}, {"data": [None]}, {"data": [None, None, None]}]
+    + [{"data": [None, file]} for file in ({"path": "/etc/passwd"}, "seven.png", {})],
     ids=str,
 )
 def test_an_invalid_event_is_rejected(queue, event):

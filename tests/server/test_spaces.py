@@ -3,15 +3,13 @@
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import gradio
 import pytest
 import torch
-from conftest import ROOT, sketch
+from conftest import ROOT, run_python
 from huggingface_hub import SpaceCard
-from PIL import Image
 
 from inkling.export.static_page import ATTRIBUTES, EXPORT_STATIC_DIR, add_scripts
 from inkling.training.device import best_device
@@ -90,23 +88,20 @@ def test_the_commands_of_the_docs_exist():
     shown = (ROOT / "docs" / "spaces.md").read_text("utf-8")
     commands = re.findall(r"^hf (repos create|upload) (.+)", shown, re.M)
     assert len(commands) == 4
-    hf = [sys.executable, "-m", "huggingface_hub.cli.hf"]
     for command, rest in commands:
-        help_command = [*hf, *command.split(), "--help"]
-        helped = subprocess.run(help_command, capture_output=True, text=True, check=True).stdout
+        helped = run_python("-m", "huggingface_hub.cli.hf", *command.split(), "--help").stdout
         assert {flag for flag in re.findall(r"--[\w-]+", rest) if flag not in helped} == set()
 
 
 @pytest.mark.parametrize("stand_in", [True, False], ids=["ZeroGPU", "no package"])
-def test_in_a_space_it_reads_on_the_processor(tmp_path, stand_in):
-    Image.fromarray(sketch(7)).save(tmp_path / "seven.png")
+def test_in_a_space_it_reads_on_the_processor(tmp_path, seven, stand_in):
     environment = {"SPACE_ID": "someone/inkling"}
     if stand_in:
         (tmp_path / "package").mkdir()
         (tmp_path / "package" / "spaces.py").write_text(STAND_IN)
         environment |= ZERO_GPU | {"PYTHONPATH": str(tmp_path / "package")}
     with AppProcess(tmp_path, ["app.py", "--port", "0"], **environment) as page:
-        assert '"text": "7"' in page.run_client(PREDICT, tmp_path / "seven.png")
+        assert '"text": "7"' in page.run_client(PREDICT, seven)
         printed = page.stop(signal.SIGTERM)
     assert printed.count("for a GPU:") == int(stand_in)
     assert not stand_in or "imported before: []" in printed

@@ -5,8 +5,7 @@ import signal
 import subprocess
 
 import pytest
-from conftest import ROOT, names, sketch
-from PIL import Image
+from conftest import ROOT, names
 
 from inkling.server import request_limits
 from tests.app_process import PREDICT, STOP_LIMIT_S, AppProcess
@@ -89,12 +88,6 @@ def isolate(command):
     if not shutil.which("unshare") or subprocess.run([*command, "true"]).returncode:
         pytest.skip("this machine does not allow `unshare`")
     return command
-
-
-@pytest.fixture
-def seven(tmp_path):
-    Image.fromarray(sketch(7)).save(tmp_path / "seven.png")
-    return tmp_path / "seven.png"
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 """Training uses the fastest device and precision of this machine."""
 
 import os
-import subprocess
 import sys
 
 import pytest
 import torch
-from conftest import ROOT
+from conftest import ROOT, run_python
 
 from inkling.training import device
 from model import DigitCNN
@@ -53,9 +52,7 @@ print(torch.get_num_threads())
 
 def test_a_program_that_has_read_trains_with_all_threads():
     environment = os.environ | {"PYTHONPATH": str(ROOT / "tests"), "OMP_NUM_THREADS": "3"}
-    program = [sys.executable, "-c", READ_THEN_TRAIN]
-    printed = subprocess.check_output(program, cwd=ROOT, env=environment, text=True)
-    assert int(printed) == 3
+    assert int(run_python("-c", READ_THEN_TRAIN, env=environment).stdout) == 3
 
 
 @pytest.mark.parametrize(
@@ -65,8 +62,7 @@ def test_a_program_that_has_read_trains_with_all_threads():
 def test_waiting_threads_sleep_unless_the_environment_sets_a_policy(command, value, policy):
     environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
     environment |= {"OMP_DISPLAY_ENV": "true"} | ({"OMP_WAIT_POLICY": value} if value else {})
-    program = [sys.executable, command, "--help"]
-    done = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, text=True)
+    done = run_python(command, "--help", env=environment)
     assert f"OMP_WAIT_POLICY = '{policy}'" in done.stderr  # as PyTorch's OpenMP was loaded with
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from conftest import TINY, names, sketch
+from conftest import TINY, finish, names, sketch
 
 import train as train_command
 from inkling.datasets.mnist import Digits, Mnist
@@ -184,12 +184,6 @@ def ready(path, monkeypatch):
 def full(*_):
     """Raise the error of a full disk."""
     raise OSError(28, "No space left on device")
-
-
-def finish(source):
-    """Wait until the training has ended."""
-    source._thread.join(60)
-    assert not source.is_training
 
 
 def test_on_a_full_disk_nothing_is_lost_and_the_remedy_is_named(ready, capsys, monkeypatch):

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from conftest import TINY, sketch
+from conftest import TINY, finish, sketch
 
 from inkling.datasets.mnist import DataError
 from inkling.recognition.checkpoint import load_checkpoint
@@ -43,12 +43,6 @@ def run(tmp_path):
     yield source
     source.stop()
     source.wait()
-
-
-def finish(source):
-    """Wait until the training has ended."""
-    source._thread.join(200)
-    assert not source.is_training
 
 
 def test_without_a_checkpoint_it_trains_then_loads_the_file(run):
@@ -104,13 +98,16 @@ def test_stopping_ends_the_training_and_leaves_no_file(run):
     assert not run.checkpoint.exists()
 
 
-def test_without_a_writable_folder_the_cache_is_used(tmp_path, capsys):
+def test_without_a_writable_folder_the_cache_is_used(ready, tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
-    source = LiveReader(tmp_path / "file" / "digits.safetensors")
-    source.start()
-    finish(source)
-    assert source.failure == "" and isinstance(source.reader, Reader)
-    assert "is used instead" in capsys.readouterr().err
+    ready.checkpoint = tmp_path / "file" / "digits.safetensors"
+    first = LiveReader(ready.checkpoint)
+    for source, start in ((first, first.start), (ready, lambda: ready.train_again(3, epochs=0.05))):
+        start()
+        finish(source)
+        assert source.failure == "" and isinstance(source.reader, Reader)
+        assert "is used instead" in capsys.readouterr().err
+    assert ready.reader.description["seed"] == 3
 
 
 def test_a_training_that_cannot_start_gives_the_reason(run, monkeypatch):
@@ -197,28 +194,3 @@ def test_a_retraining_can_be_cancelled_while_its_set_is_made(ready, monkeypatch)
     ready.cancel()
     finish(ready)
     assert ready.reader is former and ready.progress is None
-
-
-def test_a_failed_retraining_restores_the_reader_and_gives_the_reason(ready, monkeypatch):
-    former = ready.reader
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(build_checkpoint.checkpoint, "save_checkpoint", full)
-    ready.train_again(seed=3, epochs=0.05)
-    finish(ready)
-    assert "No space left" in ready.failure and ready.reader is former
-    monkeypatch.undo()
-    assert len(ready.reader.read(sketch(7)).digits) == 1
-
-
-def test_a_retraining_without_a_writable_folder_uses_the_cache(
-    ready, monkeypatch, tmp_path, capsys
-):
-    ready.checkpoint = tmp_path / "file" / "digits.safetensors"
-    (tmp_path / "file").write_text("in the way")
-    ready.train_again(seed=3, epochs=0.05)
-    finish(ready)
-    assert ready.failure == "" and ready.reader.description["seed"] == 3
-    assert "is used instead" in capsys.readouterr().err

@@ -32,20 +32,18 @@ class Framed:
 
 
 @pytest.fixture
-def framed(chromium, served, folder):
+def framed(window, served, folder):
     """Return the page in another site's frame, without access to clipboard and camera."""
-    page = f"<!doctype html><iframe src='{served.url}' width=1200 height=800></iframe>"
-    (folder / "index.html").write_text(page)
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    html = f"<!doctype html><iframe src='{served.url}' width=1200 height=800></iframe>"
+    (folder / "index.html").write_text(html)
+    page = window(viewport={"width": 1280, "height": 900})
     with serve_folder(folder) as url:
         url = url.replace("127.0.0.1", "localhost")
-        context.grant_permissions(["clipboard-read"], origin=url)
-        page = context.new_page()
+        page.context.grant_permissions(["clipboard-read"], origin=url)
         page.goto(url)
         frame = Framed(page)
         expect(frame.locator("#pad .hint")).to_be_visible()
         yield frame
-    context.close()
 
 
 def test_a_number_and_a_link_are_copied_without_the_clipboard_api(framed):

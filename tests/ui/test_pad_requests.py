@@ -98,16 +98,6 @@ def test_previews_are_refused_while_drawings_are_read(served, send, send_in_thre
         assert send("preview", session="other").json() is None
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [{"component_id": 10**6}, {"fn_name": "connect"}, {"session_hash": 99 * "a"}]
-    + [{"session_hash": None}, {"component_id": "x"}],
-)
-def test_an_invalid_request_is_refused_in_a_sentence(send, wrong):
-    refused = send(**wrong)
-    assert 400 <= refused.status_code < 500 and len(refused.text) < 300
-
-
 def half_a(page, digit):
     """Start to draw a digit, with a few frames for each move."""
     (*path,) = pad_strokes(page, digit)[0]

@@ -4,6 +4,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from support.odd_files import content
 from support.sketches import sketch
 from tests.pages import (
     NUMBER,
@@ -20,7 +21,6 @@ from tests.pages import (
 
 LETTER = ROOT / "examples" / "9-letter-k.png"
 README = ROOT / "README.md"
-HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
 
 
 def test_uploads_and_examples_are_read_and_shown_with_a_box(page, tmp_path):
@@ -55,21 +55,15 @@ def test_a_file_that_changed_under_its_name_is_read_again(page, tmp_path):
     expect_answer(page, "3")
 
 
-def test_a_wrong_file_replaces_the_answer_by_one_clear_sentence(page, odd_files, tmp_path):
-    (tmp_path / "phone.heic").write_bytes(HEIC)
-    with (tmp_path / "large.png").open("wb") as large:
-        large.truncate(9_000_000)
+def test_a_wrong_file_replaces_the_answer_by_one_clear_sentence(page, tmp_path):
+    files = {name: content(name) for name in ("text.png", "empty.png", "cut.png", "HEIC.jpg")}
+    files |= {"huge.png": content("13000 x 13000.png"), "large.png": bytes(9_000_000)}
+    words = ("is no PNG", "empty", "cut off", "HEIC picture", "megapixels", "the limit is 8")
     draw_and_read(page, 4)
-    for file, words in (
-        (odd_files["text"], "is no PNG"),
-        (odd_files["empty"], "empty"),
-        (odd_files["cut off"], "cut off"),
-        (odd_files["huge"], "megapixels"),
-        (tmp_path / "phone.heic", "HEIC picture"),
-        (tmp_path / "large.png", "the limit is 8"),
-    ):
+    for (name, whole), reason in zip(files.items(), words, strict=True):
+        (file := tmp_path / name).write_bytes(whole)
         upload(page, file)
-        expect(page.locator("#answer .error .caption")).to_contain_text(words)
+        expect(page.locator("#answer .error .caption")).to_contain_text(reason)
         expect_answer(page, "")
         assert str(file.parent) not in page.content()
 

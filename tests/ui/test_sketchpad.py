@@ -15,22 +15,18 @@ from tests.pages import drag
 
 
 @pytest.fixture
-def opened(chromium):
+def opened(window, request):
     """Return a function that launches a page, and opens it at its pad."""
-    launched = []
 
     def open_page(demo, ready=".hint"):
         demo.launch(prevent_thread_lock=True, quiet=True)
-        page = chromium.new_page()
-        launched.append((demo, page))
+        request.addfinalizer(lambda: demo.close(verbose=False))
+        page = window()
         page.goto(demo.local_url)
         expect(page.locator(ready)).to_be_visible()
         return page
 
-    yield open_page
-    for demo, page in launched:
-        page.close()
-        demo.close(verbose=False)
+    return open_page
 
 
 def draw(page, digit):
@@ -99,12 +95,6 @@ def test_a_function_gets_the_type_that_it_names():
     assert array.shape == (100, 100) and array.dtype == np.uint8
     assert np.array_equal(array, np.asarray(picture))
     assert len(Sketchpad(type="strokes").preprocess(drawn).strokes) == len(drawn["strokes"])
-
-
-@pytest.mark.parametrize("payload", [None, {}, [], "pad", 7, {"size": 1, "strokes": [{}]}])
-def test_an_invalid_payload_is_an_empty_pad(payload):
-    assert Sketchpad(type="pil").preprocess(payload) is None
-    assert Sketchpad(type="strokes").preprocess(payload).strokes == ()
 
 
 def test_a_function_s_drawing_is_returned_unchanged():

@@ -34,16 +34,19 @@ def correct(page, digit, label):
     expect_answer(page, str(label))
 
 
-def test_a_correction_is_applied_stored_and_deleted(page, visit):
+def test_corrections_are_applied_stored_and_deleted(page, visit, served):
     """Other browsers are not affected."""
+    correct(page, 4, 9)
+    expect_count(page, 1)
+    served.demo.app.state_holder.session_data.clear()  # the browser keeps them
     correct(page, 7, 1)
-    expect_count(page, 1)
+    expect_count(page, 2)
     page.reload()
-    expect_count(page, 1)
+    expect_count(page, 2)
     draw(page, 7)
     expect_answer(page, "1")
     draw_and_read(visit(), 7)
-    page.get_by_role("button", name="Delete it").click()
+    page.get_by_role("button", name="Delete them").click()
     expect_answer(page, "7")
     expect_count(page, 0)
 

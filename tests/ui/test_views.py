@@ -4,9 +4,7 @@ import gradio as gr
 import httpx
 import numpy as np
 import pytest
-from conftest import sketch
 from gradio_client import Client, handle_file
-from PIL import Image
 from starlette.exceptions import HTTPException
 
 import app
@@ -18,12 +16,6 @@ from inkling.ui.event_payloads import load_upload
 from inkling.ui.session import Session
 
 INK = np.eye(28, dtype=np.float32)
-
-
-@pytest.fixture
-def seven(tmp_path):
-    Image.fromarray(sketch(7)).save(tmp_path / "seven.png")
-    return tmp_path / "seven.png"
 
 
 @pytest.fixture
@@ -44,13 +36,6 @@ def test_the_endpoint_returns_the_reading_as_an_object(served, client, seven, mo
     assert client.predict(None, api_name="/predict")["digits"] == []
 
 
-def test_the_endpoint_names_what_is_wrong_with_a_file(client, odd_files):
-    for path in odd_files.values():
-        answer = client.predict(handle_file(path), api_name="/predict")
-        assert answer["note"].startswith("error: ") and answer["digits"] == []
-        assert str(path.parent) not in answer["note"]
-
-
 def test_one_endpoint_is_public_and_documented_and_it_is_behind_the_queue(served):
     info = httpx.get(f"{served.url}gradio_api/info").json()
     assert list(info["named_endpoints"]) == ["/predict"] and info["unnamed_endpoints"] == {}
@@ -59,23 +44,6 @@ def test_one_endpoint_is_public_and_documented_and_it_is_behind_the_queue(served
     reads = served.reader.reads
     answer = httpx.post(f"{served.url}gradio_api/run/predict", json={"data": [None]})
     assert answer.status_code >= 400 and served.reader.reads == reads
-
-
-@pytest.mark.parametrize("field", ["path", "url"])
-def test_a_file_of_the_server_is_not_opened(served, client, field, seven):
-    reads, secret = served.reader.reads, str(seven)
-    for payload in ({field: secret}, {field: secret, "meta": {"_type": "gradio.FileData"}}):
-        for function in range(len(served.demo.fns)):
-            call = {"data": [payload], "fn_index": function, "session_hash": "untrusted"}
-            httpx.post(f"{served.url}gradio_api/queue/join", json=call)
-    with pytest.raises(httpx.HTTPStatusError, match="400"):
-        client.predict({"path": secret}, api_name="/predict")
-    assert served.reader.reads == reads
-
-
-def test_an_upload_that_is_too_large_is_refused(served):
-    files = {"files": ("big.png", bytes(9_000_000))}
-    assert httpx.post(f"{served.url}gradio_api/upload", files=files).status_code == 413
 
 
 @pytest.mark.parametrize(
