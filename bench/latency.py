@@ -77,10 +77,8 @@ def report_reader() -> None:
     """Print the times of the parts of a reading in this process."""
     reader, picture = Reader.load(), draw_seven()
     glyph = reader.read(picture).digits[0].glyph
-    ink, twos = (
-        torch.from_numpy(glyph.ink)[None, None],
-        Gallery.from_tensors(reader.gallery).correct_examples(2),
-    )
+    ink = torch.from_numpy(glyph.ink)[None, None]
+    twos = Gallery.from_tensors(reader.gallery).correct_examples(2)
     torch.set_num_threads(1)
     with torch.inference_mode():
         report("network alone, one thread", time_rounds(lambda: reader.model.predict(ink)))

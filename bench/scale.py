@@ -209,10 +209,8 @@ def measure_pictures(count: int) -> None:
             (halves[2 * k // count] / file.name).hardlink_to(file)
         outs = [half.with_suffix(".jsonl") for half in halves]
         whole, cut = folder / "whole.jsonl", folder / "cut.jsonl"
-        plain, remote = (
-            count / run_predict(halves, outs),
-            count / run_predict([files], [whole], *ON_RAY),
-        )
+        plain = count / run_predict(halves, outs)
+        remote = count / run_predict([files], [whole], *ON_RAY)
         print(f"two processes: {plain:.0f} pictures a second; Ray Data: {remote:.0f}", end="")
         print(f" ({remote / plain:.2f} times), start included")
         print(f"the same readings: {load_readings(*outs) == load_readings(whole)}")

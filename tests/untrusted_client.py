@@ -176,9 +176,7 @@ ATTEMPTS = {
     # requests in the server's name
     "fetch an address of this machine": gets(FILE_ROUTE + "http://127.0.0.1:{server.port}/"),
     "fetch a cloud's secrets": gets(f"{FILE_ROUTE}http://169.254.169.254/latest/meta-data"),
-    "use it as a proxy": gets("/gradio_api/proxy=https://a.hf.space/"),
     # what the page does not need
-    "see other users' calls": gets("/monitoring/summary"),
     "stream": posts("stream/a", json={"data": []}),
     "call a component's function": posts(
         "component_server",
@@ -200,7 +198,6 @@ ATTEMPTS = {
     "upload with an endless name": posts("upload", **form((b"a" * 9 * 2**20, b""))),
     "upload without an end between parts": posts("upload", content=b"a", headers=FORM),
     "upload something else": posts("upload", content=b"a", headers=JSON),
-    "hold a heartbeat with a long name": gets("/gradio_api/heartbeat/" + "a" * 1_000),
     # events
     "name a session at length": joins(session_hash="a" * 100_000),
     "name no session": joins(session_hash=None),

@@ -71,15 +71,12 @@ def test_its_metadata_describe_it(exported):
     metadata = {prop.key: prop.value for prop in network.metadata_props}
     assert [value.name for value in network.graph.input] == [INK]
     assert [value.name for value in network.graph.output] == list(OUTPUTS)
+    assert OUTPUTS == ("probabilities", "not_a_digit", "plausible", "several")
     assert {INK, *OUTPUTS, "opset", "licence"} <= set(metadata)
     assert {value.doc_string for value in network.graph.output} <= set(metadata.values())
     assert int(metadata["opset"]) == OPSET == network.opset_import[0].version
     assert json.loads(metadata["figures"])["mnist_test"] > 0.99
     assert str(ROOT).encode() not in exported.read_bytes()
-
-
-def test_its_outputs_keep_their_names():
-    assert OUTPUTS == ("probabilities", "not_a_digit", "plausible", "several")
 
 
 def test_the_example_of_the_docs_runs(exported):

@@ -125,10 +125,8 @@ def test_it_answers_as_python_in_the_same_words(page):
     same, differences = [], []
     for payload in payloads:
         reading = reader.read(Sketch.from_json(payload).picture())
-        python, answer = (
-            views.summarize(reading),
-            page.evaluate(OPEN_LINK_JS, drawing_link(payload)),
-        )
+        python = views.summarize(reading)
+        answer = page.evaluate(OPEN_LINK_JS, drawing_link(payload))
         same.append((answer["look"], answer["text"]) == (python.state, python.text))
         if same[-1]:
             assert figure.sub("", answer["words"]) == figure.sub("", python.caption)

@@ -1,7 +1,5 @@
 """A reading says what is in a picture, and where: holes, notes and boxes."""
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 import pytest
@@ -108,9 +106,3 @@ def test_boxes_of_low_writing_in_a_reduced_jpeg_cover_their_ink(shipped, tmp_pat
     Image.fromarray(page).save(tmp_path / "page.jpg", quality=95)
     reading = shipped.read_file(tmp_path / "page.jpg")
     assert reading.text == "7" and covers(reading.digits[0].glyph.box, drawn_box(page), 8)
-
-
-def test_a_correction_mends_the_note(shipped):
-    reading = Reading.of([digit(4), digit(None)])
-    mended = Reading.of(replace(d, not_a_digit=0.1) for d in reading.digits)
-    assert (reading.note, mended.note) == ("1 of 2 glyphs was not read.", "")

@@ -28,7 +28,11 @@ CLOSED = [
     *("/gradio_api/component_servers", "/gradio_api/proxy=http://a.hf.space", "/monitoring"),
     *("/gradio_api/deep_link", "/gradio_api/vibe-code", "/gradio_api/process_recording"),
     *("/gradio_api/vibe-edit/", "/gradio_api/runs", "/gradio_api/run-history/records"),
-    *("/gradio_api/profiling/traces", "/gradio_api/stream/a/b/0/playlist.m3u8", "/monitoring/a"),
+    *(
+        "/gradio_api/profiling/traces",
+        "/gradio_api/stream/a/b/0/playlist.m3u8",
+        "/monitoring/summary",
+    ),
     *("/gradio_api/file=http://a.example/b", "/gradio_api/file=/etc/passwd", "/file/etc/passwd"),
     *(f"/gradio_api/file={UPLOADS}2/a.png", "/gradio_api/heartbeat/" + 65 * "a", "", "//"),
     *(f"{CALL}/unknown", f"{CALL_BY_NAME}/unknown"),  # results
