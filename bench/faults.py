@@ -58,7 +58,7 @@ def test_in(copy: Path, files: list[str], output: Path) -> None:
 def run_tests(copy: Path, tests: list[str]) -> str:
     """Run test files; return the first failing test, "a timeout", or "" if all pass."""
     places = [test.rpartition("/") for test in tests]
-    files = [str(Path("tests", room, f"test_{name}.py")) for room, _, name in places]
+    files = [str(Path("tests", package, f"test_{name}.py")) for package, _, name in places]
     output, end = copy / "output.txt", time.monotonic() + FAULT_TIMEOUT_S
     output.unlink(missing_ok=True)
     if not (child := os.fork()):
