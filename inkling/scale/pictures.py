@@ -40,10 +40,8 @@ def read_files(
     context.execution_options.preserve_order = ordered
     context.enable_progress_bars = False  # `predict.py` has its own
     cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
-    batch_count = -(-len(paths) // FILES_PER_BATCH)
-    files = ray.data.from_items(
-        [{"file": str(path)} for path in paths], override_num_blocks=batch_count
-    )
+    rows = [{"file": str(path)} for path in paths]
+    files = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // FILES_PER_BATCH))
     read = files.map_batches(
         FileReader,
         fn_constructor_args=(str(checkpoint.resolve()),),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import numpy as np
 from PIL import Image
 
 from inkling.recognition.reading import HOLE, Reading
@@ -69,11 +70,7 @@ def save_correction(state: SessionState, digit: int | None, folder: Path) -> Non
     scale = picture.width / state.picture.size[0]
     left, top, right, bottom = state.network_reading.digits[state.chosen].glyph.box
     margin = SAVED_MARGIN_SHARE * max(right - left, bottom - top)
-    box = (
-        round(max(0, (left - margin) * scale)),
-        round(max(0, (top - margin) * scale)),
-        round(min(picture.width, (right + margin) * scale)),
-        round(min(picture.height, (bottom + margin) * scale)),
-    )
+    edges = np.array([left - margin, top - margin, right + margin, bottom + margin]) * scale
+    box = edges.clip(0, picture.size * 2).round().astype(int).tolist()
     (folder / str(digit)).mkdir(parents=True, exist_ok=True)
     picture.crop(box).save(folder / str(digit) / f"{uuid4().hex}.png")
