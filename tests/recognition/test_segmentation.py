@@ -119,6 +119,7 @@ def test_the_cheapest_path_covers_all_places_that_may_not_be_skipped():
         assert find_cheapest_path(4, costs, {}) == []
         assert find_cheapest_path(4, costs, {3: 1.0}) == chosen
         assert find_cheapest_path(3, costs, {2: 0.1}) == chosen[:-1]
+        assert find_cheapest_path(3, costs, {2: 9.0}) == chosen
 
 
 def test_a_dot_may_be_left_out_but_a_digit_may_not():
