@@ -7,9 +7,12 @@ The page is started as users start it. The browser part needs Chromium.
 
 import argparse
 import asyncio
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +29,22 @@ from support.composed_pages import PAGE_KINDS, compose_page
 from support.virtual_users import open_window, sample_drawings, serve_app
 
 ROUNDS = 100
-PHOTOGRAPH_PX = (4_000, 3_000)
+PHOTOGRAPHS = {"12 megapixels": (4_000, 3_000), "50 megapixels": (8_165, 6_124)}
+# Prints the peak memory of reading a file, MB beyond a small picture's: Linux alone counts it so.
+PEAK_MEMORY = """
+import sys
+from pathlib import Path
+import numpy as np
+from predict import Reader
+def peak_kb():
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+reader = Reader.load()
+reader.read(np.eye(99, dtype=np.uint8))
+before = peak_kb()
+reader.read_file(Path(sys.argv[1]))
+print((peak_kb() - before) / 1024)
+"""
 
 
 def draw_seven() -> Image.Image:
@@ -64,13 +82,17 @@ async def time_predict(url: str) -> list[float]:
     return seconds[5:]
 
 
-def report_photograph(reader: Reader) -> None:
-    """Print the time of a photographed page, from its JPEG file."""
+def report_photographs(reader: Reader) -> None:
+    """Print the time of a photographed page, from its JPEG file, and its peak memory."""
     _, page = compose_page(PAGE_KINDS["lamp"], load_mnist().held_out, np.random.default_rng(0))
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "photograph.jpg"
-        Image.fromarray(page).resize(PHOTOGRAPH_PX, Image.Resampling.BICUBIC).save(file, quality=88)
-        report("reader.read_file, 12 megapixels", time_rounds(lambda: reader.read_file(file), 10))
+        for name, size in PHOTOGRAPHS.items():
+            file = Path(folder) / f"{name}.jpg"
+            Image.fromarray(page).resize(size, Image.Resampling.BICUBIC).save(file, quality=88)
+            report(f"reader.read_file, {name}", time_rounds(partial(reader.read_file, file), 10))
+            if Path("/proc/self/status").exists():
+                command = [sys.executable, "-c", PEAK_MEMORY, str(file)]
+                print(f"  peak memory {float(subprocess.check_output(command)):.0f} MB", flush=True)
 
 
 def report_reader() -> None:
@@ -89,7 +111,7 @@ def report_reader() -> None:
     }
     for name, (action, rounds) in parts.items():
         report(name, time_rounds(action, rounds))
-    report_photograph(reader)
+    report_photographs(reader)
 
 
 def report_page() -> None:

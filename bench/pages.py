@@ -39,9 +39,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=500, help="pages of each kind")
     parser.add_argument("--only", action="append", choices=kinds, help="this kind alone")
+    parser.add_argument("--held-out", action="store_true", help="use training's held-out digits")
     parser.add_argument("--sheet", type=Path, help="picture of the misread pages to write")
     options = parser.parse_args()
-    reader, digits, count, misread = Reader.load(), load_mnist().test, options.count, []
+    reader, mnist, count, misread = Reader.load(), load_mnist(), options.count, []
+    digits = mnist.held_out if options.held_out else mnist.test
     for name in options.only or kinds:
         if name == BLANK_SHEETS:
             pages = draw_blank_sheets(count)
