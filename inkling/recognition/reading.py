@@ -56,11 +56,11 @@ class Digit:
 
     @property
     def decision_log_prob(self) -> float:
-        """The log-probability of the decision: of `best`, or of no digit."""
+        """The log-probability of `best`, or of no digit, before `fuse_line_probs`."""
         return math.log(self.not_a_digit) if self.digit is None else self.best_log_prob
 
     def log_prob(self, digit: int) -> float:
-        """Return the log-probability of being this digit, by the ink alone."""
+        """Return the log-probability of being this digit, before `fuse_line_probs`."""
         return self.best_log_prob + math.log(self.probabilities[digit] / self.confidence)
 
 

@@ -138,7 +138,7 @@ def test_own_pictures_are_scored_by_their_folders(shipped, tmp_path):
 
 def test_one_command_prints_the_table_and_writes_one_page(mnist, tmp_path, monkeypatch, capsys):
     report = tmp_path / "report.html"
-    monkeypatch.setattr(robustness, "SWEEP_DIGITS", 10)  # the figures are not looked at
+    monkeypatch.setattr(robustness, "SWEEP_DIGITS", 10)  # enough: no figure is asserted
     for name in ("DRAWN_TEST_COUNT", "OUTLIERS_PER_KIND"):
         monkeypatch.setattr(evaluate, name, 10)
     few = Digits(*(part[:500] for part in mnist.test))

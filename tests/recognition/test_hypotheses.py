@@ -32,12 +32,12 @@ def test_a_box_of_rotated_ink_is_in_px_of_the_upright_picture(quarters):
 
 
 def test_the_ink_network_runs_only_for_uneven_paper(monkeypatch):
-    looked: list[int] = []
-    monkeypatch.setattr(module, "unet_ink", lambda gray, side: looked.append(side))
-    assert [one.source for one in hypotheses(Image.fromarray(sketch(4)))] == ["otsu"] and not looked
+    sides: list[int] = []
+    monkeypatch.setattr(module, "unet_ink", lambda gray, side: sides.append(side))
+    assert [h.source for h in hypotheses(Image.fromarray(sketch(4)))] == ["otsu"] and not sides
     stained = Image.fromarray((sketch(4) * STAINED).astype(np.uint8))
     sources = [hypothesis.source for hypothesis in hypotheses(stained)]
-    assert len(looked) == 2 and sources.index("unet") < sources.index("otsu")
+    assert len(sides) == 2 and sources.index("unet") < sources.index("otsu")
 
 
 @pytest.mark.parametrize("odds, best", [([1, 5, 9], 5), ([1, -1, 2], 2), ([2, 1, 0], 2)])
