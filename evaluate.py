@@ -4,19 +4,18 @@ python evaluate.py                      the shipped checkpoint
 python evaluate.py --pictures FOLDER    also on your own pictures, in subfolders named 0 to 9
 """
 
-import sys
 from pathlib import Path
 
 import torch
 
 from inkling.datasets.held_out_handwriting import make_held_out_characters, make_held_out_digits
-from inkling.datasets.mnist import DataError, load_mnist
+from inkling.datasets.mnist import load_mnist
 from inkling.datasets.non_digits import draw_each_kind
 from inkling.datasets.pen_digits import HELD_OUT_SEED, draw_digits
 from inkling.evaluation import metrics
 from inkling.evaluation.report import draw_misread_sheet, write_report
 from inkling.evaluation.robustness import read_sweeps
-from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
+from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.reader import Reader
 from inkling.terminal import make_parser, printable, run
 
@@ -55,14 +54,7 @@ def main() -> None:
     add("--pictures", type=Path, help="folder with your own, in subfolders 0 to 9")
     add("--report", type=Path, default=Path("evaluation.html"), help="page to write")
     options = parser.parse_args()
-    try:
-        scores, refused = evaluate(options.checkpoint, options.pictures, options.report)
-    except CheckpointError as error:
-        sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
-    except BrokenPipeError:  # `terminal.run` handles it
-        raise
-    except (DataError, OSError) as error:
-        sys.exit(str(error))
+    scores, refused = evaluate(options.checkpoint, options.pictures, options.report)
     print(
         f"{'':38s} {'digits':>6s} {'right':>8s}  {'95 % interval':17s} {'ECE':>6s} "
         f"{'refused':>8s}   by digit, %"

@@ -16,7 +16,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from inkling.datasets.image_folder import list_pictures, report_skipped
-from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError
+from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
 from inkling.scale import require_ray
@@ -91,17 +91,11 @@ def main() -> int:
     if options.resume:
         out, done = open_for_resume(options.resume)
         paths = [path for path in paths if str(path) not in done]
-    try:
-        if options.on:
-            readings = read_on_ray(paths, options.checkpoint, options.on, not options.unordered)
-        else:
-            reader = Reader.load(options.checkpoint)
-            readings = ((path, reader.read_file(path)) for path in paths)
-    except FileNotFoundError:
-        path = options.checkpoint
-        sys.exit(f"There is no checkpoint {path}: make one by python train.py --quick")
-    except (CheckpointError, OSError) as error:
-        sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
+    if options.on:
+        readings = read_on_ray(paths, options.checkpoint, options.on, not options.unordered)
+    else:
+        reader = Reader.load(options.checkpoint)
+        readings = ((path, reader.read_file(path)) for path in paths)
     report_skipped(skipped)
     if not paths and not options.resume:
         sys.exit(f"Nothing was read: there is no picture in {join_first(options.paths)}.")

@@ -16,8 +16,7 @@ if __name__ == "__main__":
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from inkling.datasets.image_folder import load_labelled_digits
-from inkling.datasets.mnist import DataError
-from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError
+from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.ink_finder import find_ink
 from inkling.terminal import make_parser, printable, run
 from inkling.training.build_checkpoint import TrainingBar, check_writable, make_checkpoint
@@ -42,12 +41,7 @@ def main() -> None:
     if options.epochs is not None:
         name = f"{recipe.name}, {options.epochs:g} epochs"
         recipe = replace(recipe, name=name, epochs=options.epochs)
-    try:
-        added = load_labelled_digits(options.add, find_ink) if options.add else None
-    except BrokenPipeError:  # of the reports of skipped files
-        raise
-    except OSError as error:
-        sys.exit(str(error))
+    added = load_labelled_digits(options.add, find_ink) if options.add else None
     try:
         check_writable(options.checkpoint)
         made = make_checkpoint(options.checkpoint, recipe, options.seed, TrainingBar(), added)
@@ -55,7 +49,7 @@ def main() -> None:
         sys.exit("\nStopped; no checkpoint was written.")
     except BrokenPipeError:  # of the progress bar
         raise
-    except (CheckpointError, DataError, OSError) as error:
+    except OSError as error:
         sys.exit(f"{options.checkpoint}: {error}")
     seconds = made["history"][-1]["seconds"]
     print(

@@ -13,6 +13,10 @@ SIGPIPE_STATUS = 141  # shell exit status after SIGPIPE: 128 + 13
 MAX_NAMES_SHOWN = 5  # of many files; not tuned
 
 
+class UserError(ValueError):
+    """What a command's user can mend: the message is one sentence with the remedy."""
+
+
 def make_parser(description: str) -> argparse.ArgumentParser:
     """Return a parser whose help shows defaults."""
     formatter = argparse.ArgumentDefaultsHelpFormatter
@@ -22,8 +26,8 @@ def make_parser(description: str) -> argparse.ArgumentParser:
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Run a command and exit with its status.
 
-    Characters that the terminal's encoding lacks are escaped. A closed pipe, a full disk at the
-    output, and Ctrl-C end the command without a traceback.
+    Characters that the terminal's encoding lacks are escaped. Ctrl-C, a `UserError`, and any
+    `OSError` of a file or of the output end the command without a traceback.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the parent process
@@ -34,7 +38,11 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         sys.stdout.flush()
     except KeyboardInterrupt:
         status = SIGINT_STATUS
-    except OSError as error:  # `main` handles all others
+    except UserError as error:
+        sys.exit(str(error))
+    except OSError as error:  # errors of the output name no file
+        if error.filename is not None:
+            sys.exit(f"{printable(error.filename)}: {str(error.strerror).lower()}")
         status = report_write_error(error)
     sys.exit(status)
 

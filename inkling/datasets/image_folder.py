@@ -15,7 +15,7 @@ from inkling.imaging.binarize import Ink
 from inkling.imaging.image_formats import is_picture_file
 from inkling.imaging.mnist_frame import crop_to_ink, frame_glyph
 from inkling.imaging.open_image import PictureError, open_picture
-from inkling.terminal import join_first, printable
+from inkling.terminal import UserError, join_first, printable
 
 if TYPE_CHECKING:
     from inkling.datasets.mnist import Digits
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def find_labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
     """Return the pictures in the subfolders 0 to 9 as (label, file).
 
-    Other files are reported in the terminal. Raises `FileNotFoundError` if there are no pictures.
+    Other files are reported in the terminal. Raises `UserError` if there are no pictures.
     """
     found, skipped = [], []
     for label in range(10):
@@ -34,7 +34,7 @@ def find_labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
             skipped += others
     report_skipped(skipped)
     if not found:
-        raise FileNotFoundError(f"{folder} has no pictures in subfolders named 0 to 9.")
+        raise UserError(f"{folder} has no pictures in subfolders named 0 to 9.")
     return found
 
 
@@ -42,7 +42,7 @@ def load_labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | N
     """Return the ink that `find_ink` finds in every labelled picture, as one glyph each.
 
     Pictures that are unreadable or blank are reported in the terminal and left out. Raises
-    `FileNotFoundError` if none is left.
+    `UserError` if none is left.
     """
     inks, labels = [], []
     for label, file in find_labelled_pictures(folder):
@@ -55,7 +55,7 @@ def load_labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | N
         inks.append(torch.from_numpy(frame_glyph(crop_to_ink(ink.coverage))))
         labels.append(label)
     if not inks:
-        raise FileNotFoundError(f"{folder} has no picture in which a digit can be seen.")
+        raise UserError(f"{folder} has no picture in which a digit can be seen.")
     from inkling.datasets.mnist import Digits  # here: `predict` does not need it
 
     return Digits(torch.stack(inks).unsqueeze(1), torch.tensor(labels))

@@ -16,6 +16,8 @@ import torch
 from platformdirs import user_cache_path
 from torch import Tensor
 
+from inkling.terminal import UserError
+
 MNIST_ROOT = Path(__file__).parents[2] / "data"
 HELD_OUT_COUNT = 5_000  # the last training images, excluded from training: they select recipes
 MIRROR_TIMEOUT_S = 20  # without data from a mirror
@@ -29,10 +31,6 @@ ARCHIVES = {  # name: MD5, as published with torchvision.datasets.MNIST
     "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
     "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
 }
-
-
-class DataError(ValueError):
-    """Data is unavailable: the message includes the remedy."""
 
 
 class Digits(NamedTuple):
@@ -54,7 +52,7 @@ def load_mnist(root: Path = MNIST_ROOT) -> Mnist:
     """Load MNIST from its archives under `root`, or else from the user's cache folder.
 
     If they are missing or damaged in both, they are downloaded to the first writable one. Raises
-    `DataError` if that fails.
+    `UserError` if that fails.
     """
     roots = [root, user_cache_path("inkling")]
     found = [folder for folder in roots if all(is_archive_intact(folder, a) for a in ARCHIVES)]
@@ -99,12 +97,12 @@ def download_archives(roots: list[Path]) -> Path:
                 if not is_archive_intact(root, name):
                     fetch_archive(name, folder)
         except (OSError, ValueError) as error:
-            raise DataError(
+            raise UserError(
                 f"MNIST could not be downloaded ({type(error).__name__}). Put the four archives "
                 f"{', '.join(ARCHIVES)} into {folder}; they come with Inkling's repository."
             ) from error
         return root
-    raise DataError(f"MNIST's archives are missing, and no folder of {roots} can be written to.")
+    raise UserError(f"MNIST's archives are missing, and no folder of {roots} can be written to.")
 
 
 def fetch_archive(name: str, folder: Path) -> None:

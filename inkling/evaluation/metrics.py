@@ -185,7 +185,7 @@ def drop_mislabeled(mnist_test: Score) -> Score:
 def score_pictures(reader: Reader, folder: Path) -> Score:
     """Score the reader on pictures in subfolders 0 to 9; without one glyph, all digits get 0.1.
 
-    Raises `FileNotFoundError` if there are none.
+    Raises `UserError` if there are none.
     """
     labels, files = zip(*find_labelled_pictures(folder), strict=True)
     rows, refused = [], []

@@ -19,11 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inkling.datasets.mnist import DataError, load_mnist
+from inkling.datasets.mnist import load_mnist
 from inkling.datasets.non_digits import draw_each_kind
 from inkling.datasets.pen_digits import HELD_OUT_SEED
 from inkling.export import INSTALL_ONNX
-from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
+from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.terminal import make_parser, printable, run
 
 try:
@@ -199,14 +199,7 @@ def main() -> None:
     add("--checkpoint", type=Path, default=CHECKPOINT, help="network to export")
     add("--eight-bits", action="store_true", help="a quarter of the size, less exact")
     options = parser.parse_args()
-    try:
-        export(options.checkpoint, options.path, options.eight_bits)
-    except CheckpointError as error:
-        sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
-    except BrokenPipeError:  # of the output
-        raise
-    except (DataError, OSError) as error:
-        sys.exit(str(error))
+    export(options.checkpoint, options.path, options.eight_bits)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,11 @@ import pooch
 from platformdirs import user_cache_path
 from requests import RequestException
 
-from inkling.datasets.mnist import DataError
 from inkling.export import INSTALL_ONNX
 from inkling.imaging import binarize, mnist_frame, sketch
 from inkling.recognition import reading, segmentation
-from inkling.recognition.checkpoint import CHECKPOINT, CheckpointError, load_checkpoint
-from inkling.terminal import make_parser, printable, run
+from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
+from inkling.terminal import UserError, make_parser, printable, run
 from inkling.ui import sketchpad, uncertainty
 
 EXPORT_STATIC_DIR = Path(__file__).parent / "static"
@@ -59,7 +58,7 @@ SHARED_CONSTANTS: list[tuple[ModuleType, tuple[str, ...]]] = [
 def add_runtime(folder: Path) -> None:
     """Write the runtime to a folder, its WebAssembly compressed to a quarter of 14 MB.
 
-    Raises `DataError` if it is neither in the user's cache nor available from npm.
+    Raises `UserError` if it is neither in the user's cache nor available from npm.
     """
     pooch.get_logger().setLevel("WARNING")
     members = [f"package/dist/{name}" for name in (RUNTIME_MODULE, RUNTIME_WASM)]
@@ -73,7 +72,7 @@ def add_runtime(folder: Path) -> None:
         )
     except (RequestException, ValueError) as error:
         name = f"ONNX Runtime Web {RUNTIME_VERSION}"
-        raise DataError(f"{name} cannot be had from npm: {error}") from error
+        raise UserError(f"{name} cannot be had from npm: {error}") from error
     found = {Path(file).name: Path(file) for file in files}
     # not .mjs: some servers send it as application/octet-stream, which browsers do not run
     shutil.copy(found[RUNTIME_MODULE], (folder / RUNTIME_MODULE).with_suffix(".js"))
@@ -127,7 +126,7 @@ def compute_integrity(content: bytes) -> str:
 def build(folder: Path, checkpoint: Path = CHECKPOINT) -> None:
     """Write the whole page to a folder, over existing files.
 
-    Raises `OSError`, `CheckpointError`, and `DataError` if the runtime is not available.
+    Raises `OSError`, and `UserError` if the runtime or the checkpoint is not available.
     """
     from inkling.export.onnx_file import write_onnx  # here: it needs optional packages
 
@@ -157,10 +156,6 @@ def main() -> None:
         build(options.folder, options.checkpoint)
     except ImportError:
         sys.exit(f"The page needs more: {INSTALL_ONNX}")
-    except CheckpointError as error:
-        sys.exit(f"The checkpoint {options.checkpoint} cannot be used: {error}")
-    except (DataError, OSError) as error:
-        sys.exit(str(error))
     page, runtime = measure(options.folder)
     print(
         f"{printable(options.folder)}: {page + runtime:.1f} MB, of which the runtime has "

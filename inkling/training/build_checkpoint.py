@@ -1,6 +1,5 @@
 """Train a network, score it and write its checkpoint; one process at a time."""
 
-import itertools
 import shutil
 import sys
 import tempfile
@@ -8,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import torch
 from filelock import AcquireReturnProxy, FileLock, Timeout
@@ -88,11 +88,11 @@ def ensure_checkpoint(
 
     A lock makes other processes wait for the one that trains. An invalid checkpoint is renamed.
     `on_progress` is called as by `make_checkpoint`, and with None each second while waiting. Raises
-    `DataError` if MNIST is unavailable, and `OSError` if the folder is not writable.
+    `UserError` if MNIST is unavailable, and `OSError` if the folder is not writable.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with acquire_lock(FileLock(path.with_name(path.name + ".lock")), on_progress):
-        checkpoint.remove_orphans(path)
+        checkpoint.remove_orphan(path)
         try:
             checkpoint.load_checkpoint(path)
             return
@@ -100,7 +100,7 @@ def ensure_checkpoint(
             pass
         except checkpoint.CheckpointError as error:
             kept = path.rename(find_free_name(path))
-            tqdm.write(f"{path} cannot be used: {error}. It is kept as {kept.name}.", sys.stderr)
+            tqdm.write(f"{error}. It is kept as {kept.name}.", sys.stderr)
         make_checkpoint(path, recipe, seed, on_progress)
 
 
@@ -131,9 +131,8 @@ def keep_backup(path: Path) -> Path:
 
 def find_free_name(path: Path) -> Path:
     """Return an unused path beside this one, with the time in its name."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")
-    names = (f"{path.name}.set-aside-{stamp}{'-again' * k}" for k in itertools.count())
-    return next(free for name in names if not (free := path.with_name(name)).exists())
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    return path.with_name(f"{path.name}.set-aside-{stamp}-{uuid4().hex[:8]}")
 
 
 class TrainingBar:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_cache_path
 
-from inkling.recognition.checkpoint import CheckpointError, remove_orphans
+from inkling.recognition.checkpoint import CheckpointError, remove_orphan
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
 
@@ -73,7 +73,7 @@ class LiveReader:
     def start(self) -> None:
         """Load the checkpoint, or start training one; return at once."""
         for path in (self.checkpoint, self.checkpoint.with_name(RETRAINED_NAME)):
-            remove_orphans(path)
+            remove_orphan(path)
         try:
             self.reader = self.load(self.checkpoint)
         except (OSError, CheckpointError):

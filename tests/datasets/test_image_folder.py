@@ -15,6 +15,7 @@ from inkling.datasets.mnist import Digits, Mnist
 from inkling.evaluation import metrics
 from inkling.recognition.checkpoint import load_checkpoint
 from inkling.recognition.ink_finder import find_ink
+from inkling.terminal import run
 from inkling.training import build_checkpoint
 from inkling.training.loop import train
 from inkling.training.training_set import TrainingSet
@@ -130,6 +131,6 @@ def test_a_folder_without_pictures_is_a_one_line_error(tmp_path, name, monkeypat
     command = ["train.py", "--add", tmp_path / name, "--checkpoint", tmp_path / "a.safetensors"]
     monkeypatch.setattr(sys, "argv", [*map(str, command)])
     with pytest.raises(SystemExit, match=str(tmp_path / name)) as ended:
-        train_command.main()
+        run(train_command.main)
     assert "\n" not in ended.value.code
     assert len(capsys.readouterr().err.splitlines()) == (name == "blank")

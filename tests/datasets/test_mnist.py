@@ -12,6 +12,7 @@ import torch
 from torchvision import datasets
 
 from inkling.datasets import mnist as data
+from inkling.terminal import UserError
 
 CLOSED_PORT = "http://127.0.0.1:1/"
 TEST_LABELS = "t10k-labels-idx1-ubyte.gz"
@@ -71,7 +72,7 @@ def test_without_an_intact_archive_and_a_network_one_line_names_the_remedy(archi
         path = data.archive_path(archives, name)
         content = path.read_bytes()
         path.unlink() if fault == "missing" else path.write_bytes(FAULTS[fault](content))
-        with pytest.raises(data.DataError, match=f"Put .*{name}.* into .*raw") as error:
+        with pytest.raises(UserError, match=f"Put .*{name}.* into .*raw") as error:
             data.load_mnist(archives)
         assert "\n" not in str(error.value)
         path.write_bytes(content)
@@ -95,7 +96,7 @@ def test_a_damaged_archive_is_replaced_but_not_by_another_file(archives, mirror,
     data.load_mnist(archives)
     path.write_bytes(b"cut off")
     (mirror.store / TEST_LABELS).write_bytes(b"log in first")
-    with pytest.raises(data.DataError, match=f"{TEST_LABELS} into .*raw"):
+    with pytest.raises(UserError, match=f"{TEST_LABELS} into .*raw"):
         data.load_mnist(archives)
 
 
@@ -104,7 +105,7 @@ def test_a_stalling_mirror_times_out(archives, monkeypatch):
     monkeypatch.setattr(data, "MIRROR_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections, sends nothing
         monkeypatch.setattr(data, "MIRRORS", (f"http://127.0.0.1:{silent.getsockname()[1]}/",))
-        with pytest.raises(data.DataError, match=f"{TEST_LABELS} into .*raw"):
+        with pytest.raises(UserError, match=f"{TEST_LABELS} into .*raw"):
             data.load_mnist(archives)
 
 

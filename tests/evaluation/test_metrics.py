@@ -26,6 +26,7 @@ from inkling.evaluation.metrics import (
 )
 from inkling.evaluation.report import draw_misread_sheet
 from inkling.evaluation.robustness import draw_picture, make_difficulties
+from inkling.terminal import UserError, run
 
 
 def score_of(labels, answers, confidence):
@@ -132,7 +133,7 @@ def test_own_pictures_are_scored_by_their_folders(shipped, tmp_path):
     one = score_pictures(shipped, tmp_path)
     assert one.labels.tolist() == [3, 3, 3, 7]
     assert one.right.tolist() == [True, False, False, True]
-    with pytest.raises(FileNotFoundError, match="no pictures in subfolders"):
+    with pytest.raises(UserError, match="no pictures in subfolders"):
         score_pictures(shipped, tmp_path / "3")
 
 
@@ -166,7 +167,7 @@ def test_a_missing_checkpoint_is_reported_in_one_line(tmp_path, monkeypatch):
     command = ["evaluate.py", "--checkpoint", str(tmp_path / "none.safetensors")]
     monkeypatch.setattr(sys, "argv", command)
     with pytest.raises(SystemExit, match=r"none\.safetensors") as ended:
-        evaluate.main()
+        run(evaluate.main)
     assert "\n" not in ended.value.code
 
 

@@ -7,7 +7,6 @@ import tarfile
 import pytest
 from playwright.sync_api import expect
 
-from inkling.datasets.mnist import DataError
 from inkling.export import static_page
 from inkling.export.static_page import (
     RUNTIME_MODULE,
@@ -16,6 +15,7 @@ from inkling.export.static_page import (
     add_scripts,
     write_version,
 )
+from inkling.terminal import UserError
 from support.static_server import QuietHandler, serve_folder
 from tests.pages import draw_line
 
@@ -150,6 +150,6 @@ def test_an_altered_archive_of_the_runtime_is_rejected(tmp_path, monkeypatch):
     made.mkdir()
     with serve_folder(tmp_path) as url:
         monkeypatch.setattr(static_page, "ARCHIVE", url + archive.name)
-        with pytest.raises(DataError, match=r"hash .* does not match"):
+        with pytest.raises(UserError, match=r"hash .* does not match"):
             add_runtime(made)
     assert not list(made.iterdir())

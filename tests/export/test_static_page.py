@@ -8,10 +8,10 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import ink_of
 from playwright.sync_api import expect
 
-from inkling.datasets.mnist import DataError
 from inkling.export.static_page import add_scripts, build, measure
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.reader import Reader
+from inkling.terminal import UserError
 from inkling.ui import views
 from support.static_server import OPEN_LINK_JS, drawing_link, serve_folder
 from support.virtual_users import sample_drawings
@@ -47,7 +47,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
     try:
         build(folder)
-    except DataError as error:  # npm is not reachable
+    except UserError as error:  # npm is not reachable
         pytest.skip(str(error))
     return folder
 

@@ -99,12 +99,12 @@ def test_a_training_killed_at_any_moment_leaves_a_valid_checkpoint(processes, fo
 
 def test_a_file_that_is_being_written_is_not_removed(folder, monkeypatch):
     path, swept = folder / "digits.safetensors", []
-    (folder / "digits.safetensors0.tmp").write_bytes(b"of a writer that was killed")
+    (folder / "digits.safetensors.tmp").write_bytes(b"of a writer that was killed")
     flush = os.fsync
 
     def meanwhile(descriptor):
         LiveReader(path).reader  # noqa: B018
-        live_reader.remove_orphans(path)
+        live_reader.remove_orphan(path)
         swept.append(names(folder))
         flush(descriptor)
 
@@ -128,7 +128,7 @@ def stop(_):
 
 def test_a_checkpoint_is_trained_only_if_there_is_none_and_orphans_are_removed(path):
     reports = []
-    path.with_name(f"{path.name}0abc.tmp").write_bytes(b"of a writer that was killed")
+    path.with_name(f"{path.name}.tmp").write_bytes(b"of a writer that was killed")
     ensure_checkpoint(path, HASTY, on_progress=lambda report: report and reports.append(report))
     content = path.read_bytes()
     assert reports[-1].done and names(path.parent) == [path.name]

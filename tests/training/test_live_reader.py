@@ -5,9 +5,9 @@ import threading
 import pytest
 from conftest import TINY, finish, sketch
 
-from inkling.datasets.mnist import DataError
 from inkling.recognition.checkpoint import load_checkpoint
 from inkling.recognition.reader import Reader
+from inkling.terminal import UserError
 from inkling.training import build_checkpoint, live_reader, recipes
 from inkling.training.live_reader import LiveReader
 from inkling.training.training_set import TrainingSet
@@ -112,7 +112,7 @@ def test_without_a_writable_folder_the_cache_is_used(ready, tmp_path, capsys):
 
 def test_a_training_that_cannot_start_gives_the_reason(run, monkeypatch):
     def missing():
-        raise DataError("MNIST is not to be had. Put it there.")
+        raise UserError("MNIST is not to be had. Put it there.")
 
     monkeypatch.setattr(build_checkpoint, "load_mnist", missing)
     run.start()
