@@ -48,6 +48,13 @@ class Hypothesis:
     is_uniform: bool  # whether the background is, so that two levels can show all ink
     quarters: int = 0  # rotations of that part to the left
 
+    @property
+    def max_log_odds(self) -> float:
+        """The upper bound of `compute_log_odds`: all common terms but `no ink` are at most 0."""
+        constant, uniform, at_edge, no_text, one_digit = SOURCE_WEIGHTS[self.source]
+        bound = constant + uniform * self.is_uniform + max(0, at_edge) + max(0, no_text, one_digit)
+        return bound + (COMMON_WEIGHTS[0] if self.ink is None else 0)
+
     def in_picture(self, box: Box) -> tuple[int, int, int, int]:
         """Convert a box in px of the ink to px of the upright picture."""
         assert self.ink is not None

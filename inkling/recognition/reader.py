@@ -74,6 +74,8 @@ class Reader:
         picture = as_picture(picture)
         best: Reading | None = None
         for hypothesis in hypotheses(picture):
+            if best and hypothesis.max_log_odds <= best.log_odds:
+                continue
             reading = self.read_hypothesis(hypothesis)
             if best is None or reading.log_odds > best.log_odds:
                 best = reading

@@ -25,9 +25,9 @@ from inkling.recognition.reading import GLYPH_WEIGHT, Digit
 from inkling.recognition.segmentation_lattice import (
     MAX_GLYPH_COST,
     PredictGlyphs,
+    SegmentScorer,
     Span,
     find_cheapest_path,
-    score_segments,
 )
 from inkling.recognition.touching_digits import cut_into_digits
 
@@ -53,20 +53,21 @@ Transcribe = Callable[[Segment], LinePrediction]
 def find_rows(ink: Ink, predict: PredictGlyphs, transcribe: Transcribe) -> list[list[Digit]]:
     """Return the glyphs of each line in reading order, with boxes in px of the ink."""
     segments, everything = extract_segments(ink), crop_segment(ink.coverage)
+    score = SegmentScorer(predict)
     if everything and len(segments) <= MAX_MERGED_SEGMENTS + 1:  # most often one digit
-        (whole,) = score_segments([everything], predict)
+        (whole,) = score([everything])
         bars = len(segments) > 1 and all(map(is_bar, segments))
         if not is_doubtful(whole) and not bars:
             return [[whole]]
         if len(segments) == 1:
-            return [choose_segmentation([whole], everything, predict, transcribe)]
+            return [choose_segmentation([whole], everything, score, transcribe)]
     lines = group_lines(merge_stacked(segments))
     largest = sorted(lines, key=lambda line: -sum(s.area for s in line))[:MAX_TRANSCRIBED_LINES]
     rows = []
     for line in lines:
-        row = merge_row(line, predict)
+        row = merge_row(line, score)
         if line in largest and (len(row) > 1 or any(map(is_doubtful, row))):
-            row = choose_segmentation(row, reduce(Segment.merge, line), predict, transcribe)
+            row = choose_segmentation(row, reduce(Segment.merge, line), score, transcribe)
         rows.append(row)
     return [row for row in rows if row]
 
@@ -84,7 +85,7 @@ def is_doubtful(glyph: Digit) -> bool:
 
 
 def choose_segmentation(
-    row: list[Digit], whole: Segment, predict: PredictGlyphs, transcribe: Transcribe
+    row: list[Digit], whole: Segment, score: SegmentScorer, transcribe: Transcribe
 ) -> list[Digit]:
     """Return a line's glyphs, or the pieces of a transcript if their log-likelihood is higher."""
     if whole.width > MAX_LINE_ASPECT * whole.height:
@@ -97,18 +98,22 @@ def choose_segmentation(
         return add_line_probs(row, line, text) if text else row
     if is_single:
         best -= SINGLE_GLYPH_WEIGHT * min(0.0, first.multi_digit_logit)
-    for transcript in sorted(line.transcripts, key=lambda transcript: len(transcript.digits)):
-        line_score = line.log_likelihood(transcript.digits)
+    scores = line.log_likelihoods([t.digits for t in line.transcripts]).tolist()
+    scored = sorted(
+        zip(line.transcripts, scores, strict=True),
+        key=lambda pair: (len(pair[0].digits) > 1, -pair[1]),  # the whole as one digit first
+    )
+    for transcript, line_score in scored:
         if not transcript.digits or line_score < best:  # scores of glyphs are at most 0
             continue
         if is_single and len(transcript.digits) == 1:  # the same ink as another digit
             best = max(best, line_score + GLYPH_WEIGHT * first.log_prob(transcript.digits[0]))
             continue
-        pieces = cut_into_digits(whole, transcript, predict)
+        pieces = cut_into_digits(whole, transcript, score)
         pairs = zip(pieces, transcript.digits, strict=False)
-        score = line_score + GLYPH_WEIGHT * sum(glyph.log_prob(digit) for glyph, digit in pairs)
-        if pieces and score > best:
-            row, best = add_line_probs(pieces, line, transcript.digits), score
+        both = line_score + GLYPH_WEIGHT * sum(glyph.log_prob(digit) for glyph, digit in pairs)
+        if pieces and both > best:
+            row, best = add_line_probs(pieces, line, transcript.digits), both
     return row
 
 
@@ -123,11 +128,11 @@ def add_line_probs(row: list[Digit], line: LinePrediction, digits: Sequence[int]
     ]
 
 
-def merge_row(segments: list[Segment], predict: PredictGlyphs) -> list[Digit]:
+def merge_row(segments: list[Segment], score: SegmentScorer) -> list[Digit]:
     """Merge the segments of a line into glyphs, or into one if they are no row of digits."""
     if 1 < len(segments) <= MAX_MERGED_SEGMENTS + 1:
         whole = reduce(Segment.merge, segments)
-        (single,) = score_segments([whole], predict)
+        (single,) = score([whole])
         may_be_row = all(map(is_bar, segments)) or whole.width > MAX_SINGLE_ASPECT * whole.height
         if not may_be_row and single.multi_digit_logit < MIN_MULTI_DIGIT_LOGIT:
             return [single]
@@ -138,7 +143,7 @@ def merge_row(segments: list[Segment], predict: PredictGlyphs) -> list[Digit]:
         for k, s in enumerate(segments)
         if s.height < SMALL_HEIGHT_SHARE * height and s.width < 0.8 * height and len(segments) > 1
     }
-    glyphs = dict(zip(merged, score_segments([*merged.values()], predict), strict=True))
+    glyphs = dict(zip(merged, score([*merged.values()]), strict=True))
     constant = MIN_GLYPH_COST * max(s.area for s in merged.values())
     costs = {
         span: constant + s.area * min(-glyphs[span].best_log_prob, MAX_GLYPH_COST)

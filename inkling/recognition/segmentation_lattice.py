@@ -15,13 +15,24 @@ PredictGlyphs = Callable[[np.ndarray], tuple[np.ndarray, ...]]
 Span = tuple[int, int]  # places i to j - 1 of a line
 
 
-def score_segments(segments: list[Segment], predict: PredictGlyphs) -> list[Digit]:
-    """Predict each segment as one digit, all in one batch; boxes are in px of the ink."""
-    thick = [thicken(s.ink) for s in segments]
-    inks = np.stack([fit_to_frame(ink) for ink in thick])
-    found = zip(segments, thick, inks, strict=True)
-    glyphs = [Glyph(ink, s.box, thickened=wide is not s.ink) for s, wide, ink in found]
-    return make_digits(glyphs, predict(inks))
+class SegmentScorer:
+    """Predicts segments as one digit each; equal ones once: transcripts share most pieces."""
+
+    def __init__(self, predict: PredictGlyphs):
+        """Store what predicts a batch of glyphs."""
+        self.predict = predict
+        self.known: dict[tuple[tuple[int, ...], bytes], Digit] = {}
+
+    def __call__(self, segments: list[Segment]) -> list[Digit]:
+        """Return each segment as one digit, all predicted in one batch; boxes in px of the ink."""
+        keys = [(s.box, s.ink.tobytes()) for s in segments]
+        if new := {k: s for k, s in zip(keys, segments, strict=True) if k not in self.known}:
+            thick = [thicken(s.ink) for s in new.values()]
+            inks = np.stack([fit_to_frame(ink) for ink in thick])
+            found = zip(new.values(), thick, inks, strict=True)
+            glyphs = [Glyph(ink, s.box, thickened=wide is not s.ink) for s, wide, ink in found]
+            self.known |= zip(new, make_digits(glyphs, self.predict(inks)), strict=True)
+        return [self.known[k] for k in keys]
 
 
 def find_cheapest_path(

@@ -9,7 +9,7 @@ from inkling.imaging.mnist_frame import remove_splinters
 from inkling.recognition.connected_components import Segment, crop_segment
 from inkling.recognition.line_net import Transcript
 from inkling.recognition.reading import Digit
-from inkling.recognition.segmentation_lattice import MAX_GLYPH_COST, PredictGlyphs, score_segments
+from inkling.recognition.segmentation_lattice import MAX_GLYPH_COST, SegmentScorer
 
 MAX_SEAM_HEIGHT = 64  # px: taller lines are reduced before seams are searched
 # Seams are drawn to lines through these places between two digits, at these slopes: straight cuts,
@@ -21,7 +21,7 @@ SIDE_STEP_COST = 0.02  # of a step to the side
 MAX_CLEAR_INK = 0.5  # px: a seam through less ink leaves both digits whole
 
 
-def cut_into_digits(line: Segment, transcript: Transcript, predict: PredictGlyphs) -> list[Digit]:
+def cut_into_digits(line: Segment, transcript: Transcript, score: SegmentScorer) -> list[Digit]:
     """Return the glyphs of a line that may be a transcript's digits, or none.
 
     Of all cuts between neighbours, those are chosen that maximize the digits' log-probability.
@@ -41,7 +41,7 @@ def cut_into_digits(line: Segment, transcript: Transcript, predict: PredictGlyph
                 pieces[k, a, b] = piece
     if not pieces:
         return []
-    candidates = dict(zip(pieces, score_segments([*pieces.values()], predict), strict=True))
+    candidates = dict(zip(pieces, score([*pieces.values()]), strict=True))
     best: dict[int, tuple[float, list[Digit]]] = {0: (0.0, [])}
     for k, digit in enumerate(transcript.digits):
         paths: dict[int, list[tuple[float, list[Digit]]]] = {}

@@ -1,5 +1,7 @@
 """Hypotheses come cheap to expensive, are computed on request, and map boxes to the picture."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from conftest import sketch
@@ -43,7 +45,8 @@ def test_the_ink_network_runs_only_for_uneven_paper(monkeypatch):
 @pytest.mark.parametrize("odds, best", [([1, 5, 9], 5), ([1, -1, 2], 2), ([2, 1, 0], 2)])
 def test_the_first_confident_reading_is_returned_or_else_the_best(odds, best, reader, monkeypatch):
     made = iter(odds)
-    monkeypatch.setattr(reader_module, "hypotheses", lambda picture: iter(range(len(odds))))
+    made_of = [SimpleNamespace(max_log_odds=9.0)] * len(odds)
+    monkeypatch.setattr(reader_module, "hypotheses", lambda picture: iter(made_of))
     monkeypatch.setattr(
         type(reader), "read_hypothesis", lambda self, _: Reading(log_odds=float(next(made)))
     )

@@ -16,7 +16,7 @@ from inkling.recognition.connected_components import (
 from inkling.recognition.line_net import NO_DIGIT_CLASS, LinePrediction, Transcript
 from inkling.recognition.reader import make_transcriber
 from inkling.recognition.segmentation import find_rows
-from inkling.recognition.segmentation_lattice import find_cheapest_path
+from inkling.recognition.segmentation_lattice import SegmentScorer, find_cheapest_path
 from inkling.recognition.touching_digits import cut_into_digits, find_cuts, find_seams
 
 
@@ -48,6 +48,17 @@ def test_lines_go_from_top_to_bottom_and_each_from_left_to_right():
     strokes = standing(300, 40, 150, top=10, height=60) + standing(90, 220, top=120, height=60)
     lines = group_lines(segments(page(*strokes)))
     assert [[round(p.center, -1) for p in line] for line in lines] == [[40, 150, 300], [90, 220]]
+
+
+def test_equal_segments_are_predicted_once():
+    batches: list[int] = []
+
+    def predict(inks):
+        batches.append(len(inks))
+        return predict_by(lambda wider: 0.0)(inks)
+
+    score, strokes = SegmentScorer(predict), segments(page(*standing(50, 120, 300)))
+    assert score(strokes[:2]) + score(strokes[2:]) == score(strokes) and batches == [2, 1]
 
 
 def test_a_line_may_slope():
@@ -147,7 +158,9 @@ def test_cuts_go_between_two_digits_and_one_where_they_touch():
 @pytest.mark.parametrize("centers", [(103, 103, 103), (0, 0, 1), (140, 400, 420)])
 def test_several_digits_in_one_place_are_not_cut_apart(centers):
     (glyph,) = segments(rings())
-    pieces = cut_into_digits(glyph, Transcript((0, 0, 0), centers), predict_by(lambda wider: 0.0))
+    pieces = cut_into_digits(
+        glyph, Transcript((0, 0, 0), centers), SegmentScorer(predict_by(lambda wider: 0.0))
+    )
     assert all(d.glyph.box[2] > d.glyph.box[0] for d in pieces)
 
 
