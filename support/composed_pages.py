@@ -34,7 +34,7 @@ class PageKind:
     jitter_share: float = 0.1  # of heights and base lines
     max_rotation_deg: float = 3
     lines: int = 1
-    paper: tuple[int, int, int] = (244, 242, 235)
+    papers: tuple[tuple[int, int, int], ...] = ((244, 242, 235),)
     pens: tuple[tuple[int, int, int], ...] = ((20, 20, 25), (30, 40, 130), (140, 25, 30))
     opacity: tuple[float, float] = (0.85, 1)  # of the ink
     lamp: float = 0  # share of the light that is lost across the page
@@ -47,6 +47,7 @@ class PageKind:
     jpeg: int = 0  # quality
     table: bool = False  # the page lies rotated on a table, with all edges in view
     signs: bool = False  # dots and dashes between digits
+    underlined: bool = False  # by the same pen
     texture: str = ""  # of `PAPERS`, under the ink
     boxed: bool = False  # in a printed box with a word above it and one before it
     warp_share: float = 0  # of the page's height
@@ -68,7 +69,7 @@ PAGE_KINDS = {
     "lamp": PageKind(lamp=0.6, grain=5, blur=0.7),
     "shadow of a hand": PageKind(shadow=0.5, grain=5, blur=0.7),
     "pencil": PageKind(pens=((110, 110, 112),), opacity=(0.4, 0.6), grain=5, blur=0.6),
-    "chalk": PageKind(paper=(40, 60, 50), pens=((225, 230, 225),), opacity=(0.7, 0.9), grain=7),
+    "chalk": PageKind(papers=((40, 60, 50),), pens=((225, 230, 225),), opacity=(0.7, 0.9), grain=7),
     "noise, blur and JPEG": PageKind(grain=14, blur=1.2, jpeg=35),
     "page on a table": PageKind(table=True, lamp=0.3, **GRAINY),
     "dots and dashes between": PageKind(signs=True),
@@ -77,10 +78,14 @@ PAGE_KINDS = {
     "printed form": PageKind(boxed=True, grain=3, blur=0.5),
     "fills its picture": PageKind(1, 1, fills=True, max_rotation_deg=0),
     "16 pixels, enlarged": PageKind(1, 1, fills=True, max_rotation_deg=0, rows=16),
-    "faint on clean paper": PageKind(paper=(255, 255, 255), pens=((0, 0, 0), (90, 60, 200)),
+    "faint on clean paper": PageKind(papers=((255, 255, 255),), pens=((0, 0, 0), (90, 60, 200)),
                                      opacity=(0.02, 0.06)),
     "on its side": PageKind(on_its_side=True, lamp=0.2, **GRAINY),
     "bent": PageKind(warp_share=0.12, rule=RULE, lamp=0.3, **GRAINY),
+    "underlined": PageKind(underlined=True, grain=3, blur=0.5),
+    "old coloured paper": PageKind(papers=((205, 125, 60), (190, 165, 125), (165, 160, 150)),
+                                   pens=((45, 30, 20), (70, 45, 30), (30, 30, 60)),
+                                   opacity=(0.6, 0.9), texture="dirty", lamp=0.2, **GRAINY),
 }  # fmt: skip
 
 
@@ -91,6 +96,8 @@ def compose_page(
     height = rng.uniform(*kind.height_px) * SUPERSAMPLING
     rows = [compose_row(kind, digits, height, rng) for _ in range(kind.lines)]
     ink = stack_rows([ink for _, ink in rows], height, rng)
+    if kind.underlined:
+        underline(ink, height, rng)
     ink = rotate(ink, rng.uniform(-kind.max_rotation_deg, kind.max_rotation_deg))
     paper = draw_paper(kind, ink, height, rng)
     cover = ink[..., None] * rng.uniform(*kind.opacity)
@@ -114,12 +121,24 @@ def stack_rows(inks: list[np.ndarray], height: float, rng: np.random.Generator) 
     return np.pad(np.concatenate(padded), ((0, border), (0, 0)))
 
 
+def underline(ink: np.ndarray, height: float, rng: np.random.Generator) -> None:
+    """Draw one or two lines below ink (H, W), which they may touch."""
+    left, top, width, tall = cv2.boundingRect((ink > 0.3).astype(np.uint8))
+    thickness = round(rng.uniform(0.06, 0.12) * height)
+    y = top + tall + rng.uniform(-0.03, 0.15) * height
+    for _ in range(rng.integers(1, 3)):
+        x = np.array([left, left + width]) + rng.uniform(-0.2, 0.2, 2) * height
+        ends = np.stack([x, y + rng.normal(0, 0.04, 2) * height], axis=1).astype(int)
+        cv2.line(ink, *ends.tolist(), 1, thickness, cv2.LINE_AA)
+        y += rng.uniform(0.12, 0.2) * height
+
+
 def draw_paper(
     kind: PageKind, ink: np.ndarray, height: float, rng: np.random.Generator
 ) -> np.ndarray:
     """Return the paper under ink (H, W), with what is printed on it: (H, W, 3) float32."""
     paper = np.empty((*ink.shape, 3), np.float32)
-    paper[:] = kind.paper
+    paper[:] = kind.papers[rng.integers(len(kind.papers))]
     if kind.rule:
         draw_rules(paper, kind, height, rng)
     if kind.texture:
