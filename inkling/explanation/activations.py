@@ -6,6 +6,7 @@ from typing import NamedTuple, cast
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkling.imaging.mnist_frame import FRAME
@@ -38,7 +39,8 @@ class LayerActivations(NamedTuple):
 
     stages: tuple[Stage, ...]
     features: np.ndarray  # (z,) float32, from 0
-    scores: np.ndarray  # (10,) float32, logits
+    class_logits: np.ndarray  # (22,) float32
+    scores: np.ndarray  # (10,) float32, logits of the digits
     contributions: np.ndarray  # (10, z) float32: of each feature to each logit
 
 
@@ -72,26 +74,37 @@ def iterate_blocks(model: DigitCNN) -> Iterator[tuple[list[nn.Module], nn.Conv2d
 
 
 @torch.inference_mode()
-def compute_activations(model: DigitCNN, ink: np.ndarray) -> LayerActivations:
-    """Return the activations for framed ink (28, 28), from one forward pass in inference mode."""
+def compute_stages(model: DigitCNN, ink: np.ndarray) -> list[Tensor]:
+    """Return all stages for framed ink (28, 28): normalized ink, each layer, class logits.
+
+    Each is (C, H, W) float32; the features and the logits have one cell a map.
+    """
     torch.set_num_threads(1)
     values = normalize_ink(torch.from_numpy(np.ascontiguousarray(ink, np.float32))[None, None])
-    stages: list[Stage] = []
-    for modules, _, step in iterate_blocks(model):
+    stages = [values[0]]
+    for modules, _, _ in iterate_blocks(model):
         values = nn.Sequential(*modules)(values)
-        maps = values[0].numpy()  # (C, H, W)
+        stages.append(values[0])
+    return [*stages, model.layers[-1](values.flatten(1))[0, :, None, None]]
+
+
+@torch.inference_mode()
+def compute_activations(model: DigitCNN, ink: np.ndarray) -> LayerActivations:
+    """Return the activations for framed ink (28, 28), from one forward pass in inference mode."""
+    _, *outputs, logits = compute_stages(model, ink)
+    stages: list[Stage] = []
+    for values, (_, _, step) in zip(outputs, iterate_blocks(model), strict=True):
+        maps = values.numpy()  # (C, H, W)
         shown = np.argsort(-maps.sum(axis=(1, 2)), kind="stable")[:MAX_MAPS]
         part = maps[shown] / max(maps[shown].max(), 1e-6)
         stages.append(Stage(part, tuple(shown.tolist()), len(maps), step))
-    features = values.flatten()  # (z,)
-    class_logits = model.layers[-1](features[None])
+    features, class_logits = outputs[-1].flatten(), logits.view(1, -1)  # (z,), (1, 22)
     digits = class_logits[0, :NON_DIGIT_CLASS].view(2, 10).softmax(dim=0)  # (2, 10)
     weights = cast(nn.Linear, model.layers[-1]).weight[:NON_DIGIT_CLASS].view(2, 10, -1)
     contributions = (digits[..., None] * weights).sum(dim=0) * features  # (10, z)
     scores = model.digit_logits(class_logits)[0]
-    return LayerActivations(
-        tuple(stages[:-1]), features.numpy(), scores.numpy(), contributions.numpy()
-    )
+    arrays = [v.numpy() for v in (features, class_logits[0], scores, contributions)]
+    return LayerActivations(tuple(stages[:-1]), *arrays)
 
 
 def inspect_feature_map(
@@ -104,9 +117,7 @@ def inspect_feature_map(
     weight = list(iterate_blocks(model))[layer][1].weight[number].detach()  # (C, 3, 3)
     sources: tuple[int, ...] = ()
     if layer == 0:  # inverts the space-to-depth: each channel is one of four pixels
-        side = round(len(weight) ** 0.5)
-        stencil = weight.view(side, side, 3, 3).permute(2, 0, 3, 1)
-        kernels = stencil.reshape(1, 3 * side, 3 * side)
+        kernels = F.pixel_shuffle(weight, round(len(weight) ** 0.5))  # (1, 6, 6)
     else:
         order = weight.square().sum(dim=(1, 2)).argsort(descending=True)[:MAX_KERNELS]
         kernels, sources = weight[order], tuple(order.tolist())

@@ -10,7 +10,7 @@ session.py: session state; compute findings
 uncertainty.py: explain an unsure answer
 images.py: thumbnails, heat maps, map of digits
 views.py: render findings
-inside_views.py: render layers, feature maps and neighbours
+inside_views.py: render layers, cells, feature maps and neighbours
 model_card.py: render the model card and a training's progress
 downloads.py: report and JSON downloads; save corrected digits
 templates: HTML of all views

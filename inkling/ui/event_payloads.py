@@ -90,3 +90,9 @@ def parse_index(payload: object, count: int) -> int | None:
     """Return the payload as an index below `count`; None if it is none."""
     text = str(payload)
     return int(text) if re.fullmatch("[0-9]{1,6}", text) and int(text) < count else None
+
+
+def parse_numbers(payload: object) -> list[list[int]]:
+    """Return the numbers in each text of a list: of at most `MAX_ACTIONS`."""
+    texts = map(str, payload[:MAX_ACTIONS]) if isinstance(payload, list) else ()
+    return [[*map(int, re.findall("[0-9]{1,4}", text))] for text in texts]

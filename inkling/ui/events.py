@@ -110,7 +110,7 @@ class Events:
         for event, handler, inputs, outputs, options in (
             (page.timer.tick, self.read_again, [page.session], findings, ALWAYS_LAST),
             (page.matrix.pick, self.show_cell, [], page.cell, MULTIPLE),
-            (page.layers.pick, self.show_feature_map, [], page.feature_map, MULTIPLE),
+            (page.layers.pick, self.show_cell_sum, [page.session], page.feature_map, MULTIPLE),
             (page.inside.expand, self.show_map, [], page.map, ALWAYS_LAST),
             (page.stored_corrections.input, self.restore, stored, findings, ALWAYS_LAST),
             (page.reads.lost, self.restore, stored, findings, ALWAYS_LAST),
@@ -221,9 +221,9 @@ class Events:
         """Return the map of digits."""
         return inside_views.render_map(Gallery.from_tensors(self.source.reader.gallery))
 
-    def show_feature_map(self, event: gr.EventData) -> str:
-        """Return the details of a picked feature map."""
-        return inside_views.render_feature_map(self.source.reader, parse_pick(event))
+    def show_cell_sum(self, session: Session, event: gr.EventData) -> str:
+        """Return the sum of a picked cell, and the details of its feature map."""
+        return inside_views.render_cell_sum(self.source.reader, session.state, parse_pick(event))
 
     def add_correction(self, session: Session, payload: object) -> dict | None:
         """Return a correction, which the browser adds to those that it stores."""

@@ -1,24 +1,29 @@
-"""Render the network's layers, feature maps and neighbours of a glyph."""
+"""Render the network's layers, cells, feature maps and neighbours of a glyph."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
 from inkling.explanation.activations import inspect_feature_map
+from inkling.explanation.cell_sum import Cell, GlyphSums
 from inkling.explanation.gallery import Gallery
 from inkling.rendering import to_data_url
 from inkling.training.live_reader import PlaceholderReader
-from inkling.ui.event_payloads import parse_index
+from inkling.ui.event_payloads import parse_index, parse_numbers
 from inkling.ui.images import MAP_DIGIT_PX, MAP_SIDE_PX, draw_digit_map, draw_signed_map
-from inkling.ui.session import AnyReader, Findings
-from inkling.ui.views import encode_base64, encode_pixels, render
+from inkling.ui.session import AnyReader, Findings, SessionState
+from inkling.ui.views import encode_base64, encode_pixels, format_number, render
+from model import INK_MEAN, INK_STD
+
+CLASS_NAMES = [f"{kind} {k}" for kind in ("MNIST's", "a drawn") for k in range(10)]
+CLASS_NAMES += ["no digit", "several digits"]
 
 
 def encode_layers(findings: Findings) -> dict | None:
     """Return the chosen glyph's activations for `inside.js`; None while they are collapsed."""
     if findings.activations is None:
         return None
-    stages, features, scores, contributions = findings.activations
+    stages, features, class_logits, scores, contributions = findings.activations
     return {
         "ink": encode_pixels(findings)["ink"],
         "stages": [
@@ -32,6 +37,7 @@ def encode_layers(findings: Findings) -> dict | None:
             for stage in stages
         ],
         "features": encode_base64(255 * features / max(features.max(), 1e-6), np.uint8),
+        "logits": class_logits.tolist(),
         "scores": scores.tolist(),
         "contributions": encode_base64(
             127 * contributions / max(np.abs(contributions).max(), 1e-6), np.int8
@@ -39,15 +45,54 @@ def encode_layers(findings: Findings) -> dict | None:
     }
 
 
-def render_feature_map(reader: AnyReader, payload: object) -> str:
-    """Return the kernels and top digits of a feature map; the payload is "layer-map"."""
+def render_cell_sum(reader: AnyReader, state: SessionState, payload: object) -> str:
+    """Return a cell's sum, its trail to the ink, and the details of its feature map.
+
+    The payload is `{"trail": ["stage-map-row-column", …], "at": 0, "exact": false}`.
+    """
+    digits, pick = state.network_reading.digits, payload if isinstance(payload, dict) else {}
+    if isinstance(reader, PlaceholderReader) or not digits or not state.inside_expanded:
+        return ""
+    ink = digits[state.chosen].glyph.ink
+    sums = GlyphSums(reader.model, ink)
+    trail = [Cell(*numbers) for numbers in parse_numbers(pick.get("trail")) if sums.has(*numbers)]
+    at = parse_index(pick.get("at"), len(trail))
+    if at is None:
+        return ""
+    trail += sums.follow(trail[-1])
+    cell, exact = trail[at], bool(pick.get("exact"))
+    computed = sums.write_out(cell) if cell.stage else None
+    page = render(
+        "cell_sum.html",
+        trail=[describe_cell(sums, step) for step in trail],
+        at=at,
+        exact=exact,
+        number=partial(format_number, exact=exact),
+        normalization=(float(ink[cell.row, cell.column]), INK_MEAN, INK_STD),
+        computed=computed,
+        sources=[describe_cell(sums, term.source) for term in computed.terms] if computed else [],
+    )
+    is_map = 0 < cell.stage < len(sums.blocks)
+    return page + (render_feature_map(reader, cell.stage - 1, cell.map) if is_map else "")
+
+
+def describe_cell(sums: GlyphSums, cell: Cell) -> dict:
+    """Return a cell's name and value, and its map in base64, as `inside.js` shows maps."""
+    _, number, row, column = cell
+    place, behind = f"row {row + 1}, column {column + 1}", len(sums.blocks) - cell.stage
+    name = f"Layer {cell.stage}, map {number + 1}, {place}" if cell.stage else f"Pixel, {place}"
+    if behind < 2:
+        name = f"Feature {number + 1}" if behind else f"Logit of {CLASS_NAMES[number]}"
+    values = sums.stages[cell.stage].numpy().clip(0)
+    encoded = encode_base64(255 * values[number] / max(values.max(), 1e-6), np.uint8)
+    fields = {"id": "-".join(map(str, cell)), "name": name, "value": sums.value(cell)}
+    return {**fields, "stage": cell.stage, "behind": behind, "map": encoded if cell.stage else ""}
+
+
+def render_feature_map(reader: AnyReader, layer: int, number: int) -> str:
+    """Return the kernels and top digits of a feature map; layers count from 0."""
     gallery = Gallery.from_tensors(reader.gallery)
     if gallery is None or isinstance(reader, PlaceholderReader):
-        return ""
-    first, _, second = str(payload).partition("-")
-    layer = parse_index(first, len(reader.model.widths) - 1)
-    number = None if layer is None else parse_index(second, reader.model.widths[layer])
-    if layer is None or number is None:
         return ""
     details = inspect_feature_map(reader.model, layer, number, gallery.ink)
     kernels = [

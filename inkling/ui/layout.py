@@ -190,7 +190,7 @@ def build_inside() -> dict[str, Any]:
         parts["layers"] = html(
             None, "inside.js", html_template=views.read_static("inside.html"), elem_id="layers"
         )
-        parts["feature_map"] = html(elem_id="feature-map")
+        parts["feature_map"] = html("", "cell_sum.js", elem_id="feature-map")
     with gr.Column(elem_id="space"):
         parts["map"] = html(elem_id="map")
         parts["nearest"] = html(elem_id="nearest")

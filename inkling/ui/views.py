@@ -86,6 +86,11 @@ def format_percent(share: float) -> str:
     return f"{100 * min(max(share, 0.0), 0.999):.1f} %"
 
 
+def format_number(value: float, sign: str = "", exact: bool = False) -> str:
+    """Return a number with 2 decimals, or with the 9 digits that identify a 32-bit number."""
+    return format(value, f"{sign}z.{'9g' if exact else '2f'}").replace("-", "−")
+
+
 def capitalize(text: str) -> str:
     """Return the text with a capital first letter."""
     return text[:1].upper() + text[1:]

@@ -8,6 +8,7 @@ from inkling.explanation.activations import iterate_blocks, receptive_field
 from tests.pages import (
     BAR,
     drag,
+    draw,
     draw_and_read,
     expect_answer,
     expect_compared,
@@ -22,6 +23,19 @@ TAP = """async ([first, last]) => {
     document.querySelector(last).click();
 }"""
 PICTURE = "canvas => canvas.toDataURL()"
+MARKED = """() => {
+    const rows = {};
+    for (const canvas of document.querySelectorAll("#layers [data-stage]")) {
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const isMarked = (k) => data[k] === 179 && data[k + 1] === 0 && data[k + 2] === 143;
+        rows[canvas.dataset.stage] ??= 0;
+        for (let k = 0; k < data.length; k += 4) if (isMarked(k)) {
+            rows[canvas.dataset.stage]++;
+            break;
+        }
+    }
+    return Object.values(rows);
+}"""  # number of maps with a marked cell, by stage
 INKED = """(canvas) => {
     const [cell, pen] = [canvas.width / 28, canvas.getContext("2d")];
     const at = (k) => [k % 28, Math.floor(k / 28)].map((place) => (place + 0.5) * cell);
@@ -129,7 +143,7 @@ def test_a_cell_highlights_its_receptive_field_and_a_map_opens(page, shipped):
     expect(maps.nth(3 * 12 - 1)).to_be_visible()
     ink = page.locator("#layers canvas").first
     plain = ink.evaluate(PICTURE)
-    page.locator("#layers [data-open^='1-']").first.hover()
+    page.locator("#layers [data-open^='2-']").first.hover()
     expect(sees).to_contain_text("layer 2 sees rows")
     assert ink.evaluate(PICTURE) != plain
     page.locator("#layers [data-digit='4']").hover()
@@ -138,7 +152,7 @@ def test_a_cell_highlights_its_receptive_field_and_a_map_opens(page, shipped):
     side = 28  # cells of a layer: its central cell has the focus
     for layer, (_, _, step) in enumerate(list(iterate_blocks(shipped.model))[:-1]):
         side = (side + 2 * step.padding - step.size) // step.stride + 1
-        page.locator(f"#layers [data-open^='{layer}-']").first.focus()
+        page.locator(f"#layers [data-open^='{layer + 1}-']").first.focus()
         page.keyboard.press("ArrowUp")
         left, top, right, bottom = receptive_field(
             shipped.model, layer, (side // 2 - 1) * side + side // 2
@@ -146,12 +160,52 @@ def test_a_cell_highlights_its_receptive_field_and_a_map_opens(page, shipped):
         expect(sees).to_contain_text(
             f"layer {layer + 1} sees rows {top + 1} to {bottom}, columns {left + 1} to {right} "
         )
-    maps.first.focus()
+    page.locator("#layers [data-open^='1-']").first.focus()
     page.keyboard.press("ArrowDown")
     expect(sees).to_contain_text("layer 1 sees rows 13 to 18")
     page.keyboard.press("Enter")
-    expect(page.locator("#feature-map h2")).to_contain_text("Layer 1, map")
+    expect(page.locator("#feature-map h2").first).to_contain_text("Layer 1, map")
     expect(page.locator("#feature-map .excited")).to_have_count(6)
+
+
+def test_the_keyboard_follows_a_logit_s_sum_to_a_pixel_of_the_ink(page):
+    draw_and_read(page, 4)
+    page.get_by_role("button", name="Inside the network").click()
+    logit = page.locator("#layers [data-digit='4']")
+    logit.focus()
+    page.keyboard.press("Enter")
+    panel = page.locator("#feature-map")
+    heading, here = panel.locator("h2").first, panel.locator("[aria-current]")
+    trail = panel.locator("nav button")
+    for stage in ("Logit of", "Feature", "Layer 4", "Layer 3", "Layer 2", "Layer 1", "Pixel"):
+        expect(heading).to_contain_text(stage)
+        expect(heading).to_be_focused()
+        expect(here).to_have_text(heading.inner_text())
+        expect(trail).to_have_count(7)
+        follow = panel.get_by_role("button", name="Follow the strongest input")
+        if follow.count():
+            follow.focus()
+            page.keyboard.press("Enter")
+    steps = trail.all_inner_texts()
+    marks = page.evaluate(MARKED)
+    assert marks == [1] * 5, marks  # the ink and four layers
+    trail.nth(3).click()  # back, on the same trail
+    expect(heading).to_have_text(steps[3])
+    assert trail.all_inner_texts() == steps
+    panel.locator(".term button").nth(1).click()  # another term than the strongest
+    expect(heading).to_contain_text("Layer 2, map")
+    assert trail.all_inner_texts()[:4] == steps[:4] and heading.inner_text() != steps[4]
+    rounded = heading.inner_text().split(": ")[1]
+    get_tool(page, "Exact numbers").click()
+    expect(heading).to_have_text(re.compile(r": [0-9.e−]{6,}$"))
+    exact = heading.inner_text().split(": ")[1]
+    assert f"{float(exact):.2f}" == rounded
+    name = heading.inner_text().split(":")[0]
+    draw(page, 1)  # the sum follows the drawing
+    expect(heading).not_to_have_text(f"{name}: {exact}")
+    expect(heading).to_contain_text(name)
+    get_tool(page, "Clear").click()
+    expect(panel).to_be_hidden()
 
 
 def test_a_hard_digit_of_the_card_opens_with_its_evidence(page):

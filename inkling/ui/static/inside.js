@@ -3,10 +3,14 @@ const list = element.querySelector(".stages");
 const status = element.querySelector("[role=status]");
 const [QUIET, FOR, AGAINST] = [[238, 240, 246], [0, 114, 178], [213, 94, 0]];
 let stages = []; // from the ink on: {side, step: [size, stride, padding], shown, total, maps: bytes}
-let features, scores, contributions; // a byte each; ten logits; a signed byte for each digit and feature
+let features, logits, scores, contributions; // a byte each; 22; ten; a signed byte for each digit and feature
 let lit = null; // highlighted cells of each stage: rows [first, last], columns [first, last]
 let digitShown = null; // the digit whose contributions are shown
 const at = new WeakMap(); // the keyboard's cell in each map
+let trail = []; // the cells from the first picked to the ink: "stage-map-row-column"
+let step = 0; // index of the cell whose sum is shown
+let exact = false; // whether its numbers have all digits
+let follows = false; // whether a user waits for the sum
 
 const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const mix = (share, hue) => `rgb(${QUIET.map((quiet, k) => Math.round(quiet + (hue[k] - quiet) * share)).join(" ")})`;
@@ -35,12 +39,15 @@ function drawMap(canvas) {
     pen.fillStyle = mix(maps[k * side * side + at] / 255, stage ? FOR : [0, 0, 0]);
     pen.fillRect((at % side) * cell, Math.floor(at / side) * cell, cell, cell);
   }
-  if (!lit) return;
-  const [[top, bottom], [left, right]] = lit[stage];
-  pen.strokeStyle = "#d55e00";
   pen.lineWidth = 3;
-  pen.strokeRect(left * cell + 1, top * cell + 1, (right - left + 1) * cell - 2, (bottom - top + 1) * cell - 2);
+  const frame = (color, [top, bottom], [left, right]) => {
+    pen.strokeStyle = color;
+    pen.strokeRect(left * cell + 1, top * cell + 1, (right - left + 1) * cell - 2, (bottom - top + 1) * cell - 2);
+  };
+  if (lit) frame("#d55e00", ...lit[stage]);
+  for (const [on, map, row, column] of trailCells()) if (on === stage && map === (stages[stage].shown?.[k] ?? 0)) frame("#b3008f", [row, row], [column, column]);
 }
+const trailCells = () => trail.map((cell) => cell.split("-").map(Number));
 function drawFeatures(canvas) {
   canvas.width = features.length * 4;
   canvas.height = 24;
@@ -50,6 +57,8 @@ function drawFeatures(canvas) {
     pen.fillStyle = mix(Math.abs(share), share < 0 ? AGAINST : FOR);
     pen.fillRect(k * 4, 0, 3, 24);
   });
+  pen.fillStyle = "#b3008f";
+  for (const [on, map] of trailCells()) if (on === stages.length) pen.fillRect(map * 4 - 1, 18, 5, 6);
 }
 function show(text = "") {
   status.textContent = text;
@@ -61,14 +70,14 @@ function build() {
   const map = (stage, k) => `<canvas data-stage="${stage}" data-map="${k}"></canvas>`;
   const rows = stages.slice(1).map(({ side, shown, total }, layer) =>
     section(`layer ${layer + 1}: ${total} maps of ${side} x ${side}`, shown.map((number, k) =>
-      `<button type="button" class="map" data-open="${layer}-${number}" aria-label="Layer ${layer + 1}, map ${number + 1}">${map(layer + 1, k)}</button>`)));
+      `<button type="button" class="map" data-open="${layer + 1}-${number}" aria-label="Layer ${layer + 1}, map ${number + 1}">${map(layer + 1, k)}</button>`)));
   const [low, high] = [Math.min(0, ...scores), Math.max(1e-6, ...scores)];
   const bars = scores.map((value, digit) => `<button type="button" data-digit="${digit}">
     <i style="height: ${Math.round((100 * (value - low)) / (high - low))}%"></i><b>${digit}</b><small>${value.toFixed(1)}</small></button>`);
   list.innerHTML = [
-    section("the ink", [`<div class="map" tabindex="0" role="img" aria-label="The ink">${map(0, 0)}</div>`]),
+    section("the ink", [`<button type="button" class="map" data-open="0-0" aria-label="The ink">${map(0, 0)}</button>`]),
     ...rows,
-    section(`${features.length} features`, ['<canvas class="features"></canvas>'], ""),
+    section(`${features.length} features`, ['<button type="button" class="map" data-open aria-label="The features"><canvas class="features"></canvas></button>'], ""),
     section("the ten logits", bars, "scores"),
   ].join("");
   show();
@@ -87,6 +96,10 @@ function showDigit(digit) {
   const order = [...features.keys()].sort((a, b) => share(b) - share(a)).map((k) => k + 1);
   show(`Features ${order.slice(0, 3).join(", ")} contribute most to a ${digit}; ${order.slice(-3).join(", ")} least.`);
 }
+function showFeature(k) {
+  lit = null;
+  show(`Feature ${k + 1}: ${Math.round(features[k] / 2.55)} % of the largest.`);
+}
 function clear() {
   if (!lit && digitShown === null) return;
   lit = digitShown = null;
@@ -94,21 +107,27 @@ function clear() {
 }
 element.addEventListener("pointermove", ({ target, clientX, clientY }) => {
   const score = target.closest("[data-digit]");
-  const canvas = target.closest("[data-stage]");
+  const canvas = target.closest("canvas");
   if (score) return showDigit(+score.dataset.digit);
   if (!canvas) return clear();
-  const { x, y, width } = canvas.getBoundingClientRect();
-  const { side } = stages[canvas.dataset.stage];
-  showField(canvas, ...[clientY - y, clientX - x].map((v) => clamp(Math.floor((v * side) / width), side - 1)));
+  const [row, column] = locate(canvas, { clientX, clientY });
+  canvas.dataset.stage ? showField(canvas, row, column) : showFeature(column);
 });
+// The cell of a map, or the feature, below a pointer.
+function locate(canvas, { clientX, clientY }) {
+  const { x, y, width } = canvas.getBoundingClientRect();
+  const columns = stages[canvas.dataset.stage]?.side ?? features.length;
+  const within = (v) => clamp(Math.floor((v * columns) / width), columns - 1);
+  return [canvas.dataset.stage ? within(clientY - y) : 0, within(clientX - x)];
+}
 element.addEventListener("pointerleave", clear);
 function move(target, step) {
-  const canvas = target.querySelector("[data-stage]");
+  const canvas = target.querySelector("canvas");
   if (!canvas) return;
-  const { side } = stages[canvas.dataset.stage];
+  const { side = features.length } = stages[canvas.dataset.stage] ?? {};
   const next = (at.get(target) ?? [side >> 1, side >> 1]).map((v, k) => clamp(v + step[k], side - 1));
   at.set(target, next);
-  showField(canvas, ...next);
+  canvas.dataset.stage ? showField(canvas, ...next) : showFeature(next[1]);
 }
 element.addEventListener("focusin", ({ target }) => (target.dataset.digit ? showDigit(+target.dataset.digit) : move(target, [0, 0])));
 element.addEventListener("focusout", clear);
@@ -118,17 +137,50 @@ element.addEventListener("keydown", (event) => {
   event.preventDefault();
   move(event.target, step);
 });
-element.addEventListener("click", ({ target }) => {
-  const { open } = target.closest("[data-open]")?.dataset ?? {};
-  if (open) trigger("pick", { pick: open });
+element.addEventListener("click", (event) => {
+  const { dataset, firstChild } = event.target.closest("button") ?? { dataset: {} };
+  const last = stages.length + 1;
+  if (dataset.digit) pick([`${last}-${+dataset.digit + 10 * (logits[+dataset.digit + 10] > logits[dataset.digit])}-0-0`]);
+  if (dataset.open === undefined) return;
+  const [row, column] = event.detail ? locate(firstChild, event) : at.get(firstChild.parentElement); // 0: by a key
+  pick([dataset.open ? `${dataset.open}-${row}-${column}` : `${last - 1}-${column}-0-0`]);
+});
+// Buttons of other components lead to a cell: from the cell whose sum is shown, along the trail, or to another one.
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-cell], [data-exact]");
+  if (!button) return;
+  const { cell, at } = button.dataset;
+  if (!cell) exact = !exact;
+  if (!cell || at) pick(trail, +(at ?? step));
+  else pick([...(button.closest("#feature-map") ? trail.slice(0, step + 1) : []), cell]);
+});
+function pick(cells, at = cells.length - 1, user = true) {
+  follows = user;
+  trigger("pick", { pick: { trail: cells, at, exact } });
+}
+// The sum that the panel shows. A map of the trail that is not shown replaces the weakest.
+document.addEventListener("cell-sum", ({ detail: panel }) => {
+  const buttons = [...panel.querySelectorAll("nav [data-cell]")];
+  trail = buttons.map(({ dataset }) => dataset.cell);
+  step = +(panel.querySelector("nav")?.dataset.at ?? 0);
+  trailCells().forEach(([stage, map], k) => {
+    const { shown, maps, side } = stages[stage] ?? {};
+    if (!shown || shown.includes(map)) return;
+    shown[shown.length - 1] = map;
+    maps.set(bytes(buttons[k].dataset.values), (shown.length - 1) * side * side);
+  });
+  if (stages.length) build();
+  if (follows) panel.querySelector("h2")?.focus();
+  follows = false;
 });
 
 function update() {
   const { value } = props;
   lit = digitShown = null;
+  if (trail.length) pick(trail, step, false); // its sum is of an older drawing
   if (!value) return list.replaceChildren();
   stages = [{ side: 28, maps: value.ink }, ...value.stages].map((stage) => ({ ...stage, maps: bytes(stage.maps) }));
-  [features, scores] = [bytes(value.features), value.scores];
+  [features, logits, scores] = [bytes(value.features), value.logits, value.scores];
   contributions = new Int8Array(bytes(value.contributions).buffer);
   build();
 }
