@@ -58,10 +58,6 @@ class GlyphSums:
             return False
         return all(k < n for k, n in zip(numbers[1:], self.stages[numbers[0]].shape, strict=True))
 
-    def value(self, cell: Cell) -> float:
-        """Return the value that the network computed for a cell."""
-        return self.stages[cell.stage][cell[1:]].item()
-
     def write_out(self, cell: Cell) -> CellSum:
         """Return the computation of a cell behind the ink.
 

@@ -153,6 +153,7 @@ class Events:
             page.evidence: views.render_evidence(findings),
             page.change: views.render_change(findings),
             page.layers: inside_views.encode_layers(findings),
+            page.decision: inside_views.render_decision(findings),
             page.nearest: inside_views.render_neighbours(findings),
         }
 

@@ -7,13 +7,14 @@ import numpy as np
 from inkling.explanation.activations import inspect_feature_map
 from inkling.explanation.cell_sum import Cell, GlyphSums
 from inkling.explanation.gallery import Gallery
+from inkling.recognition.reader import Reader
 from inkling.rendering import to_data_url
 from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.event_payloads import parse_index, parse_numbers
 from inkling.ui.images import MAP_DIGIT_PX, MAP_SIDE_PX, draw_digit_map, draw_signed_map
 from inkling.ui.session import AnyReader, Findings, SessionState
-from inkling.ui.views import encode_base64, encode_pixels, format_number, render
-from model import INK_MEAN, INK_STD
+from inkling.ui.views import build_bars, encode_base64, encode_pixels, format_number, render
+from model import INK_MEAN, INK_STD, LABEL_ERROR_RATE
 
 CLASS_NAMES = [f"{kind} {k}" for kind in ("MNIST's", "a drawn") for k in range(10)]
 CLASS_NAMES += ["no digit", "several digits"]
@@ -43,6 +44,16 @@ def encode_layers(findings: Findings) -> dict | None:
             127 * contributions / max(np.abs(contributions).max(), 1e-6), np.int8
         ),
     }
+
+
+def render_decision(findings: Findings) -> str:
+    """Return the steps from the class logits to the ten bars and the rejection."""
+    decision, bars = findings.decision, build_bars(findings)
+    if decision is None or findings.activations is None:
+        return ""
+    stage, rate = len(findings.activations.stages) + 2, 100 * LABEL_ERROR_RATE
+    context = {"stage": stage, "rate": rate, "bars": bars, "number": format_number}
+    return render("decision.html", decision=decision, **context)
 
 
 def render_cell_sum(reader: AnyReader, state: SessionState, payload: object) -> str:
@@ -83,16 +94,16 @@ def describe_cell(sums: GlyphSums, cell: Cell) -> dict:
     name = f"Layer {cell.stage}, map {number + 1}, {place}" if cell.stage else f"Pixel, {place}"
     if behind < 2:
         name = f"Feature {number + 1}" if behind else f"Logit of {CLASS_NAMES[number]}"
-    values = sums.stages[cell.stage].numpy().clip(0)
-    encoded = encode_base64(255 * values[number] / max(values.max(), 1e-6), np.uint8)
-    fields = {"id": "-".join(map(str, cell)), "name": name, "value": sums.value(cell)}
-    return {**fields, "stage": cell.stage, "behind": behind, "map": encoded if cell.stage else ""}
+    values = sums.stages[cell.stage].numpy()
+    encoded = encode_base64(255 * values[number].clip(0) / max(values.max(), 1e-6), np.uint8)
+    fields = {"name": name, "stage": cell.stage, "behind": behind, "map": encoded}
+    return fields | {"id": "-".join(map(str, cell)), "value": float(values[cell[1:]])}
 
 
-def render_feature_map(reader: AnyReader, layer: int, number: int) -> str:
+def render_feature_map(reader: Reader, layer: int, number: int) -> str:
     """Return the kernels and top digits of a feature map; layers count from 0."""
     gallery = Gallery.from_tensors(reader.gallery)
-    if gallery is None or isinstance(reader, PlaceholderReader):
+    if gallery is None:
         return ""
     details = inspect_feature_map(reader.model, layer, number, gallery.ink)
     kernels = [
@@ -103,8 +114,8 @@ def render_feature_map(reader: AnyReader, layer: int, number: int) -> str:
         {"ink": gallery.ink[k].numpy() / 255, "label": int(gallery.labels[k]), "box": box}
         for k, box in zip(details.digits, details.boxes, strict=True)
     ]
-    names = {"layer": layer + 1, "number": number + 1}
-    return render("feature_map.html", **names, kernels=kernels, digits=digits)
+    parts = {"layer": layer + 1, "number": number + 1, "kernels": kernels, "digits": digits}
+    return render("feature_map.html", **parts)
 
 
 @lru_cache(maxsize=2)

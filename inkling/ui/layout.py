@@ -187,9 +187,11 @@ def build_inside() -> dict[str, Any]:
     """Create the layers, a feature map's details and the map of digits."""
     parts: dict[str, Any] = {}
     with gr.Row(elem_id="maps"):
-        parts["layers"] = html(
-            None, "inside.js", html_template=views.read_static("inside.html"), elem_id="layers"
-        )
+        with gr.Column(min_width=0):
+            parts["layers"] = html(
+                None, "inside.js", html_template=views.read_static("inside.html"), elem_id="layers"
+            )
+            parts["decision"] = html(elem_id="decision")
         parts["feature_map"] = html("", "cell_sum.js", elem_id="feature-map")
     with gr.Column(elem_id="space"):
         parts["map"] = html(elem_id="map")

@@ -24,6 +24,7 @@ from inkling.recognition.corrections import Corrections, apply_corrections
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
 from inkling.training.live_reader import PlaceholderReader
+from inkling.ui.decision import Decision, explain_decision
 from inkling.ui.event_payloads import decode_ink, parse_index
 from inkling.ui.images import Thumbnail, make_thumbnail
 from inkling.ui.uncertainty import Candidate, find_candidates, is_unsure
@@ -47,6 +48,7 @@ class Findings:
     candidates: tuple[Candidate, ...] = ()  # of an unsure glyph
     is_edited: bool = False  # whether a user changed pixels
     activations: LayerActivations | None = None  # None while the layers are collapsed
+    decision: Decision | None = None  # None while the layers are collapsed
     neighbourhood: Neighbourhood | None = None  # None while the layers are collapsed
 
 
@@ -180,11 +182,13 @@ class SessionState:
         findings = self._explain(findings, reader)
         if not self.inside_expanded:
             return findings
-        ink = findings.reading.digits[self.chosen].glyph.ink
-        gallery = Gallery.from_tensors(reader.gallery)
+        digit, read = (r.digits[self.chosen] for r in (findings.reading, self.network_reading))
+        ink, gallery = digit.glyph.ink, Gallery.from_tensors(reader.gallery)
+        activations = compute_activations(reader.model, ink)
         return replace(
             findings,
-            activations=compute_activations(reader.model, ink),
+            activations=activations,
+            decision=explain_decision(reader.model, activations.class_logits, read, digit),
             neighbourhood=gallery and gallery.locate(reader.features(ink)),
         )
 

@@ -10,7 +10,7 @@ from inkling.recognition.reading import NO_DIGIT, Digit, Reading
 from inkling.training.live_reader import PlaceholderReader
 from inkling.training.loop import Progress
 from support.sketches import sketch
-from tests.pages import draw_line, open_page, wait_until_settled
+from tests.pages import draw_line, get_tool, open_page, wait_until_settled
 
 SCREENS = {"phone": (360, 700), "tablet": (768, 1024), "laptop": (1280, 800), "wall": (1920, 1080)}
 LOOKS = {  # colours do not depend on the screen: each comes with two
@@ -108,6 +108,12 @@ def test_each_state_and_component_is_accessible(visit, show, look):
     show(page, "sure")
     page.get_by_role("button", name="Inside the network").click()
     expect(page.locator("#map img")).to_be_visible()
+    for cell, name in (("[data-digit='7']", "Logit"), ("[data-open^='1-']", "Layer 1")):
+        page.locator(f"#layers {cell}").first.click()
+        expect(page.locator("#feature-map h2").first).to_contain_text(name)
+    expect_accessible(page)
+    get_tool(page, "Exact numbers").click()
+    expect(get_tool(page, "Exact numbers")).to_have_attribute("aria-pressed", "true")
     expect_accessible(page)
     page.get_by_role("tab", name="Picture").click()
     expect(page.locator("#upload")).to_be_visible()
