@@ -23,7 +23,7 @@ def build_report(state: SessionState, reader: AnyReader) -> dict | None:
     reading = reader.call(SessionState.reading, state)
     if not reading.digits:
         return None
-    states = [replace(state, inside_expanded=False, chosen=k) for k in range(len(reading.digits))]
+    states = [replace(state, expanded=frozenset(), chosen=k) for k in range(len(reading.digits))]
     glyphs = [reader.call(SessionState.compute_findings, state) for state in states]
     page = views.render(
         "reading_report.html",

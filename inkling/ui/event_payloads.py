@@ -2,18 +2,21 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from starlette.exceptions import HTTPException
 
+from inkling.explanation.ablation import WHOLE, Ablation
 from inkling.imaging.image_formats import MAX_UPLOAD_BYTES
 from inkling.imaging.mnist_frame import FRAME
 from inkling.imaging.open_image import PictureError
 
 NOT_UPLOADED = "Only uploaded pictures are read."
 UPLOAD_FAILED = "the picture could not be sent: try again in a moment."
+SECTIONS = frozenset(("inside", "switches"))  # that are computed only while expanded
 MAX_ACTIONS = 10  # actions a request: the page sends at most 9 to restore a lost session
 
 
@@ -22,15 +25,16 @@ class PageRequest(NamedTuple):
 
     actions: list[tuple[str, object]]  # names and values, in the order in which they happened
     session_known: bool = False  # whether the page expects its picture in this session
-    inside_expanded: bool = False  # whether the network's layers are in view
     request_id: int = 0  # counts the page's requests; 0: unknown
+    expanded: frozenset[str] = frozenset()  # `SECTIONS` in view
+    ablation: object = None  # for `parse_ablation`
 
 
 def parse_page_request(payload: object) -> PageRequest:
     """Parse a page's request; anything but a dictionary is a sketch by itself.
 
-    A page sends `{"actions": [[name, value], …], "session_known": true, "inside_expanded": false,
-    "request_id": 1}`.
+    A page sends `{"actions": [[name, value], …], "session_known": true, "request_id": 1,
+    "expanded": "inside switches", "ablation": {"off": ["0-47"], "kept": 100}}`.
     """
     if not isinstance(payload, dict):
         return PageRequest([("sketch", payload)])
@@ -38,8 +42,20 @@ def parse_page_request(payload: object) -> PageRequest:
     rows = [row for row in rows if isinstance(row, list | tuple)] if isinstance(rows, list) else []
     actions = [(str(row[0]), row[1]) for row in rows[:MAX_ACTIONS] if len(row) == 2]
     request_id = parse_index(payload.get("request_id"), 1_000_000) or 0
-    known, expanded = payload.get("session_known"), payload.get("inside_expanded")
-    return PageRequest(actions, bool(known), bool(expanded), request_id)
+    expanded = SECTIONS.intersection(str(payload.get("expanded")).split())
+    known, ablation = bool(payload.get("session_known")), payload.get("ablation")
+    return PageRequest(actions, known, request_id, expanded, ablation)
+
+
+def parse_ablation(payload: object, widths: Sequence[int]) -> Ablation:
+    """Return what is switched off of a network's maps, which a page names "layer-map", from 0."""
+    match payload:
+        case {"off": list(off), "kept": int(kept)}:
+            maps = ((layer, k) for layer, width in enumerate(widths) for k in range(width))
+            names = {*map(str, off[: sum(widths)])}
+            is_off = frozenset(part for part in maps if f"{part[0]}-{part[1]}" in names)
+            return Ablation(is_off, min(max(kept, 0), 100))
+    return WHOLE
 
 
 def parse_pick(event: object) -> object:

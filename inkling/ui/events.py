@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from functools import wraps
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,7 @@ from inkling.recognition.reader import ReaderUnavailable
 from inkling.recognition.reading import Reading
 from inkling.rendering import BUSY_MESSAGE
 from inkling.training.live_reader import LiveReader
-from inkling.ui import downloads, inside_views, model_card, views
-from inkling.ui.event_payloads import load_upload, parse_index, parse_page_request, parse_pick
+from inkling.ui import downloads, event_payloads, inside_views, model_card, views
 from inkling.ui.layout import EXAMPLES, FindSession, Page
 from inkling.ui.pad_requests import Handler, PadRequests
 from inkling.ui.session import Findings, ReadMethod, Session, SessionState
@@ -34,7 +34,7 @@ MULTIPLE: dict[str, Any] = {**RAW_EVENT, "trigger_mode": "multiple"}
 PASS_THROUGH_JS = "(values) => values"  # the response updates the output components
 # Gradio's own components send their actions through `pad_requests.js` as well.
 READ_JS = """(value) => {{
-  document.dispatchEvent(new CustomEvent("read-start", {{ detail: ["{}", value] }}));
+  document.dispatchEvent(new CustomEvent("read-start", {{ detail: ["{}", {}] }}));
 }}"""
 
 
@@ -53,12 +53,12 @@ def report_unavailable(handler: Callable) -> Callable:
 
 def load_example(payload: object) -> bytes:
     """Return the example with this index, or else the first."""
-    return EXAMPLES[parse_index(payload, len(EXAMPLES)) or 0].read_bytes()
+    return EXAMPLES[event_payloads.parse_index(payload, len(EXAMPLES)) or 0].read_bytes()
 
 
 def load_page_upload(payload: object) -> bytes | PictureError | None:
     """Return the content of a file that was uploaded to this server."""
-    return load_upload(payload, Path(get_upload_folder()))
+    return event_payloads.load_upload(payload, Path(get_upload_folder()))
 
 
 # Actions that replace the picture: how their payload is parsed, and how it is read.
@@ -85,7 +85,8 @@ class Events:
             "edit": self.edit,
             "apply_change": lambda s, _: self.update(s, self.remote(SessionState.apply_change)),
             "correct": self.add_correction,
-            "expand_inside": lambda s, _: self.update(s, lambda state: state),
+            "expand": lambda s, _: self.update(s, lambda state: state),
+            "ablate": lambda s, _: self.update(s, lambda state: state),
             "report": lambda s, _: downloads.build_report(s.state, self.source.reader),
             "data": lambda s, _: downloads.build_json(s.state, self.source.reader),
         }
@@ -120,10 +121,11 @@ class Events:
             (page.upload.change, "camera", page.upload),
             (page.report.click, "report", None),
             (page.data.click, "data", None),
-            (page.inside.expand, "expand_inside", None),
-            (page.inside.collapse, "collapse_inside", None),
         ):
-            event(None, value, js=READ_JS.format(action))
+            event(None, value, js=READ_JS.format(action, "value"))
+        for name, action in product(event_payloads.SECTIONS, ("expand", "collapse")):
+            event = getattr(getattr(page, name), action)
+            event(None, js=READ_JS.format(action, f"'{name}'"))
         for button in (page.copy, page.link):
             button.click(None, js=f"() => ({views.read_static('copy.js')})('{button.elem_id}')")
         requests = PadRequests(self.read, self.preview)
@@ -155,6 +157,9 @@ class Events:
             page.layers: inside_views.encode_layers(findings),
             page.decision: inside_views.render_decision(findings),
             page.nearest: inside_views.render_neighbours(findings),
+            page.parts: inside_views.encode_switches(findings),
+            page.switched: views.render("switched.html", ablation=findings.ablation, live=True),
+            page.switched_inside: views.render("switched.html", ablation=findings.ablation),
         }
 
     def render_preview(self, findings: Findings) -> dict:
@@ -182,10 +187,12 @@ class Events:
         After a restart, or a pause of the page, the session is new and has no picture. The page
         then repeats the request with all earlier actions on its picture.
         """
-        request = parse_page_request(payload)
+        request = event_payloads.parse_page_request(payload)
         if request.session_known and not session.state.count:
             return False
-        session.expand_inside(request.inside_expanded)
+        widths = getattr(getattr(self.source.reader, "model", None), "widths", ())
+        ablation = event_payloads.parse_ablation(request.ablation, widths)
+        session.configure(request.expanded, ablation)
         response = None
         for name, value in request.actions:
             if name in READ_ACTIONS:
@@ -224,11 +231,12 @@ class Events:
 
     def show_cell_sum(self, session: Session, event: gr.EventData) -> str:
         """Return the sum of a picked cell, and the details of its feature map."""
-        return inside_views.render_cell_sum(self.source.reader, session.state, parse_pick(event))
+        pick = event_payloads.parse_pick(event)
+        return inside_views.render_cell_sum(self.source.reader, session.state, pick)
 
     def add_correction(self, session: Session, payload: object) -> dict | None:
         """Return a correction, which the browser adds to those that it stores."""
-        digit = parse_index(payload, 10)
+        digit = event_payloads.parse_index(payload, 10)
         if self.collect:
             downloads.save_correction(session.state, digit, self.collect)
         corrections = session.state.with_correction(Corrections(), digit).corrections.to_json()
@@ -278,7 +286,7 @@ class Events:
 
     def show_cell(self, event: gr.EventData) -> str:
         """Return the digits of a picked cell of the confusion matrix."""
-        return model_card.render_cell(self.source.reader, parse_pick(event))
+        return model_card.render_cell(self.source.reader, event_payloads.parse_pick(event))
 
     def train(self, seed: float, epochs: float) -> dict:
         """Start training another network, unless a training is running."""

@@ -13,6 +13,7 @@ from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.event_payloads import parse_index, parse_numbers
 from inkling.ui.images import MAP_DIGIT_PX, MAP_SIDE_PX, draw_digit_map, draw_signed_map
 from inkling.ui.session import AnyReader, Findings, SessionState
+from inkling.ui.switches import ablate_reader
 from inkling.ui.views import build_bars, encode_base64, encode_pixels, format_number, render
 from model import INK_MEAN, INK_STD, LABEL_ERROR_RATE
 
@@ -62,10 +63,10 @@ def render_cell_sum(reader: AnyReader, state: SessionState, payload: object) -> 
     The payload is `{"trail": ["stage-map-row-column", …], "at": 0, "exact": false}`.
     """
     digits, pick = state.network_reading.digits, payload if isinstance(payload, dict) else {}
-    if isinstance(reader, PlaceholderReader) or not digits or not state.inside_expanded:
+    if isinstance(reader, PlaceholderReader) or not digits or "inside" not in state.expanded:
         return ""
     ink = digits[state.chosen].glyph.ink
-    sums = GlyphSums(reader.model, ink)
+    sums = GlyphSums(ablate_reader(reader, state.ablation).model, ink)
     trail = [Cell(*numbers) for numbers in parse_numbers(pick.get("trail")) if sums.has(*numbers)]
     at = parse_index(pick.get("at"), len(trail))
     if at is None:
@@ -116,6 +117,20 @@ def render_feature_map(reader: Reader, layer: int, number: int) -> str:
     ]
     parts = {"layer": layer + 1, "number": number + 1, "kernels": kernels, "digits": digits}
     return render("feature_map.html", **parts)
+
+
+def encode_switches(findings: Findings) -> dict | None:
+    """Return what the answer loses without each map; None while the switches are collapsed."""
+    (off, kept), margin = findings.ablation, findings.evidence
+    if findings.drops is None or margin is None:
+        return None
+    return {
+        "drops": [(layer.round(2) + 0).astype(str).tolist() for layer in findings.drops],
+        "off": [f"{layer}-{number}" for layer, number in off],
+        "kept": kept,
+        "smallest": findings.smallest_kept,
+        "margin": f"{margin.margin:.2f} of {margin.answer} over {margin.rival}",
+    }
 
 
 @lru_cache(maxsize=2)

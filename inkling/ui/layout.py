@@ -144,6 +144,7 @@ def build_answer() -> dict[str, Any]:
         parts: dict[str, Any] = {
             "answer": html(views.render_answer(NO_FINDINGS), elem_id="answer"),
             "reads": ReadChannel(),
+            "switched": pick_buttons("ablate", elem_id="switched"),
             "strip": pick_buttons("choose", elem_id="strip"),
             "label": Bars(
                 views.build_bars(NO_FINDINGS),
@@ -196,7 +197,16 @@ def build_inside() -> dict[str, Any]:
     with gr.Column(elem_id="space"):
         parts["map"] = html(elem_id="map")
         parts["nearest"] = html(elem_id="nearest")
-    return parts
+    return parts | build_switches()
+
+
+def build_switches() -> dict[str, Any]:
+    """Create the switches of all feature maps, and the slider of the weights."""
+    with gr.Accordion("Switch parts off", open=False, elem_id="switches") as switches:
+        switched = pick_buttons("ablate", elem_id="switched-inside")
+        template = views.read_static("switches.html")
+        parts = html(None, "switches.js", html_template=template, elem_id="parts")
+    return {"switches": switches, "switched_inside": switched, "parts": parts}
 
 
 def build_card(trains: bool) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 from PIL import Image
 
+from inkling.explanation.ablation import WHOLE, Ablation, compute_drops, find_smallest_kept
 from inkling.explanation.activations import LayerActivations, compute_activations
 from inkling.explanation.counterfactual import Change, counterfactual
 from inkling.explanation.gallery import Gallery, Neighbourhood
@@ -27,6 +28,7 @@ from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.decision import Decision, explain_decision
 from inkling.ui.event_payloads import decode_ink, parse_index
 from inkling.ui.images import Thumbnail, make_thumbnail
+from inkling.ui.switches import ablate_reader
 from inkling.ui.uncertainty import Candidate, find_candidates, is_unsure
 
 AnyReader = Reader | PlaceholderReader
@@ -50,6 +52,9 @@ class Findings:
     activations: LayerActivations | None = None  # None while the layers are collapsed
     decision: Decision | None = None  # None while the layers are collapsed
     neighbourhood: Neighbourhood | None = None  # None while the layers are collapsed
+    ablation: Ablation = WHOLE
+    drops: list[np.ndarray] | None = None  # `compute_drops`; None while the switches are collapsed
+    smallest_kept: int = 0  # % of the weights, at the same time
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class SessionState:
     rival: int | None = None  # the digit compared with the answer; None: the runner-up
     unedited: Reading | None = None  # the reading before a user changed pixels
     corrections: Corrections = Corrections()
-    inside_expanded: bool = False  # whether the layers are in view
+    expanded: frozenset[str] = frozenset()  # the `SECTIONS` in view
+    ablation: Ablation = WHOLE  # of the digit network
     count: int = 0  # answers so far
     request_id: int = 0  # the pad's request that is answered; 0: another component's
 
@@ -162,29 +168,36 @@ class SessionState:
         return replace(self, corrections=corrections)
 
     def reading(self, reader: AnyReader) -> Reading:
-        """Return the reading after corrections."""
-        if not self.corrections or isinstance(reader, PlaceholderReader):
-            return self.network_reading
-        return apply_corrections(self.network_reading, self.corrections, reader.model)
+        """Return the reading without what is switched off, and after corrections."""
+        reading = self.network_reading  # its glyphs are found by the whole network
+        if isinstance(reader, PlaceholderReader) or not reading.digits:
+            return reading
+        if self.ablation != WHOLE:
+            reader = ablate_reader(reader, self.ablation)
+            seen = (*reading.seen, "parts of the network switched off")
+            reading = reader.read_glyphs(reading.glyphs, seen)
+        return apply_corrections(reading, self.corrections, reader.model)
 
     def compute_findings(self, reader: AnyReader) -> Findings:
         """Compute everything that the page shows of the present picture."""
         findings = Findings(
-            self.reading(reader),
-            self.picture,
-            self.chosen,
-            self.count,
-            correction_count=len(self.corrections),
-            is_edited=self.unedited is not None,
+            self.reading(reader), self.picture, self.chosen, self.count, len(self.corrections)
         )
+        findings = replace(findings, is_edited=self.unedited is not None, ablation=self.ablation)
         if not findings.reading.digits or isinstance(reader, PlaceholderReader):
             return findings
+        whole, reader = reader, ablate_reader(reader, self.ablation)
         findings = self._explain(findings, reader)
-        if not self.inside_expanded:
+        if "inside" not in self.expanded:
             return findings
-        digit, read = (r.digits[self.chosen] for r in (findings.reading, self.network_reading))
+        before = replace(self, corrections=Corrections()).reading(whole)
+        digit, read = (r.digits[self.chosen] for r in (findings.reading, before))
         ink, gallery = digit.glyph.ink, Gallery.from_tensors(reader.gallery)
         activations = compute_activations(reader.model, ink)
+        if "switches" in self.expanded and (margin := findings.evidence):
+            drops = compute_drops(reader.model, ink, margin.answer, margin.rival)
+            smallest = find_smallest_kept(whole.model, ink)
+            findings = replace(findings, drops=drops, smallest_kept=smallest)
         return replace(
             findings,
             activations=activations,
@@ -260,11 +273,11 @@ class Session:
             state = self.state.with_reading(after.network_reading, after.picture, after.request_id)
             return self._commit(state, reader)
 
-    def expand_inside(self, expanded: bool) -> None:
-        """Compute the layers and neighbours from now on, or stop computing them."""
+    def configure(self, expanded: frozenset[str], ablation: Ablation) -> None:
+        """Set the sections to compute from now on, and the parts that are switched off."""
         with self._lock:
-            if self.state.inside_expanded != expanded:
-                self.state = replace(self.state, inside_expanded=expanded)
+            if (self.state.expanded, self.state.ablation) != (expanded, ablation):
+                self.state = replace(self.state, expanded=expanded, ablation=ablation)
 
     def update(self, change: Callable[[SessionState], SessionState], reader: AnyReader) -> Findings:
         """Change the state and return its findings; one call at a time."""

@@ -9,6 +9,7 @@ import pytest
 from conftest import ROOT, pad_payload, run_python, sketch
 from PIL import Image
 
+from inkling.explanation.ablation import Ablation
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader, ReaderUnavailable
@@ -46,11 +47,14 @@ def remote(shipped):
 def test_readings_and_explanations_are_equal(shipped, remote):
     sketch = Sketch.from_json(pad_payload(4))
     here, there = Session(), Session()
+    for session in (here, there):
+        session.configure(frozenset(), Ablation(frozenset({(0, 7)}), 50))
     one = here.read_latest(SessionState.read_sketch, sketch, shipped)
     other = there.read_latest(SessionState.read_sketch, sketch, remote)
     assert here.state.network_reading.as_dict() == there.state.network_reading.as_dict()
     assert one.reading.text == other.reading.text == "4"
-    assert one.why.rationale == other.why.rationale and (one.why.map == other.why.map).all()
+    assert one.evidence.rationale == other.evidence.rationale
+    assert (one.evidence.map == other.evidence.map).all()
 
 
 def test_a_picture_is_opened_locally_and_read_in_a_replica(shipped, remote, folder, seven):

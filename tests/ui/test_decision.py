@@ -54,7 +54,7 @@ def test_the_steps_end_in_what_the_network_predicts(model):
 
 @pytest.fixture(scope="module")
 def number(shipped):
-    return SessionState(shipped.read(*open_picture(NUMBER)), inside_expanded=True)
+    return SessionState(shipped.read(*open_picture(NUMBER)), expanded=frozenset({"inside"}))
 
 
 @pytest.mark.parametrize("chosen", range(4))
@@ -74,7 +74,7 @@ def test_the_line_network_and_corrections_are_steps_of_their_own(shipped, number
 
 
 def test_a_refused_glyph_has_empty_bars_and_says_so(shipped):
-    state = SessionState(shipped.read(np.flip(sketch(4), 0)), inside_expanded=True)
+    state = SessionState(shipped.read(np.flip(sketch(4), 0)), expanded=frozenset({"inside"}))
     findings = state.compute_findings(shipped)
     assert findings.reading.digits[0].digit is None
     page = render_decision(findings)

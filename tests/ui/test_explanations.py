@@ -208,6 +208,33 @@ def test_the_keyboard_follows_a_logit_s_sum_to_a_pixel_of_the_ink(page):
     expect(panel).to_be_hidden()
 
 
+def test_a_map_is_switched_off_by_keyboard_and_on_again(page, shipped):
+    draw_and_read(page, 4)
+    page.get_by_role("button", name="Inside the network").press("Enter")
+    page.get_by_role("button", name="Switch parts off").press("Enter")
+    cells, switched = page.locator(".board button"), page.locator("#switched")
+    expect(cells).to_have_count(sum(shipped.model.widths))
+    plain = page.locator("#evidence img").get_attribute("src")
+    cells.first.press("ArrowRight")
+    for state in ("false", "true"):
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-part='0-1']")).to_have_attribute("aria-checked", state)
+        expect(page.locator("[data-part='0-1']")).to_be_focused()
+        expect(switched).to_have_text("" if state == "true" else re.compile("without 1 map"))
+    expect(page.locator("#evidence img")).to_have_attribute("src", plain)
+    get_tool(page, "Switch off these ten").press("Enter")
+    expect(switched).to_contain_text("without 10 maps")
+    page.locator("#parts input").press("Home")
+    expect(switched).to_contain_text("without 10 maps with 0 % of its weights")
+    expect(page.locator("#original")).to_contain_text("Parts of the network switched off")
+    get_tool(page, "Clear").click()  # readings of new drawings are without them, too
+    expect(switched).to_contain_text("without 10 maps")
+    get_tool(page, "Switch all on").first.press("Enter")
+    expect(switched).to_be_hidden()
+    draw_and_read(page, 4)
+    expect(page.locator("#evidence img")).to_have_attribute("src", plain)
+
+
 def test_a_hard_digit_of_the_card_opens_with_its_evidence(page):
     page.get_by_role("tab", name="The network").click()
     hardest = page.locator("#more [data-pick]").first

@@ -33,7 +33,7 @@ def test_a_digit_of_the_map_is_at_its_marker(place):
 
 @pytest.fixture
 def state(shipped):
-    return replace(SessionState(shipped.read(sketch(8))), inside_expanded=True)
+    return replace(SessionState(shipped.read(sketch(8))), expanded=frozenset({"inside"}))
 
 
 @pytest.mark.parametrize("stage", range(7))
@@ -49,7 +49,7 @@ def test_a_cell_s_sum_is_small(shipped, state, stage, exact):
 def test_only_a_valid_cell_of_an_expanded_view_has_a_sum(shipped, state):
     pick = {"trail": ["2-5-1-1"], "at": 0}
     assert "Layer 2, map 6, row 2, column 2" in render_cell_sum(shipped, state, pick)
-    for other in (SessionState(inside_expanded=True), replace(state, inside_expanded=False)):
+    for other in (SessionState(expanded=state.expanded), replace(state, expanded=frozenset())):
         assert render_cell_sum(shipped, other, pick) == ""
     for trail in (None, 5, "2-5-1-1", [], [None], ["2-5-5-1"], ["7-0-0-0"], [[2]]):
         assert render_cell_sum(shipped, state, {"trail": trail, "at": 0}) == ""

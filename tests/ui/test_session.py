@@ -8,11 +8,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+import torch
 from conftest import ROOT, pad_payload, sketch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from inkling.explanation.ablation import WHOLE, Ablation, ablate
 from inkling.imaging.image_formats import TIFF_SIGNATURES, is_isolated_format
 from inkling.imaging.mnist_frame import Glyph
 from inkling.imaging.sketch import Sketch
@@ -20,7 +22,7 @@ from inkling.recognition.corrections import Corrections
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Digit, Reading
 from inkling.ui import downloads, inside_views, views
-from inkling.ui.event_payloads import parse_index
+from inkling.ui.event_payloads import parse_ablation, parse_index
 from inkling.ui.session import Session, SessionState
 from inkling.ui.uncertainty import is_unsure
 
@@ -104,10 +106,49 @@ def test_a_correction_changes_later_readings_and_keeps_the_network_s(read, shipp
 def test_layers_and_neighbours_are_computed_only_while_expanded(read, shipped):
     findings = read(4).compute_findings(shipped)
     assert (findings.activations, findings.neighbourhood) == (None, None)
-    findings = replace(read(4), inside_expanded=True).compute_findings(shipped)
+    findings = replace(read(4), expanded=frozenset({"inside"})).compute_findings(shipped)
     layers = inside_views.encode_layers(findings)
     assert len(layers["stages"]) == len(shipped.model.widths) - 1 and len(layers["scores"]) == 10
     assert inside_views.render_neighbours(findings).count("similar</small>") == 5
+
+
+def test_what_is_switched_off_changes_every_finding_and_switching_on_restores_them(read, shipped):
+    off = Ablation(frozenset((2, k) for k in range(0, 128, 2)), kept=60)
+    rest = Reader(ablate(shipped.model, off))
+    for file in (4, NUMBER):  # read before, and while it is switched off
+        state = replace(read(file), expanded=frozenset({"inside", "switches"}))
+        for switched in (replace(state, ablation=off), replace(EMPTY, ablation=off)):
+            switched = replace(switched, expanded=state.expanded)
+            if not switched.network_reading.digits:
+                switched = switched.read(png(4) if file == 4 else file, shipped)
+            one, other = switched.compute_findings(shipped), state.compute_findings(shipped)
+            glyphs = rest.read_glyphs(one.reading.glyphs)
+            assert [d.probabilities for d in one.reading.digits] == [
+                d.probabilities for d in glyphs.digits
+            ]
+            scores = rest.model(torch.from_numpy(glyphs.glyphs[0].ink)[None, None])[0]
+            assert one.activations.scores == pytest.approx(scores.detach().numpy(), abs=1e-4)
+            steps = one.decision.stages[-1][1].probabilities
+            assert steps == pytest.approx(one.reading.digits[0].probabilities, abs=1e-4)
+            assert one.evidence.margin != other.evidence.margin
+            assert all(layer.any() for layer in one.drops) and (one.drops[2][::2] == 0).all()
+            assert one.smallest_kept == other.smallest_kept  # of the whole network
+            assert "switched off" in views.render_original(one)
+            again = replace(switched, ablation=WHOLE).compute_findings(shipped)
+            assert repr(again.reading.as_dict()) == repr(other.reading.as_dict())
+            assert (again.evidence.map == other.evidence.map).all()
+
+
+def test_switches_are_maps_of_the_network_or_are_ignored():
+    widths = (2, 3)
+    parse = lambda off, kept: parse_ablation({"off": off, "kept": kept}, widths)  # noqa: E731
+    assert parse(["0-1", "1-2", "0-1"], 40) == Ablation(frozenset({(0, 1), (1, 2)}), 40)
+    for off in (["0-2"], ["2-0"], ["-1"], ["0"], [None], [["0-1"]], ["1-1-1"], ["x"] * 9):
+        assert parse(off, 100) == WHOLE
+    assert (parse([], -5).kept, parse([], 10**9).kept) == (0, 100)
+    for invalid in (None, [], "off", {"off": ["0-1"]}, {"off": "0-1", "kept": 5}):
+        assert parse_ablation(invalid, widths) == WHOLE
+    assert parse_ablation({"off": ["0-1"], "kept": 5}, ()).off == frozenset()
 
 
 def test_an_answer_is_compared_with_the_runner_up_or_the_requested_digit(read, shipped):
@@ -267,10 +308,11 @@ def test_other_events_during_a_reading_do_not_supersede_it(session, shipped):
 
 
 def test_layers_that_are_collapsed_during_a_reading_stay_collapsed(session, shipped):
-    session.expand_inside(True)
-    findings = session.read(4, Interrupted(shipped, lambda: session.expand_inside(False)))
+    session.configure(frozenset({"inside"}), WHOLE)
+    collapse = lambda: session.configure(frozenset(), WHOLE)  # noqa: E731
+    findings = session.read(4, Interrupted(shipped, collapse))
     assert findings.reading.text == "4" and findings.activations is None
-    assert not session.state.inside_expanded
+    assert not session.state.expanded
 
 
 def test_a_picture_is_read_and_explained_in_one_call(session, shipped):

@@ -20,7 +20,8 @@ let waiting = []; // actions that are not sent yet, each [name, value, request I
 let current = null; // the action in flight
 let replay = []; // the page's picture, and the actions on it
 let drawing = false; // whether the page's picture is a drawing
-let expanded = false; // whether the network's layers are in view
+const expanded = new Set(); // sections in view
+let ablation = { off: [], kept: 100 }; // of the network: maps, and % of the weights
 let count = 0; // of actions so far
 let cancelRequest = () => {};
 const isPicture = (action) => PICTURES.includes(action?.[0]);
@@ -39,11 +40,13 @@ document.addEventListener("read-start", ({ detail }) => add(...detail));
 document.addEventListener("click", ({ target }) => {
   const bar = target.closest("#label .confidence-set");
   if (bar) add("compare", bar.dataset.testid[0]);
+  if (target.dataset.part) add("ablate", target.dataset.part); // a switch of `switches.js`, or of a feature map
 });
 
 async function add(name, value) {
-  if (name === "collapse_inside") return (expanded = false);
-  if (name === "expand_inside") expanded = true;
+  if (name === "collapse") return expanded.delete(value);
+  if (name === "expand") expanded.add(value);
+  if (name === "ablate") ablation = changeAblation(value, ablation);
   if (name === "camera") {
     const shot = value && (await (await fetch(value.url)).blob());
     return add("picture", shot && new File([shot], "camera"));
@@ -58,6 +61,12 @@ async function add(name, value) {
   waiting.push([name, name === "sketch" ? { ...value, request_id: id } : value, id]);
   if (current) isPicture(waiting[0]) && place().dataset.wait !== "lost" && wait("reading");
   else sendAll();
+}
+// A number is the kept share, "on" restores all. A list of maps is switched off; a single one is toggled.
+function changeAblation(value, { off, kept }) {
+  if (value === "on") return { off: [], kept: 100 };
+  if (typeof value === "number") return { off, kept: value };
+  return { off: off.includes(value) ? off.filter((part) => part !== value) : [...new Set([...off, value].flat())], kept };
 }
 async function sendAll() {
   let known = replay.length > 0;
@@ -107,7 +116,7 @@ async function fetchReading(parts, session_known) {
   const cancel = new Promise((done) => (cancelRequest = done));
   cancel.then(() => (cancelled = true));
   const answer = Promise.all(parts.map(async ([name, value]) => [name, await content(value)]))
-    .then((actions) => (cancelled ? undefined : server.read({ actions, session_known, inside_expanded: expanded, request_id })))
+    .then((actions) => (cancelled ? undefined : server.read({ actions, session_known, request_id, expanded: [...expanded].join(" "), ablation })))
     .then((response) => ({ response }), () => ({}));
   for (;;) {
     const result = await Promise.race([answer, cancel, after(SILENCE_MS)]);
