@@ -7,7 +7,6 @@ python train.py --add FOLDER  also use your own pictures, in subfolders named 0 
 
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -39,8 +38,7 @@ def main() -> None:
         parser.error("--checkpoint must be a file, and this is a folder")
     recipe = QUICK if options.quick else DEFAULT
     if options.epochs is not None:
-        name = f"{recipe.name}, {options.epochs:g} epochs"
-        recipe = replace(recipe, name=name, epochs=options.epochs)
+        recipe = recipe.with_epochs(options.epochs)
     added = load_labelled_digits(options.add, find_ink) if options.add else None
     try:
         check_writable(options.checkpoint)

@@ -7,28 +7,37 @@ the share refused and the mean log loss in thousandths. The mean of the log loss
 """
 
 import argparse
+import contextlib
 from dataclasses import replace
+from functools import partial
+from unittest.mock import patch
 
 import numpy as np
 
 from bench.held_out import Outcome, load_kinds, mean_log_loss, read_kind, to_logits
+from inkling.datasets import pen_digits
 from inkling.datasets.mnist import Digits, load_mnist
+from inkling.datasets.non_digits import NON_DIGIT_KINDS, draw_character, draw_cursive, draw_outliers
 from inkling.evaluation.metrics import score
 from inkling.recognition.reader import Reader
+from inkling.training import training_set
 from inkling.training.loop import train
 from inkling.training.recipes import DEFAULT
 from model import DigitCNN
 
-ABLATIONS = {  # name: changed fields of the recipe
+OTHER_KINDS = tuple(k for k in NON_DIGIT_KINDS if k.draw not in (draw_character, draw_cursive))
+ABLATIONS = {  # name: changed fields of the recipe, or a replacement in the code
     "all sources": {},
     "no drawn digits": {"drawn": 0},
-    "no digits of fonts": {"of_fonts": 0},
-    "no slips of the pen": {"slips": False},
+    "no digits of fonts": patch.object(pen_digits, "FONT_SHARE", 0),
+    "no slips of the pen": patch.object(pen_digits, "add_slips", lambda strokes, _: strokes),
     "no non-digits": {"outliers": 0},
-    "no characters": {"characters": False},
+    "no characters": patch.object(
+        training_set, "draw_outliers", partial(draw_outliers, kinds=OTHER_KINDS)
+    ),
     "no recaptured digits": {"again": 0},
     "no distortion": {"distorted": 0},
-    "one class for MNIST and drawn": {"separate": False},
+    "one class for MNIST and drawn": patch.object(training_set, "FIRST_DRAWN_CLASS", 0),
     "no weight averaging": {"averaging": 0},
     "half the channels": {"widths": tuple(w // 2 for w in DEFAULT.widths)},
 }
@@ -54,8 +63,11 @@ def main() -> None:
     print(f"{options.epochs:g} epochs, seed {options.seed}; right, refused (log loss)")
     print(f"{'':30s} {' '.join(f'{name:>21s}' for name in ['MNIST held out', *kinds])}   mean  s")
     for name in options.only or ABLATIONS:
-        recipe = replace(DEFAULT, epochs=options.epochs, teachers=0, **ABLATIONS[name])
-        *_, last = train(recipe, mnist, options.seed)
+        change = ABLATIONS[name]
+        fields = change if isinstance(change, dict) else {}
+        recipe = replace(DEFAULT, epochs=options.epochs, teachers=0, **fields)
+        with contextlib.nullcontext() if isinstance(change, dict) else change:
+            *_, last = train(recipe, mnist, options.seed)
         reader = Reader(last.model)
         outcomes = [score_mnist(last.model, mnist.held_out)]
         outcomes += [read_kind(kind, reader, pictures) for kind, pictures in kinds.items()]

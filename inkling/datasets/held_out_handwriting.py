@@ -12,9 +12,8 @@ from torch import Tensor
 
 from inkling.datasets.handwriting_fonts import FONT_SCRIPTS, select_characters, select_digit_paths
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_digits import HELD_OUT_SEED
+from inkling.datasets.pen_digits import HELD_OUT_SEED, frame_all
 from inkling.datasets.pen_strokes import Style, draw_strokes
-from inkling.imaging.mnist_frame import frame_glyph
 
 PENS_PER_DIGIT = 4  # drawings of each digit of a family, each with another pen
 MAX_PER_SCRIPT = 60  # characters: otherwise the hundreds of kanji would dominate
@@ -60,8 +59,3 @@ def make_held_out_characters() -> dict[str, Tensor]:
         "held-out letters": frame_all(draw_held_out_characters(of_families=True)),
         "held-out scripts": frame_all(draw_held_out_characters(of_families=False)),
     }
-
-
-def frame_all(drawings: Iterator[np.ndarray] | tuple[np.ndarray, ...]) -> Tensor:
-    """Return framed drawings: ink (N, 1, 28, 28)."""
-    return torch.from_numpy(np.stack([frame_glyph(ink) for ink in drawings]))[:, None]

@@ -54,11 +54,11 @@ def load_mnist(root: Path = MNIST_ROOT) -> Mnist:
     If they are missing or damaged in both, they are downloaded to the first writable one. Raises
     `UserError` if that fails.
     """
-    roots = [root, user_cache_path("inkling")]
-    found = [folder for folder in roots if all(is_archive_intact(folder, a) for a in ARCHIVES)]
-    folder = found[0] if found else download_archives(roots)
+    folders = [parent / "MNIST" / "raw" for parent in (root, user_cache_path("inkling"))]
+    intact = [folder for folder in folders if all(is_intact(folder / name) for name in ARCHIVES)]
+    folder = intact[0] if intact else download_archives(folders)
     train_ink, train_labels, test_ink, test_labels = [
-        gzip.decompress(archive_path(folder, name).read_bytes()) for name in ARCHIVES
+        gzip.decompress((folder / name).read_bytes()) for name in ARCHIVES
     ]
     train = Digits(parse_images(train_ink), parse_labels(train_labels))
     test = Digits(parse_images(test_ink), parse_labels(test_labels))
@@ -69,56 +69,44 @@ def load_mnist(root: Path = MNIST_ROOT) -> Mnist:
     return Mnist(learned, held_out, test)
 
 
-def archive_path(root: Path, name: str) -> Path:
-    """Return the path of an archive under `root`, as torchvision expects it."""
-    return root / "MNIST" / "raw" / name
-
-
-def is_archive_intact(root: Path, name: str) -> bool:
-    """Return whether the archive exists and is the official one, by its MD5."""
+def is_intact(archive: Path) -> bool:
+    """Return whether an archive exists and is the official one, by its MD5."""
     try:
-        content = archive_path(root, name).read_bytes()
+        content = archive.read_bytes()
     except OSError:
         return False
-    return hashlib.md5(content, usedforsecurity=False).hexdigest() == ARCHIVES[name]
+    return hashlib.md5(content, usedforsecurity=False).hexdigest() == ARCHIVES[archive.name]
 
 
-def download_archives(roots: list[Path]) -> Path:
-    """Download missing or damaged archives to the first writable root; return that root."""
-    for root in roots:
-        folder = archive_path(root, "")
+def download_archives(folders: list[Path]) -> Path:
+    """Download missing or damaged archives to the first writable folder; return that folder."""
+    for folder in folders:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=folder).close()
         except OSError:
             continue
-        try:
-            for name in ARCHIVES:
-                if not is_archive_intact(root, name):
-                    fetch_archive(name, folder)
-        except (OSError, ValueError) as error:
-            raise UserError(
-                f"MNIST could not be downloaded ({type(error).__name__}). Put the four archives "
-                f"{', '.join(ARCHIVES)} into {folder}; they come with Inkling's repository."
-            ) from error
-        return root
-    raise UserError(f"MNIST's archives are missing, and no folder of {roots} can be written to.")
+        for name in ARCHIVES:
+            fetch_archive(folder / name)
+        return folder
+    raise UserError(f"MNIST's archives are missing, and no folder of {folders} can be written to.")
 
 
-def fetch_archive(name: str, folder: Path) -> None:
-    """Download an archive from the first mirror that has it.
-
-    Raises `OSError` if none does, and `ValueError` if it is not the official one.
-    """
+def fetch_archive(archive: Path) -> None:
+    """Download an archive from the first mirror that has it, unless it is intact."""
     pooch.get_logger().setLevel("WARNING")
+    get = pooch.HTTPDownloader(timeout=MIRROR_TIMEOUT_S)
+    name, md5 = archive.name, f"md5:{ARCHIVES[archive.name]}"
     for mirror in MIRRORS:
         try:
-            get = pooch.HTTPDownloader(timeout=MIRROR_TIMEOUT_S)
-            pooch.retrieve(mirror + name, f"md5:{ARCHIVES[name]}", name, folder, downloader=get)
+            pooch.retrieve(mirror + name, md5, name, archive.parent, downloader=get)
             return
-        except (OSError, ValueError):
-            if mirror == MIRRORS[-1]:
-                raise
+        except (OSError, ValueError) as error:  # not available, or not the official one
+            failure = error
+    raise UserError(
+        f"MNIST could not be downloaded ({type(failure).__name__}). Put the four archives "
+        f"{', '.join(ARCHIVES)} into {archive.parent}; they come with Inkling's repository."
+    ) from failure
 
 
 def parse_images(idx: bytes) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from inkling.datasets import random_shapes
 from inkling.datasets.handwriting_fonts import Character, select_characters
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_digits import degrade_scan
+from inkling.datasets.pen_digits import Seed, degrade_scan, frame_all
 from inkling.datasets.pen_slips import add_slips, connect_strokes
 from inkling.datasets.pen_strokes import Style, draw_strokes
 from inkling.imaging.mnist_frame import FRAME, frame_glyph, remove_splinters
@@ -157,7 +157,7 @@ def cut_off_neighbor(ink: np.ndarray, other: np.ndarray, rng: np.random.Generato
     return np.ascontiguousarray(kept[:, ::-1] if mirrored else kept)
 
 
-def recapture(ink: torch.Tensor, seed: int | tuple[int, ...]) -> torch.Tensor:
+def recapture(ink: torch.Tensor, seed: Seed) -> torch.Tensor:
     """Return ink (N, 1, 28, 28) as if each digit were segmented from a picture again."""
     rng = np.random.default_rng(seed)
     recaptured = []
@@ -209,9 +209,9 @@ DIGIT_KINDS = (
     Kind("piled", draw_stacked, 2, MULTI_DIGIT_CLASS),
     Kind("turned", draw_rotated, 2),
 )
-CHARACTER_KINDS = (Kind("character", draw_character, 42), Kind("joined up", draw_cursive, 5))
 SHAPE_KINDS = (
-    *CHARACTER_KINDS,
+    Kind("character", draw_character, 42),
+    Kind("joined up", draw_cursive, 5),
     Kind("letter", random_shapes.draw_letter, 8),
     Kind("polyline", random_shapes.draw_polyline, 4),
     Kind("scrawl", random_shapes.draw_scrawl, 4),
@@ -232,7 +232,6 @@ SHAPE_KINDS = (
     Kind("part of shape", draw_part_of_shape, 3),
 )
 NON_DIGIT_KINDS = DIGIT_KINDS + SHAPE_KINDS
-KINDS_WITHOUT_CHARACTERS = tuple(k for k in NON_DIGIT_KINDS if k not in CHARACTER_KINDS)
 
 
 def draw_kind(kind: Kind, rng: np.random.Generator, digits: Digits) -> np.ndarray:
@@ -245,29 +244,23 @@ def draw_kind(kind: Kind, rng: np.random.Generator, digits: Digits) -> np.ndarra
 
 
 def draw_outliers(
-    count: int,
-    digits: Digits,
-    seed: int | tuple[int, ...],
-    kinds: tuple[Kind, ...] = NON_DIGIT_KINDS,
+    count: int, digits: Digits, seed: Seed, kinds: tuple[Kind, ...] = NON_DIGIT_KINDS
 ) -> Digits:
     """Draw, degrade and frame `count` outliers; some consist of the digits."""
     rng = np.random.default_rng(seed)
     weights = np.array([kind.weight for kind in kinds])
     chosen = [kinds[k] for k in rng.choice(len(kinds), count, p=weights / weights.sum())]
-    ink = np.zeros((count, FRAME, FRAME), np.float32)
+    ink = torch.empty(count, 1, FRAME, FRAME)
     for index, kind in enumerate(chosen):
-        ink[index] = frame_glyph(degrade_scan(draw_kind(kind, rng, digits), rng))
-    labels = torch.tensor([kind.label for kind in chosen], dtype=torch.int64)
-    return Digits(torch.from_numpy(ink)[:, None], labels)
+        drawing = degrade_scan(draw_kind(kind, rng, digits), rng)
+        ink[index, 0] = torch.from_numpy(frame_glyph(drawing))
+    return Digits(ink, torch.tensor([kind.label for kind in chosen], dtype=torch.int64))
 
 
-def draw_each_kind(
-    count: int, digits: Digits, seed: int | tuple[int, ...]
-) -> dict[str, torch.Tensor]:
+def draw_each_kind(count: int, digits: Digits, seed: Seed) -> dict[str, torch.Tensor]:
     """Draw `count` outliers of each kind: ink (count, 1, 28, 28) by the kind's name."""
     rng = np.random.default_rng(seed)
-    drawn = {}
-    for kind in NON_DIGIT_KINDS:
-        shapes = [frame_glyph(draw_kind(kind, rng, digits)) for _ in range(count)]
-        drawn[kind.name] = torch.from_numpy(np.stack(shapes))[:, None]
-    return drawn
+    return {
+        kind.name: frame_all(draw_kind(kind, rng, digits) for _ in range(count))
+        for kind in NON_DIGIT_KINDS
+    }

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import torch
 from filelock import AcquireReturnProxy, FileLock, Timeout
+from platformdirs import user_cache_path
 from tqdm import tqdm
 
 from inkling.datasets.mnist import Digits, load_mnist
@@ -21,18 +22,16 @@ from inkling.training.device import describe_machine
 from inkling.training.loop import Progress, accuracy, train
 from inkling.training.recipes import QUICK, Recipe
 
+# Called with each progress report, and with None between other steps; what it raises cancels.
+OnProgress = Callable[[Progress | None], None]
+
 
 def make_checkpoint(
-    path: Path,
-    recipe: Recipe,
-    seed: int,
-    on_progress: Callable[[Progress | None], None],
-    added: Digits | None = None,
+    path: Path, recipe: Recipe, seed: int, on_progress: OnProgress, added: Digits | None = None
 ) -> dict:
     """Train, score MNIST's test images once, and write the checkpoint; return its description.
 
-    `on_progress` is called with each report of the training, and with None between the other steps;
-    an exception of it ends this. An existing checkpoint is kept under another name.
+    An existing checkpoint is kept under another name.
     """
     from inkling.evaluation import metrics  # here: SciPy and scikit-learn take a second to import
 
@@ -79,16 +78,12 @@ def make_checkpoint(
 
 
 def ensure_checkpoint(
-    path: Path,
-    recipe: Recipe = QUICK,
-    seed: int = 0,
-    on_progress: Callable[[Progress | None], None] = lambda _: None,
+    path: Path, recipe: Recipe = QUICK, seed: int = 0, on_progress: OnProgress = lambda _: None
 ) -> None:
-    """Train a checkpoint at `path` unless there is a valid one.
+    """Train a checkpoint at `path` unless there is a valid one; rename an invalid one.
 
-    A lock makes other processes wait for the one that trains. An invalid checkpoint is renamed.
-    `on_progress` is called as by `make_checkpoint`, and with None each second while waiting. Raises
-    `UserError` if MNIST is unavailable, and `OSError` if the folder is not writable.
+    A lock makes other processes wait for the one that trains; they call `on_progress` each second.
+    Raises `UserError` if MNIST is unavailable, and `OSError` if the folder is not writable.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with acquire_lock(FileLock(path.with_name(path.name + ".lock")), on_progress):
@@ -104,7 +99,7 @@ def ensure_checkpoint(
         make_checkpoint(path, recipe, seed, on_progress)
 
 
-def acquire_lock(lock: FileLock, on_progress: Callable[[None], None]) -> AcquireReturnProxy:
+def acquire_lock(lock: FileLock, on_progress: OnProgress) -> AcquireReturnProxy:
     """Acquire the lock for a `with`; call `on_progress` each second while waiting."""
     while True:
         try:
@@ -117,6 +112,17 @@ def check_writable(path: Path) -> None:
     """Create the folder of a file; raises `OSError` if it is not writable."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tempfile.TemporaryFile(dir=path.parent).close()
+
+
+def find_writable(path: Path) -> Path:
+    """Return the path, or a path in the user's cache folder if its folder is not writable."""
+    try:
+        check_writable(path)
+    except OSError as error:
+        cache = user_cache_path("inkling") / path.name
+        print(f"{path} cannot be written ({error}): {cache} is used instead.", file=sys.stderr)
+        return cache
+    return path
 
 
 def keep_backup(path: Path) -> Path:
@@ -139,15 +145,13 @@ class TrainingBar:
     """Progress bar in the terminal; call it with each report."""
 
     def __init__(self) -> None:
-        """Create the bar at the first report."""
-        self.bar: tqdm | None = None
-        self.teacher = 0  # of the bar
+        self.teacher: int | None = None  # of the bar
 
     def __call__(self, progress: Progress | None) -> None:
-        """Update the bar."""
+        """Update the bar; a teacher gets a bar of its own."""
         if progress is None:
             return
-        if self.bar is None or progress.teacher != self.teacher:
+        if progress.teacher != self.teacher:
             name = f"teacher {progress.teacher}" if progress.teacher else "learning"
             self.bar = tqdm(total=progress.steps, desc=name, unit="step")
             self.teacher = progress.teacher

@@ -8,31 +8,24 @@ uses the weights of the latest progress report. A user can start a retraining. T
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from platformdirs import user_cache_path
 
 from inkling.recognition.checkpoint import CheckpointError, remove_orphan
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
 
 if TYPE_CHECKING:
-    from inkling.training.loop import Progress
+    from inkling.training.build_checkpoint import Progress
 
 STOP_TIMEOUT_S = 3  # seconds to wait for a cancelled training: not tuned
 RETRAINED_NAME = "trained-again.safetensors"  # file name of a checkpoint that a user trained
-
-# Called with each progress report, and with None between other steps; what it raises cancels.
-OnProgress = Callable[["Progress | None"], None]
 
 
 class PlaceholderReader:
     """Stands in for a reader that does not exist yet; each reading gives the reason."""
 
     def __init__(self, note: str = "", error: str = ""):
-        """Store the note or the error of every reading."""
         self.answer = Reading(note=note, error=error)
         self.description: dict = {}
         self.gallery = None
@@ -77,29 +70,18 @@ class LiveReader:
         try:
             self.reader = self.load(self.checkpoint)
         except (OSError, CheckpointError):
-            self._start_training(self._ensure_checkpoint, retraining=False)
+            self._start_training(self.checkpoint)
 
     def train_again(self, seed: int, epochs: float) -> None:
         """Start training another network by the quick recipe; return at once.
 
-        Meanwhile the reader uses its latest weights. Its checkpoint is written as `RETRAINED_NAME`
-        beside the first one, and then loaded. If that fails, `failure` gives the reason, and the
-        former reader is restored. Raises `ValueError` if a training is running, or if `epochs` is
-        not above 0.
+        Its checkpoint is written as `RETRAINED_NAME` beside the first one, and then loaded. If that
+        fails, the former reader is restored. Raises `ValueError` if a training is running, or if
+        `epochs` is not above 0.
         """
         if not epochs > 0:
             raise ValueError("A training needs more than 0 epochs.")
-
-        def make(on_progress: OnProgress) -> Path:
-            from inkling.training import build_checkpoint, recipes
-
-            quick = recipes.QUICK
-            recipe = replace(quick, name=f"{quick.name}, {epochs:g} epochs", epochs=epochs)
-            path = find_writable(self.checkpoint.with_name(RETRAINED_NAME))
-            build_checkpoint.make_checkpoint(path, recipe, seed, on_progress)
-            return path
-
-        self._start_training(make, retraining=True)
+        self._start_training(self.checkpoint.with_name(RETRAINED_NAME), seed, epochs)
 
     def cancel(self) -> None:
         """Cancel a retraining at its next report, and restore the former reader."""
@@ -118,29 +100,23 @@ class LiveReader:
         if self._thread:
             self._thread.join(STOP_TIMEOUT_S)
 
-    def _ensure_checkpoint(self, on_progress: OnProgress) -> Path:
-        from inkling.training import build_checkpoint, recipes
-
-        path = find_writable(self.checkpoint)
-        build_checkpoint.ensure_checkpoint(path, recipes.QUICK, 0, on_progress)
-        return path
-
-    def _start_training(self, make: Callable[[OnProgress], Path], retraining: bool) -> None:
+    def _start_training(self, path: Path, seed: int = 0, epochs: float | None = None) -> None:
         with self._lock:
             if self.is_training or self._closed:
                 raise ValueError("A training is already running.")
-            self.is_training, self.is_retraining = True, retraining
+            self.is_training, self.is_retraining = True, epochs is not None
             self.failure, self.progress = "", None
             self._cancelled = threading.Event()
             self._thread = threading.Thread(
-                target=self._train, args=(make,), daemon=True, name="training"
+                target=self._train, args=(path, seed, epochs), daemon=True, name="training"
             )
             self._thread.start()
 
-    def _train(self, make: Callable[[OnProgress], Path]) -> None:
-        from inkling.training.build_checkpoint import TrainingBar
+    def _train(self, path: Path, seed: int, epochs: float | None) -> None:
+        from inkling.training import build_checkpoint, recipes
 
-        bar, former = TrainingBar(), self.reader  # restored unless the training succeeds
+        former = self.reader  # restored unless the training succeeds
+        bar = build_checkpoint.TrainingBar()
 
         def on_progress(progress: "Progress | None") -> None:
             if self._cancelled.is_set():
@@ -151,7 +127,12 @@ class LiveReader:
             bar(progress)
 
         try:
-            path = make(on_progress)
+            path = build_checkpoint.find_writable(path)
+            if epochs is None:
+                build_checkpoint.ensure_checkpoint(path, recipes.QUICK, seed, on_progress)
+            else:
+                recipe = recipes.QUICK.with_epochs(epochs)
+                build_checkpoint.make_checkpoint(path, recipe, seed, on_progress)
             on_progress(None)
             former = self.load(path)
         except TrainingCancelled:
@@ -165,19 +146,6 @@ class LiveReader:
             if isinstance(former, Reader):
                 self.reader = former
             self.is_training = self.is_retraining = False
-
-
-def find_writable(path: Path) -> Path:
-    """Return the path, or a path in the user's cache folder if its folder is not writable."""
-    from inkling.training.build_checkpoint import check_writable
-
-    try:
-        check_writable(path)
-    except OSError as error:
-        cache = user_cache_path("inkling") / path.name
-        print(f"{path} cannot be written ({error}): {cache} is used instead.", file=sys.stderr)
-        return cache
-    return path
 
 
 def describe_error(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Training recipes: all hyperparameters except the seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from inkling.datasets.augment import Distortion
 
@@ -24,11 +25,7 @@ class Recipe:
     stretch: float = 0.1  # of the width and of the height, maximum
     slant: float = 0.2  # of the height, maximum shear
     drawn: int = 26_000  # drawn digits, beside MNIST's 55,000
-    of_fonts: float = 0.5  # share of those in styles of handwriting fonts
-    slips: bool = True  # with writing errors
-    separate: bool = True  # drawn digits are separate classes
     outliers: int = 29_000  # non-digits and several digits, as classes of their own
-    characters: bool = True  # outliers include characters of many scripts
     again: int = 10_000  # recaptured MNIST digits
     prepared: bool = False  # use pre-rendered pictures, which saves time
     redraw: int = 3  # epochs before the data is drawn again
@@ -41,6 +38,10 @@ class Recipe:
     def distortion(self) -> Distortion:
         """The limits of distortion."""
         return Distortion(self.shift, self.turn, self.stretch, self.slant)
+
+    def with_epochs(self, epochs: float) -> Self:
+        """Return the recipe with another number of epochs, and with this in its name."""
+        return replace(self, name=f"{self.name}, {epochs:g} epochs", epochs=epochs)
 
 
 QUICK = Recipe(

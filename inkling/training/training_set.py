@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from inkling.datasets import non_digits
 from inkling.datasets.augment import augment, repeat_distorted, to_pixels
 from inkling.datasets.mnist import Digits, join
-from inkling.datasets.pen_digits import WriterOptions, draw_digits
+from inkling.datasets.non_digits import draw_outliers, recapture
+from inkling.datasets.pen_digits import draw_digits
 from inkling.datasets.prepared import load_training_tiles
 from inkling.training.recipes import Recipe
 
 ADDED_REPEATS = 20  # copies of each added digit in an epoch, each distorted
+FIRST_DRAWN_CLASS = 10  # drawn digits are classes of their own: see `DigitCNN.class_logits`
 MAX_ADDED_SHARE = 0.25  # of MNIST's digits: limits the added copies in an epoch
 
 
@@ -20,9 +21,7 @@ class TrainingSet:
     """Draws the training data, again after every few epochs, and yields batches."""
 
     def __init__(self, recipe: Recipe, mnist: Digits, added: Digits | None, seed: int):
-        """Store the sources; `batches` draws the data."""
-        self.recipe, self.mnist, self.added = recipe, mnist, added
-        self.seed = seed
+        self.recipe, self.mnist, self.added, self.seed = recipe, mnist, added, seed
         self.generator = torch.Generator().manual_seed(seed)
         limit = int(MAX_ADDED_SHARE * len(mnist.labels))
         self.added_count = min(ADDED_REPEATS * len(added.labels), limit) if added else 0
@@ -46,25 +45,17 @@ class TrainingSet:
     def make(self, epoch: int) -> Digits:
         """Gather the data for the epochs from this one on."""
         recipe, seed = self.recipe, (self.seed, epoch)
-        drawn, outliers = load_training_tiles() if recipe.prepared else self.draw(seed)
+        if recipe.prepared:
+            drawn, outliers = load_training_tiles()
+        else:
+            drawn = draw_digits(recipe.drawn, seed)
+            outliers = draw_outliers(recipe.outliers, join(self.mnist, drawn), seed)
         if self.added:
-            copies = repeat_distorted(
-                self.added, self.added_count, recipe.distortion, self.generator
-            )
-            drawn = join(drawn, copies)
-        drawn = drawn._replace(labels=drawn.labels + 10 * recipe.separate)
+            count, limits = self.added_count, recipe.distortion
+            drawn = join(drawn, repeat_distorted(self.added, count, limits, self.generator))
+        drawn = drawn._replace(labels=drawn.labels + FIRST_DRAWN_CLASS)
         everything = join(self.mnist, drawn, outliers)
         order = torch.randperm(len(self.mnist.labels), generator=self.generator)
         again = order[: recipe.again]  # indices of MNIST's digits, which come first
-        everything.ink[again] = non_digits.recapture(self.mnist.ink[again], seed)
+        everything.ink[again] = recapture(self.mnist.ink[again], seed)
         return everything
-
-    def draw(self, seed: tuple[int, ...]) -> tuple[Digits, Digits]:
-        """Draw digits and outliers."""
-        recipe = self.recipe
-        drawn = draw_digits(recipe.drawn, seed, WriterOptions(recipe.of_fonts, recipe.slips))
-        kinds: tuple[non_digits.Kind, ...] = non_digits.NON_DIGIT_KINDS
-        if not recipe.characters:
-            kinds = non_digits.KINDS_WITHOUT_CHARACTERS
-        digits = join(self.mnist, drawn)
-        return drawn, non_digits.draw_outliers(recipe.outliers, digits, seed, kinds)

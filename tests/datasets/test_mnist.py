@@ -44,7 +44,7 @@ def mirror(archives):
 
 
 def test_archives_are_the_official_ones():
-    assert all(data.is_archive_intact(data.MNIST_ROOT, name) for name in data.ARCHIVES)
+    assert all(data.is_intact(data.MNIST_ROOT / "MNIST/raw" / name) for name in data.ARCHIVES)
     assert dict(datasets.MNIST.resources) == data.ARCHIVES
 
 
@@ -69,7 +69,7 @@ def test_loading_writes_nothing_and_ignores_unpacked_files(archives, mnist):
 @pytest.mark.parametrize("fault", [*FAULTS, "missing"])
 def test_without_an_intact_archive_and_a_network_one_line_names_the_remedy(archives, fault):
     for name in data.ARCHIVES:
-        path = data.archive_path(archives, name)
+        path = archives / "MNIST/raw" / name
         content = path.read_bytes()
         path.unlink() if fault == "missing" else path.write_bytes(FAULTS[fault](content))
         with pytest.raises(UserError, match=f"Put .*{name}.* into .*raw") as error:
@@ -91,7 +91,7 @@ def test_missing_archives_are_downloaded_from_the_first_mirror_that_has_them(
 
 def test_a_damaged_archive_is_replaced_but_not_by_another_file(archives, mirror, monkeypatch):
     monkeypatch.setattr(data, "MIRRORS", (mirror.url,))
-    path = data.archive_path(archives, TEST_LABELS)
+    path = archives / "MNIST/raw" / TEST_LABELS
     path.write_bytes(b"cut off")
     data.load_mnist(archives)
     path.write_bytes(b"cut off")
@@ -101,7 +101,7 @@ def test_a_damaged_archive_is_replaced_but_not_by_another_file(archives, mirror,
 
 
 def test_a_stalling_mirror_times_out(archives, monkeypatch):
-    data.archive_path(archives, TEST_LABELS).write_bytes(b"cut off")
+    (archives / "MNIST/raw" / TEST_LABELS).write_bytes(b"cut off")
     monkeypatch.setattr(data, "MIRROR_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts connections, sends nothing
         monkeypatch.setattr(data, "MIRRORS", (f"http://127.0.0.1:{silent.getsockname()[1]}/",))

@@ -8,12 +8,11 @@ import torch
 
 from data.prepared import contact_sheets
 from inkling.datasets import pen_digits, stroke_styles
-from inkling.datasets.pen_digits import WriterOptions, draw_digits
+from inkling.datasets.pen_digits import draw_digits
 from inkling.datasets.pen_strokes import Style, draw_strokes
 from inkling.datasets.stroke_styles import STROKE_STYLES
 
 PATHS = {(digit, name): path for digit in range(10) for name, path in STROKE_STYLES[digit].items()}
-OPTIONS = [WriterOptions(font_share=0), WriterOptions(font_share=0.8), WriterOptions(slips=False)]
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +52,14 @@ def test_the_same_seed_draws_the_same(digits):
     assert not torch.equal(draw_digits(2_000, seed=1).ink, digits.ink)
 
 
-@pytest.mark.parametrize("writers", OPTIONS)
-def test_options_set_the_share_of_fonts_and_the_slips(writers, monkeypatch):
+def test_digits_have_slips(monkeypatch):
+    usual = draw_digits(100, seed=0)
+    monkeypatch.setattr(pen_digits, "add_slips", lambda strokes, rng: strokes)
+    assert not torch.equal(draw_digits(100, seed=0).ink, usual.ink)
+
+
+@pytest.mark.parametrize("share", [0, 0.8])
+def test_a_share_of_the_digits_is_in_styles_of_fonts(share, monkeypatch):
     usual, from_fonts = draw_digits(100, seed=0), []
 
     class RecordedStyle(Style):
@@ -67,9 +72,10 @@ def test_options_set_the_share_of_fonts_and_the_slips(writers, monkeypatch):
             return super().vary(count, rng)
 
     monkeypatch.setattr(pen_digits, "Style", RecordedStyle)
-    others = draw_digits(100, seed=0, writers=writers)
+    monkeypatch.setattr(pen_digits, "FONT_SHARE", share)
+    others = draw_digits(100, seed=0)
     assert others.labels.bincount().tolist() == [10] * 10
-    assert np.mean(from_fonts) == writers.font_share and not torch.equal(others.ink, usual.ink)
+    assert np.mean(from_fonts) == share and not torch.equal(others.ink, usual.ink)
 
 
 def test_the_contact_sheet_shows_every_style():

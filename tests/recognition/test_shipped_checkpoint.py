@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from inkling.datasets import pen_digits
 from inkling.datasets.non_digits import draw_cursive, draw_outliers
-from inkling.datasets.pen_digits import HELD_OUT_SEED, WriterOptions, draw_digits
+from inkling.datasets.pen_digits import HELD_OUT_SEED, draw_digits
 from inkling.datasets.prepared import load_held_out_tiles
 from inkling.datasets.random_shapes import draw_loops, draw_zigzag
 from inkling.evaluation.metrics import (
@@ -97,10 +98,11 @@ def test_it_reads_mnist_and_is_as_sure_as_it_is_right(mnist_test):
     assert mnist_test.calibration_error < 0.01
 
 
-def test_it_reads_drawn_digits_and_is_as_sure_as_it_is_right(shipped):
+def test_it_reads_drawn_digits_and_is_as_sure_as_it_is_right(shipped, monkeypatch):
     """Of our own list of styles, without slips: no training has seen these."""
-    writers = WriterOptions(font_share=0, slips=False)
-    digits = draw_digits(2_000, HELD_OUT_SEED + 1, writers=writers)
+    monkeypatch.setattr(pen_digits, "FONT_SHARE", 0)
+    monkeypatch.setattr(pen_digits, "add_slips", lambda strokes, rng: strokes)
+    digits = draw_digits(2_000, HELD_OUT_SEED + 1)
     drawn = score("drawn", shipped.model, digits)
     assert drawn.refused < 0.007
     assert drawn.accuracy > 0.98 and drawn.by_digit.min() > 0.95

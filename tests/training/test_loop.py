@@ -148,16 +148,6 @@ def test_data_is_drawn_again_after_the_recipe_s_number_of_epochs(few):
     assert not torch.equal(made[0].ink[400:], made[2].ink[400:])
 
 
-@pytest.mark.parametrize("without", [{"slips": False}, {"of_fonts": 0}, {"characters": False}])
-def test_each_source_can_be_left_out(few, without):
-    def made(recipe):
-        return TrainingSet(recipe, few.train, None, 0).make(0)
-
-    everything, rest = made(TINY), made(replace(TINY, **without))
-    assert len(rest.labels) == len(everything.labels)
-    assert not torch.equal(rest.ink, everything.ink)
-
-
 def test_a_checkpoint_describes_its_training(tmp_path, small_mnist, monkeypatch):
     monkeypatch.setattr(build_checkpoint, "load_mnist", lambda: small_mnist)
     path = tmp_path / "digits.safetensors"
