@@ -1,7 +1,7 @@
 """Examples of calls for the page about the API, with this server's address and picture.
 
-Gradio's own examples do not work here. They name a PDF that this server does not fetch, a missing
-file, or a shell that is not bash, and the host name of the first request.
+Gradio's own examples name a PDF that this server does not fetch, a missing file, or a shell that is
+not bash, and the host name of the first request.
 """
 
 import json
@@ -54,7 +54,6 @@ class ApiExamples:
     """ASGI middleware that replaces the examples in Gradio's description of the API."""
 
     def __init__(self, app: ASGIApp):
-        """Wrap Gradio's `app`."""
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,10 +73,9 @@ def insert_examples(info: bytes, root: str) -> bytes:
     """Return Gradio's JSON description of the API with examples for a server at address `root`."""
     description = json.loads(info)
     picture = {"path": "seven.png", "orig_name": "seven.png", "url": f"{root}/seven.png"}
+    snippets = {name: code.replace("ROOT", root) for name, code in CALL_EXAMPLES.items()}
     for endpoint in description["named_endpoints"].values():
-        endpoint["code_snippets"] = {
-            name: code.replace("ROOT", root) for name, code in CALL_EXAMPLES.items()
-        }
+        endpoint["code_snippets"] = snippets
         for parameter in endpoint["parameters"]:
             parameter["example_input"] |= picture
     return json.dumps(description).encode()

@@ -69,61 +69,47 @@ def reduce_analytics(queue: Queue) -> None:
     queue.ANAYLTICS_CACHE_FREQUENCY = 1_000
 
 
-class WakeableDelay(float):
-    """Seconds that the loop of a queue sleeps unless `woken` is set."""
-
-    def __init__(self, _: float):
-        """Start with `woken` not set."""
-        self.woken = asyncio.Event()
-
-
-async def sleep(delay: float, result: Any = None) -> Any:
-    """Sleep as `asyncio.sleep`; a `WakeableDelay` ends as soon as it is woken."""
-    if not isinstance(delay, WakeableDelay):
-        return await asyncio.sleep(delay, result)
+async def sleep(delay: float | asyncio.Event) -> None:
+    """Sleep for a number of seconds, or `QUEUE_POLL_S` or less, until an event is set."""
+    if not isinstance(delay, asyncio.Event):
+        return await asyncio.sleep(delay)
     with suppress(TimeoutError):
-        await asyncio.wait_for(delay.woken.wait(), float(delay))
-    delay.woken.clear()
-    return result
+        await asyncio.wait_for(delay.wait(), QUEUE_POLL_S)
+    delay.clear()
 
 
 def wake_on_events(queue: Queue) -> None:
     """Wake the loop that starts events when one arrives or ends.
 
-    Gradio's loop polls 1,000 times a second. It waits only in
-    `asyncio.sleep(queue.sleep_when_free)`.
+    Gradio's loop polls 1,000 times a second, by `asyncio.sleep(queue.sleep_when_free)`.
     """
-    delay = queue.sleep_when_free = WakeableDelay(QUEUE_POLL_S)
-    queue.progress_update_sleep_when_free = QUEUE_POLL_S
+    woken: Any = asyncio.Event()
+    queue.sleep_when_free, queue.progress_update_sleep_when_free = woken, QUEUE_POLL_S
     patched = vars(asyncio) | {"sleep": sleep}
     queueing.asyncio = SimpleNamespace(**patched)  # type: ignore[assignment]
 
     def then_wake(method: Callable) -> Any:
-        async def call(*args: Any) -> Any:
+        async def call(*args: Any, **named: Any) -> Any:
             try:
-                return await method(*args)
+                return await method(*args, **named)
             finally:
-                delay.woken.set()
+                woken.set()
 
         return call
 
     queue.push, queue.process_events = then_wake(queue.push), then_wake(queue.process_events)  # type: ignore[method-assign]
 
 
-def filter_events(
-    queue: Queue, find_fault: Callable[[PredictBodyInternal], tuple[str, str] | None]
-) -> None:
-    """Reject events for which `find_fault` returns a message and a code, before they are queued.
+def filter_events(queue: Queue, find_fault: Callable) -> None:
+    """Reject events for which `find_fault(body)` returns a message and a code, not None.
 
     Gradio limits only the queue's length, not its content or the share of one session.
     """
     push: Any = queue.push
 
-    async def push_valid(
-        body: PredictBodyInternal, request: Request, username: str | None
-    ) -> tuple[bool, Any, Any]:
+    async def push_valid(body: PredictBodyInternal, *details: Any, **named: Any) -> Any:
         fault = find_fault(body)
-        return (False, *fault) if fault else await push(body, request, username)
+        return (False, *fault) if fault else await push(body, *details, **named)
 
     queue.push = push_valid  # type: ignore[method-assign, assignment]
 

@@ -14,7 +14,6 @@ class Login:
     """The page's user and password, with a delay after wrong attempts."""
 
     def __init__(self, user: str, password: str, clock: Callable[[], float] = time.monotonic):
-        """Store the credentials; `clock` returns seconds."""
         self.secret = f"{user}:{password}".encode()
         self.clock = clock
         self.failures = 0  # consecutive, less than `FAILURE_MEMORY_S` apart

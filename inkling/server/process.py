@@ -34,10 +34,7 @@ def prepare_imports() -> None:
 
 @contextlib.contextmanager
 def catch_signals() -> Iterator[Callable[[], int]]:
-    """Set up signal handlers and the folder of uploads; yield a function that waits for a signal.
-
-    The folder is removed at the end.
-    """
+    """Set up signals and a temporary folder of uploads; yield a function that awaits a signal."""
     signals: SimpleQueue[int] = SimpleQueue()  # `put` is reentrant, as a handler must be
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: signals.put(number))
@@ -90,8 +87,7 @@ def override_environ(**values: str | None) -> Iterator[None]:
 def hide_gradio_variables() -> Iterator[None]:
     """Remove all GRADIO_* variables that are not `HONOURED`, and restore them on exit.
 
-    They would block `launch` (`GRADIO_DEBUG`), let users edit the code (`GRADIO_VIBE_MODE`), or
-    raise a traceback where Gradio expects a number.
+    Some block `launch` (`GRADIO_DEBUG`) or let users edit the code (`GRADIO_VIBE_MODE`).
     """
     names = {name for name in os.environ if name.startswith("GRADIO_")}
     with override_environ(**dict.fromkeys(names - HONOURED)):
@@ -104,8 +100,7 @@ def importing_gradio() -> Iterator[None]:
 
     Gradio creates an HTTP client, which unsupported proxy settings would break. It parses each
     component's source to write a type stub, half of its import time, unless there is no source.
-    The imported objects are never freed: the garbage collector skips them during the import
-    (0.6 of 7 s) and later (0.4 s, mostly while the first page is built).
+    The garbage collector skips the imported objects: 1 of 7 s until the first page is built.
     """
     find_file = inspect.getfile
 

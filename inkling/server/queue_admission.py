@@ -38,8 +38,7 @@ def limit_queue(queue: Queue, uploads: Path) -> None:
             return "There is no such event.", "error"
         if len(body.data) != len(event.inputs):
             return f"The data's values are too few or too many: {CALL_HELP}", "error"
-        mark_files(body.data, event.inputs)
-        if has_foreign_file(body.data, uploads) or has_invalid_value(body.data, event.inputs):
+        if has_foreign_file(body.data, uploads) or not is_valid(body.data, event.inputs):
             return f"This is no picture that was uploaded: {CALL_HELP}", "error"
         return None
 
@@ -47,10 +46,7 @@ def limit_queue(queue: Queue, uploads: Path) -> None:
 
 
 def has_foreign_file(data: object, uploads: Path) -> bool:
-    """Return whether untrusted data names a file or URL that is not an upload.
-
-    Gradio would fetch any URL, and for some components open any file of the server.
-    """
+    """Return whether untrusted data names a file or URL that is no upload: Gradio opens any."""
     parts = [data]
     while parts:
         part = parts.pop()
@@ -66,24 +62,18 @@ def has_foreign_file(data: object, uploads: Path) -> bool:
     return False
 
 
-def mark_files(data: list, components: Sequence[Block]) -> None:
-    """Add Gradio's type mark to values of file components that lack it.
+def is_valid(data: list, components: Sequence[Block]) -> bool:
+    """Return whether untrusted values fit their components' data models.
 
-    A client that calls the endpoint by hand then needs only the upload's path.
+    Files get Gradio's type mark if they lack it: clients then need only the upload's path.
     """
     for value, component in zip(data, components, strict=True):
         model = getattr(component, "data_model", None)
-        if isinstance(value, dict) and model and "meta" in model.model_fields:
-            value.setdefault("meta", {"_type": "gradio.FileData"})
-
-
-def has_invalid_value(data: list, components: Sequence[Block]) -> bool:
-    """Return whether an untrusted value does not fit its component's data model."""
-    for value, component in zip(data, components, strict=False):
-        model = getattr(component, "data_model", None)
         if model and value is not None:
+            if isinstance(value, dict) and "meta" in model.model_fields:
+                value.setdefault("meta", {"_type": "gradio.FileData"})
             try:
                 model.model_validate(value, context={"validate_meta": True})
             except ValueError:
-                return True
-    return False
+                return False
+    return True

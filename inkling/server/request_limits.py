@@ -52,20 +52,13 @@ BODY_TYPE = "http.response.body"
 
 
 class RequestLimits:
-    """ASGI middleware that rejects requests above the limits and routes the page does not need."""
+    """ASGI middleware that rejects requests above the limits and routes the page does not need.
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        uploads: Path,
-        is_full: Callable[[], bool],
-        is_event: Callable[[str], bool],
-    ):
-        """Wrap `app`; of its files only those in folder `uploads` may be fetched.
+    Only files in folder `uploads` may be fetched. No event passes while `is_full()`, and no result
+    is sent unless `is_event(name)`.
+    """
 
-        No event passes while `is_full()`. `is_event` returns whether an event of that name has a
-        result to fetch.
-        """
+    def __init__(self, app: ASGIApp, uploads: Path, is_full: Callable, is_event: Callable):
         self.app, self.is_full, self.is_event = app, is_full, is_event
         self.files = f"/gradio_api/file={uploads}/"
         self.open: Counter[str] = Counter()  # open requests by kind
@@ -112,7 +105,7 @@ class RequestLimits:
             raise routes.body_too_large(path)
         if any(self.open[kind] >= limit for kind, limit in slots):
             raise HTTPException(503, BUSY_MESSAGE)
-        if routes.is_upload(path):
+        if path == routes.UPLOAD_ROUTE:
             self.count_upload(MIN_UPLOAD_COST_BYTES)
 
     def count_upload(self, count: int) -> None:
@@ -151,13 +144,14 @@ class RequestLimits:
                 ended = message["type"] == BODY_TYPE and not message.get("more_body")
                 await send(message)
 
-        is_post = request.method == "POST"
-        app = self.pass_call if is_post and routes.is_json_route(path) else self.app
-        app = self.pass_upload if is_post and routes.is_upload(path) else app
-        has_timeout = not routes.is_heartbeat(path) and path != routes.RELOAD_ROUTE
+        app, source = self.app, receive
+        if request.method == "POST":
+            source = receive_limited
+            app = self.pass_call if routes.JSON_ROUTES.fullmatch(path) else app
+            app = self.pass_upload if path == routes.UPLOAD_ROUTE else app
+        is_endless = path.startswith(routes.HEARTBEAT_ROUTE) or path == routes.RELOAD_ROUTE
         try:
-            async with asyncio.timeout(REQUEST_TIMEOUT_S if has_timeout else None):
-                source = receive_limited if is_post else receive
+            async with asyncio.timeout(None if is_endless else REQUEST_TIMEOUT_S):
                 await app(request.scope, source, send_unless_failed)
         except TimeoutError:
             error = HTTPException(503, BUSY_MESSAGE)
@@ -169,12 +163,9 @@ class RequestLimits:
             await send({"type": BODY_TYPE})
 
     async def pass_call(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward or reject a call once its whole body has arrived.
-
-        A client that is still sending does not read the response.
-        """
+        """Forward or reject a call."""
         request = Request(scope, receive)
-        content = await request.body()
+        content = await request.body()  # whole: a client that is still sending reads no response
         path = routes.get_path(scope)
         if routes.EVENT_ROUTES.fullmatch(path) and self.is_full():
             raise HTTPException(503, BUSY_MESSAGE)
@@ -202,9 +193,9 @@ class RequestLimits:
             return None
         if isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT):
             return HTTPException(507, DISK_FULL_MESSAGE)
-        if routes.is_upload(path):  # Gradio only parses the form there
+        if path == routes.UPLOAD_ROUTE:  # Gradio only parses the form there
             return HTTPException(400, UPLOAD_HELP)
-        if routes.is_component_call(path) and isinstance(failure, KeyError):
+        if routes.COMPONENT_ROUTE.fullmatch(path) and isinstance(failure, KeyError):
             return HTTPException(400, "There is no such part of the page.")
         if time.monotonic() - self.logged >= LOG_INTERVAL_S:
             self.logged = time.monotonic()
@@ -221,13 +212,11 @@ class Body:
     """Counts a request's body while it arrives."""
 
     def __init__(self, limits: RequestLimits, path: str, request: Request):
-        """Start with nothing received."""
         self.limits, self.path = limits, path
         _, options = parse_options_header(request.headers.get("content-type", ""))
         self.boundary = b"--" + options.get(b"boundary", b"")  # before each part and after the last
         self.tail = b""  # may hold the start of a boundary
-        self.size = self.boundaries = 0
-        self.complete = False
+        self.size, self.boundaries, self.complete = 0, 0, False
 
     def add(self, message: Message) -> None:
         """Count a message; raises `HTTPException` at the first byte above a limit."""
@@ -238,7 +227,7 @@ class Body:
         self.size += len(content)
         if self.size > routes.max_body_bytes(self.path):
             raise routes.body_too_large(self.path)
-        if routes.is_upload(self.path):
+        if self.path == routes.UPLOAD_ROUTE:
             self.limits.count_upload(len(content))
             window = self.tail + content
             self.boundaries += window.count(self.boundary)
@@ -250,20 +239,17 @@ class Body:
 def slots_for(path: str) -> Iterator[tuple[str, int]]:
     """Yield the kinds that a request counts as, each with its maximum of open requests."""
     # heartbeats last as long as a page is open: a flood of them must not block other requests
-    yield ("heartbeats" if routes.is_heartbeat(path) else "requests"), MAX_OPEN_REQUESTS
-    if routes.is_component_call(path):
+    is_heartbeat = path.startswith(routes.HEARTBEAT_ROUTE)
+    yield ("heartbeats" if is_heartbeat else "requests"), MAX_OPEN_REQUESTS
+    if routes.COMPONENT_ROUTE.fullmatch(path):
         yield "reads", MAX_OPEN_READS
     if path.startswith("/login"):
         yield "logins", MAX_OPEN_LOGINS
 
 
 def build_rejection(error: HTTPException, path: str, complete: bool = False) -> ASGIApp:
-    """Return the response to a rejected request, in the form that Gradio's page displays.
-
-    It closes the connection unless the request is `complete`: otherwise the rest of the body could
-    arrive without end.
-    """
-    headers = {} if complete else {"connection": "close"}
-    if routes.is_upload(path):
+    """Return the response to a rejected request, in the form that Gradio's page displays."""
+    headers = {} if complete else {"connection": "close"}  # the rest of a body may never end
+    if path == routes.UPLOAD_ROUTE:
         return PlainTextResponse(error.detail, error.status_code, headers)
     return JSONResponse({"detail": error.detail}, error.status_code, headers)

@@ -18,8 +18,10 @@ ALLOWED_ROUTES = re.compile(  # those of the page, gradio_client and the page ab
     r"|heartbeat/[\w-]{1,64})"
 )
 EVENT_ROUTES = re.compile(r"/gradio_api/(queue/join|call/(v2/)?predict)")
-COMPONENT_ROUTE = "/gradio_api/component_server"  # read requests of the pad
-CANCEL_ROUTE = "/gradio_api/cancel"
+COMPONENT_ROUTE = re.compile(r"/gradio_api/component_server/?")  # read requests of the pad
+JSON_ROUTES = re.compile(rf"{EVENT_ROUTES.pattern}|{COMPONENT_ROUTE.pattern}|/gradio_api/cancel")
+UPLOAD_ROUTE = "/gradio_api/upload"
+HEARTBEAT_ROUTE = "/gradio_api/heartbeat/"  # start of routes that stay open as long as a page
 EVENT_RESULT_ROUTE = re.compile(r"/gradio_api/call/(?:v2/)?(?:predict/)?(\w+)")
 RELOAD_ROUTE = "/gradio_api/dev/reload"  # of `gradio app.py`, for developers
 HOST_PATTERN = re.compile(r"(https?://)?[\w.:[\]-]+", re.ASCII)
@@ -43,29 +45,9 @@ def has_valid_host(request: Request) -> bool:
     return True
 
 
-def is_json_route(path: str) -> bool:
-    """Return whether a route takes JSON."""
-    return path == CANCEL_ROUTE or is_component_call(path) or bool(EVENT_ROUTES.fullmatch(path))
-
-
-def is_component_call(path: str) -> bool:
-    """Return whether a route calls a component's server function."""
-    return path.rstrip("/") == COMPONENT_ROUTE
-
-
-def is_upload(path: str) -> bool:
-    """Return whether a route takes picture files."""
-    return path == "/gradio_api/upload"
-
-
-def is_heartbeat(path: str) -> bool:
-    """Return whether a route stays open as long as its page."""
-    return path.startswith("/gradio_api/heartbeat/")
-
-
 def max_body_bytes(path: str) -> int:
     """Return the maximum body of a route in bytes."""
-    return MAX_UPLOAD_BODY_BYTES if is_upload(path) else MAX_BODY_BYTES
+    return MAX_UPLOAD_BODY_BYTES if path == UPLOAD_ROUTE else MAX_BODY_BYTES
 
 
 def body_too_large(path: str) -> HTTPException:
