@@ -66,8 +66,7 @@ def format_reading(path: Path, reading: Reading, as_json: bool) -> str:
 def open_for_resume(path: Path) -> tuple[TextIO, set[str]]:
     """Open a file of JSON lines for appending; return it and the "file" of each line.
 
-    Remove an unfinished last line, as a killed process leaves it. Raises `OSError`. Exits, without
-    changing the file, if it holds anything else.
+    Remove an unfinished last line. Raises `OSError`, and exits if the file holds anything else.
     """
     file = path.open("a+b")
     file.seek(0)

@@ -12,10 +12,7 @@ BUSY_MESSAGE = "Inkling is busy: try again in a few seconds."  # with HTTP 503, 
 
 
 def make_renderer(*folders: Path, filters: dict[str, Callable] | None = None) -> Callable[..., str]:
-    """Return `render(template, **context)` for the templates in `folders`, with extra filters.
-
-    Values are escaped for HTML.
-    """
+    """Return `render(template, **context)`, which escapes values for HTML."""
     environment = Environment(
         loader=FileSystemLoader(folders), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )

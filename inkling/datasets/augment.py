@@ -55,10 +55,7 @@ def distort(ink: Tensor, limits: Distortion, generator: torch.Generator) -> Tens
 def augment(
     pixels: Tensor, limits: Distortion, distorted_share: float, generator: torch.Generator
 ) -> Tensor:
-    """Return pixels (N, 1, 28, 28), uint8, as ink: a share is distorted, the others are shifted.
-
-    Shifting by whole pixels keeps the fine grain, which distorting blurs.
-    """
+    """Shift pixels (N, 1, 28, 28), uint8, or distort a share of them, which blurs: ink."""
     varied = to_ink(shift(pixels, int(limits.shift), generator))
     if distorted_share:
         chosen = torch.rand(len(pixels), generator=generator) < distorted_share

@@ -25,10 +25,7 @@ class Character(NamedTuple):
 
     @property
     def is_held_out(self) -> bool:
-        """Whether its family or script is excluded from training.
-
-        Families are grouped by their first word: one maker's may be one handwriting in two widths.
-        """
+        """Whether its script or family, by the maker's first word, is excluded from training."""
         group = self.family.split("-")[0] if self.script in FONT_SCRIPTS else self.script
         return crc32(group.encode()) % HELD_OUT_MODULUS == HELD_OUT_REMAINDER
 

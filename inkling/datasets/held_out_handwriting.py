@@ -34,11 +34,7 @@ def draw_held_out_digits() -> Iterator[tuple[int, np.ndarray]]:
 
 
 def draw_held_out_characters(of_families: bool) -> Iterator[np.ndarray]:
-    """Yield ink (H, W) of held-out non-digits.
-
-    These are all letters and signs of the held-out families, or at most `MAX_PER_SCRIPT` characters
-    of each held-out script.
-    """
+    """Yield ink (H, W) of all signs of held-out families, or of some of each held-out script."""
     rng = np.random.default_rng(HELD_OUT_SEED)
     for script, characters in select_characters(held_out=True).items():
         if (script in FONT_SCRIPTS) == of_families:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def find_labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
-    """Return the pictures in the subfolders 0 to 9 as (label, file).
+    """Return the pictures in subfolders 0 to 9 as (label, file); report other files.
 
-    Other files are reported in the terminal. Raises `UserError` if there are no pictures.
+    Raises `UserError` if there are none.
     """
     found, skipped = [], []
     for label in range(10):
@@ -41,8 +41,7 @@ def find_labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
 def load_labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | None]) -> "Digits":
     """Return the ink that `find_ink` finds in every labelled picture, as one glyph each.
 
-    Pictures that are unreadable or blank are reported in the terminal and left out. Raises
-    `UserError` if none is left.
+    Unreadable and blank pictures are reported. Raises `UserError` if no other is left.
     """
     inks, labels = [], []
     for label, file in find_labelled_pictures(folder):
@@ -62,10 +61,9 @@ def load_labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | N
 
 
 def list_pictures(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """Replace folders and patterns by the files in them, sorted by name; keep file paths.
+    """Return the files of paths, folders and patterns, and the files in folders that are skipped.
 
-    Returns the pictures, and the skipped files: those in folders with neither the suffix nor the
-    first bytes of a picture. Hidden files are ignored.
+    These are no pictures by suffix or first bytes. Hidden files are ignored.
     """
     found, skipped = [], []
     for path in paths:

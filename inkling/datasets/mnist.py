@@ -49,10 +49,9 @@ class Mnist(NamedTuple):
 
 
 def load_mnist(root: Path = MNIST_ROOT) -> Mnist:
-    """Load MNIST from its archives under `root`, or else from the user's cache folder.
+    """Load MNIST from `root`, or the user's cache folder, or download it to one of them.
 
-    If they are missing or damaged in both, they are downloaded to the first writable one. Raises
-    `UserError` if that fails.
+    Raises `UserError` if that fails.
     """
     folders = [parent / "MNIST" / "raw" for parent in (root, user_cache_path("inkling"))]
     intact = [folder for folder in folders if all(is_intact(folder / name) for name in ARCHIVES)]

@@ -29,10 +29,7 @@ GAINS = (1, 1.6)  # of the darkest ink: overexposure
 def generate_drawings(
     count: int, seed: Seed, pen: float | None = None
 ) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Yield `count` drawings as index, digit and ink (H, W), balanced by digit and style.
-
-    Indices run from 0 to `count` - 1, unordered; the digit is an index's last decimal place.
-    """
+    """Yield index, digit and ink (H, W) of `count` drawings; the digit is the index modulo 10."""
     rng = np.random.default_rng(seed)
     for digit, styles in STROKE_STYLES.items():
         own, fonts = list(styles.values()), rng.permutation(select_digit_paths()[digit])

@@ -135,11 +135,7 @@ def interpolate_path(control: np.ndarray, smoothness: np.ndarray | float) -> np.
 def draw_strokes(
     strokes: list[np.ndarray], rng: np.random.Generator, pen: float | None = None
 ) -> np.ndarray:
-    """Rasterise strokes, each (M, 2): ink of one glyph (H, W), float32, 0 or 1.
-
-    `pen` is the line's width in px of the frame, by default random. One px of the frame is
-    `DRAWING_SCALE` px of the drawing.
-    """
+    """Rasterise strokes (M, 2), with a pen in px of the frame: ink (H, W), float32, 0 or 1."""
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
     size = (high - low).max()

@@ -163,10 +163,7 @@ def score_refusals(model: DigitCNN, digits: Digits, others: dict[str, Tensor]) -
 
 
 def score_held_out_writers(model: DigitCNN) -> dict[str, float]:
-    """Score a network on held-out handwriting and scripts: shares, 0 to 1.
-
-    They are the digits read right, the digits refused, and the characters of each kind refused.
-    """
+    """Return the shares of held-out digits read right and refused, and of other signs refused."""
     digits = score("digits", model, make_held_out_digits())
     refused = {
         re.sub("[ -]", "_", name): float((compute_rejection_probs(model, ink) > 0.5).mean())
@@ -183,10 +180,7 @@ def drop_mislabeled(mnist_test: Score) -> Score:
 
 
 def score_pictures(reader: Reader, folder: Path) -> Score:
-    """Score the reader on pictures in subfolders 0 to 9; without one glyph, all digits get 0.1.
-
-    Raises `UserError` if there are none.
-    """
+    """Score the reader on pictures in subfolders 0 to 9; without one glyph, all digits get 0.1."""
     labels, files = zip(*find_labelled_pictures(folder), strict=True)
     rows, refused = [], []
     readings = map(reader.read_file, files)

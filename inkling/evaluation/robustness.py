@@ -22,8 +22,7 @@ def draw_picture(
 ) -> np.ndarray:
     """Draw ink (28, 28) black on white: (CANVAS, CANVAS) uint8.
 
-    Its longest side is `extent` px. It is rotated clockwise by `turn` degrees, and moved
-    `away` px from the middle in the direction `toward`, in radians.
+    Lengths are in px. It is rotated by `turn` degrees, and moved in direction `toward`, radians.
     """
     matrix = cv2.getRotationMatrix2D((FRAME / 2 - 0.5,) * 2, -turn, extent / DIGIT)
     middle = CANVAS / 2 - FRAME / 2 + away * np.array([np.cos(toward), np.sin(toward)])

@@ -64,7 +64,6 @@ class PredictModule(nn.Module):
     """`DigitCNN.predict` as a module, for the exporter."""
 
     def __init__(self, model: DigitCNN):
-        """Fuse a trained network."""
         super().__init__()
         self.model = fuse_batch_norm(model).to(memory_format=torch.contiguous_format)
 
@@ -112,7 +111,6 @@ class CalibrationInk(quantization.CalibrationDataReader):
     """Batches of ink for the calibration."""
 
     def __init__(self, ink: Tensor):
-        """Split ink (N, 1, 28, 28) into batches."""
         self.batches = iter(ink.split(ONNX_BATCH))
 
     def get_next(self) -> dict[str, np.ndarray] | None:

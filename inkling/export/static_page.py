@@ -56,10 +56,7 @@ SHARED_CONSTANTS: list[tuple[ModuleType, tuple[str, ...]]] = [
 
 
 def add_runtime(folder: Path) -> None:
-    """Write the runtime to a folder, its WebAssembly compressed to a quarter of 14 MB.
-
-    Raises `UserError` if it is neither in the user's cache nor available from npm.
-    """
+    """Write the runtime to a folder, its 14 MB of WebAssembly compressed; raises `UserError`."""
     pooch.get_logger().setLevel("WARNING")
     members = [f"package/dist/{name}" for name in (RUNTIME_MODULE, RUNTIME_WASM)]
     try:
@@ -114,20 +111,14 @@ def write_version(folder: Path) -> None:
 
 
 def compute_integrity(content: bytes) -> str:
-    """Return a file's SHA-256 as an integrity attribute; for a gzip file also that of its content.
-
-    Some servers make the browser decompress it.
-    """
+    """Return SHA-256 of a file, and of a gzip file's content, as browsers may get either."""
     forms = [content] + ([gzip.decompress(content)] if content[:2] == b"\x1f\x8b" else [])
     digests = (hashlib.sha256(form).digest() for form in forms)
     return " ".join(f"sha256-{base64.b64encode(digest).decode()}" for digest in digests)
 
 
 def build(folder: Path, checkpoint: Path = CHECKPOINT) -> None:
-    """Write the whole page to a folder, over existing files.
-
-    Raises `OSError`, and `UserError` if the runtime or the checkpoint is not available.
-    """
+    """Write the whole page to a folder; raises `OSError` or `UserError` if it cannot."""
     from inkling.export.onnx_file import write_onnx  # here: it needs optional packages
 
     model, description, _ = load_checkpoint(checkpoint)

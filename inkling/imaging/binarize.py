@@ -70,10 +70,7 @@ def make_ink(
     notes: tuple[str, ...] = (),
     background_variation: float = 1.0,
 ) -> Ink | None:
-    """Return ink of this coverage (H, W), 0 to 1, without specks; None if nothing is left.
-
-    The mask (H, W) uint8 is 1 on strokes.
-    """
+    """Return ink without specks; None if nothing is left. `Ink` describes the arguments."""
     kept, speck_notes = remove_specks(mask)
     notes = (() if dark else ("light ink on dark: inverted",)) + notes + speck_notes
     near = cv2.dilate(kept, np.ones((5, 5), np.uint8))  # keeps soft edges
@@ -83,10 +80,7 @@ def make_ink(
 
 
 def remove_specks(mask: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the mask (H, W) uint8 without specks, slivers and edge marks, and notes on these.
-
-    Slivers are parts of rules or neighbouring writing that cropping left along an edge.
-    """
+    """Return the mask (H, W) uint8 without specks, slivers and edge marks, and notes on these."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     if count <= 2:  # the paper and one stroke
         return mask, ()
@@ -108,10 +102,7 @@ def remove_specks(mask: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def find_edge_marks(stats: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return which components (N,) of a picture (H, W) are marks at its edge; OpenCV's `stats`.
-
-    Marks are low, and nearer to the edge than to the highest stroke, which is clear of the edge.
-    """
+    """Return which components (N,) are low and nearer to the edge than to the highest stroke."""
     left, top, width, height = stats[:, :4].T
     right, bottom = left + width, top + height
     to_edge = np.min([left, top, shape[1] - right, shape[0] - bottom], axis=0)

@@ -1,7 +1,6 @@
 """Limit the size, pixels, tags and texts of untrusted files before Pillow decodes them.
 
-A small file can demand much memory and time. The limits keep the worst file of
-`python -m bench.fuzz` within 150 MB and a second.
+The limits keep the worst file of `python -m bench.fuzz` within 150 MB and a second.
 """
 
 import io
@@ -52,8 +51,7 @@ class LimitedReader(io.BufferedReader):
 
     reads_left = MAX_HEADER_READS
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Read one more piece."""
+    def read(self, size: int | None = -1, /) -> bytes:  # noqa: D102
         self.reads_left -= 1
         if self.reads_left < 0:
             raise PictureError("the file is in too many small pieces: save it again.")
@@ -62,10 +60,7 @@ class LimitedReader(io.BufferedReader):
 
 @contextmanager
 def limited_pillow() -> Iterator[None]:
-    """Apply the limits to Pillow in this thread until the end of a `with`.
-
-    Pillow's warnings on odd files are ignored from the first call on.
-    """
+    """Apply the limits to Pillow in this thread for a `with`; ignore its warnings on odd files."""
     if PIL_WARNING_FILTER not in warnings.filters:  # a change would repeat all earlier warnings
         warnings.filterwarnings("ignore", module="PIL")
     Tags.load = load_limited_tags  # type: ignore[method-assign, assignment]
@@ -79,10 +74,7 @@ def limited_pillow() -> Iterator[None]:
 
 @contextmanager
 def open_content(file: Path | bytes) -> Iterator[LimitedReader]:
-    """Open a regular file or a file's content until the end of a `with`, and limit Pillow.
-
-    Raises `PictureError` or `OSError`.
-    """
+    """Open a file or its content for a `with`; raises `PictureError` or `OSError`."""
     raw: io.BytesIO | io.FileIO
     if isinstance(file, bytes):
         raw, size = io.BytesIO(file), len(file)
@@ -95,10 +87,8 @@ def open_content(file: Path | bytes) -> Iterator[LimitedReader]:
         if not size:
             raise PictureError("the file is empty: it holds 0 bytes.")
         if size > MAX_FILE_BYTES:
-            raise PictureError(
-                f"the file has {size // 1_000_000} MB, and the limit is "
-                f"{MAX_FILE_BYTES // 1_000_000} MB: make the picture smaller."
-            )
+            limit = f"the limit is {MAX_FILE_BYTES // 1_000_000} MB: make the picture smaller."
+            raise PictureError(f"the file has {size // 1_000_000} MB, and {limit}")
         check_png_chunks(content)
         yield content
 
@@ -117,10 +107,7 @@ def check_png_chunks(content: LimitedReader) -> None:
 
 
 def load_limited_tags(tags: Tags, file: io.BufferedIOBase, load: Callable = Tags.load) -> None:
-    """Load the tags of EXIF data or a TIFF as Pillow does; raise `PictureError` above our limits.
-
-    In 65 KB of a JPEG 5,000 tags can name the same 60 KB, which Pillow would copy for each.
-    """
+    """Load tags of EXIF or a TIFF; raise `PictureError` if many tags repeat the same bytes."""
     if not is_limited.get():
         return load(tags, file)
     start = file.tell()
@@ -170,13 +157,9 @@ def check_header(picture: Image.Image, content: LimitedReader) -> None:
 def check_size(size: tuple[int, int], limit: int, kind: str) -> None:
     """Raise `PictureError` if a picture of this (width, height) is too large for its kind."""
     width, height = size
+    found = f"the picture has {width} x {height} pixels, and"
     if max(size) > MAX_SIDE_PX:
-        raise PictureError(
-            f"the picture has {width} x {height} pixels, and no side may have more than "
-            f"{MAX_SIDE_PX}: cut it into parts."
-        )
+        raise PictureError(f"{found} no side may have more than {MAX_SIDE_PX}: cut it into parts.")
     if width * height > limit:
-        raise PictureError(
-            f"the picture has {width} x {height} pixels, and the limit for {kind} is "
-            f"{limit // 1_000_000} megapixels: make it smaller."
-        )
+        limit_mp = f"{limit // 1_000_000} megapixels"
+        raise PictureError(f"{found} the limit for {kind} is {limit_mp}: make it smaller.")

@@ -103,12 +103,10 @@ def flatten_transparency(
 
 
 def is_paper_sheet(colors: np.ndarray, solid: np.ndarray, weights: np.ndarray) -> bool:
-    """Return whether the solid part (H, W) of colours (H, W, C), 0 to 1, holds paper and ink.
-
-    A sheet that fills most of the picture may have little or pale ink, so its extremes decide.
-    Edges of drawings have odd colours and are left out.
-    """
+    """Return whether the solid part (H, W) of colours (H, W, C), 0 to 1, holds paper and ink."""
     if solid.mean() <= 0.5:
         return bool((colors[solid] @ weights).std() >= FLAT_COLOR_SD)
+    # A sheet that fills most of the picture may have little or pale ink: its extremes decide, but
+    # not at edges, which have odd colours.
     inner = cv2.erode(solid.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
     return bool(inner.any() and np.ptp(colors[inner], axis=0).max() >= MIN_SHEET_CONTRAST)

@@ -8,9 +8,7 @@ PICTURE_SUFFIXES |= {".tif", ".tiff", ".avif", ".avifs"}
 IN_PROCESS_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # Pillow's names
 ISOLATED_FORMATS = ("TIFF", "AVIF")  # decoded in a subprocess
 FORMAT_NAMES = "PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF"  # for people
-ACCEPTED_MIME_TYPES = ",".join(
-    f"image/{name.lower()}" for name in IN_PROCESS_FORMATS + ISOLATED_FORMATS
-)
+ACCEPTED_MIME_TYPES = ",".join(f"image/{f.lower()}" for f in IN_PROCESS_FORMATS + ISOLATED_FORMATS)
 MAX_UPLOAD_BYTES = 8 * 2**20  # bytes: largest picture that the page accepts
 SIGNATURE_BYTES = 256  # bytes from a file's start: AVIF's list of brands can be as long
 IN_PROCESS_SIGNATURE = re.compile(
@@ -34,13 +32,12 @@ def is_isolated_format(start: bytes) -> bool:
 
 def describe_refusal(start: bytes) -> str:
     """Return an error sentence for an unsupported file that starts with these bytes."""
-    matches = (kind for kind, sign in UNSUPPORTED_SIGNATURES.items() if re.match(sign, start, re.S))
-    kind = next(matches, "")
+    kinds = [kind for kind, sign in UNSUPPORTED_SIGNATURES.items() if re.match(sign, start, re.S)]
     if parse_brands(start) & HEIC_BRANDS and not is_picture(start):
-        kind = "a HEIC picture"
-    if not kind:
+        kinds = ["a HEIC picture"]
+    if not kinds:
         return f"the file is no {FORMAT_NAMES} picture."
-    return f"the file is {kind}, which is not read here: save it as PNG or JPEG."
+    return f"the file is {kinds[0]}, which is not read here: save it as PNG or JPEG."
 
 
 def parse_brands(start: bytes) -> set[bytes]:

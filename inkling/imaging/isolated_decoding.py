@@ -63,7 +63,7 @@ def decode(content: bytes) -> tuple[dict, bytes]:
 
 
 def limit_this_process() -> None:
-    """Set resource limits: the system ends this process when it exceeds its memory or time."""
+    """Let the system end this process when it exceeds its memory or time."""
     try:
         import resource
     except ImportError:  # Windows: only `DECODE_TIMEOUT_S` ends the process

@@ -72,10 +72,7 @@ def fit_to_frame(ink: np.ndarray) -> np.ndarray:
 
 
 def thicken(ink: np.ndarray, size: int | None = None) -> np.ndarray:
-    """Widen strokes that would be thinner than MNIST's in the frame; return others unchanged.
-
-    `size` is the glyph's longest side in px, by default that of `ink`.
-    """
+    """Widen strokes that are thinner than MNIST's where the longest side, `size` px, is 20 px."""
     mask = (ink > 0.5).astype(np.uint8)
     if not mask.any():
         return ink

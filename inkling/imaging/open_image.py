@@ -4,11 +4,12 @@ The picture's size is checked in its header before any pixel is decoded: a 20 KB
 megapixels.
 """
 
+import contextlib
 import math
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.WebPImagePlugin import WebPImageFile
 
 from inkling.imaging import decompression_limits, image_formats
@@ -18,15 +19,6 @@ from inkling.imaging.isolated_decoding import decode_in_subprocess
 MIN_JPEG_SIDE_PX = 2_000  # px: a JPEG is decoded at the smallest fraction with sides above this
 MIN_FLOAT_RANGE = 1e-6  # of values in floats, of which white is mostly 1
 EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
-EXIF_TRANSPOSES = {  # by EXIF orientation
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 FILE_ERRORS: dict[type[Exception], str] = {
     FileNotFoundError: "there is no such file.",
     PermissionError: "there is no permission to read the file.",
@@ -48,18 +40,17 @@ def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
             start = content.peek()[: image_formats.SIGNATURE_BYTES]
             if image_formats.is_isolated_format(start):
                 picture = decode_in_subprocess(content.read())
-                opened = apply_exif_orientation(to_8bit(picture))
-                return opened, opened.size
+                return apply_exif_orientation(to_8bit(picture), picture.size)
             with Image.open(content, formats=image_formats.IN_PROCESS_FORMATS) as picture:
                 decompression_limits.check_header(picture, content)
                 width, height = size = picture.size
                 divisor = jpeg_draft_divisor(size)
                 picture.draft(None, (width // divisor, height // divisor))
                 picture.load()
-                opened = apply_exif_orientation(to_8bit(picture))
+                opened = to_8bit(picture)
                 if opened is picture and isinstance(picture, WebPImageFile):
                     opened = picture.copy()  # a WebP keeps its decoder's memory
-                return opened, size if opened.size == picture.size else size[::-1]
+                return apply_exif_orientation(opened, size)
     except PictureError:
         raise
     except Exception as error:  # decoders raise any exception on damaged files
@@ -117,10 +108,11 @@ def to_8bit(picture: Image.Image) -> Image.Image:
     return gray
 
 
-def apply_exif_orientation(picture: Image.Image) -> Image.Image:
-    """Return a picture transposed by its EXIF orientation, or unchanged if that is unreadable."""
-    try:
-        transpose = EXIF_TRANSPOSES.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # Pillow raises any exception on damaged EXIF data
-        transpose = None
-    return picture if transpose is None else picture.transpose(transpose)
+def apply_exif_orientation(
+    picture: Image.Image, size: tuple[int, int]
+) -> tuple[Image.Image, tuple[int, int]]:
+    """Transpose a picture and the size of its file by its EXIF orientation, if that is valid."""
+    before = picture.size
+    with contextlib.suppress(Exception):  # Pillow raises any exception on damaged EXIF data
+        ImageOps.exif_transpose(picture, in_place=True)
+    return picture, size if picture.size == before else size[::-1]

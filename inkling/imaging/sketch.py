@@ -1,7 +1,6 @@
 """Parse the pad's strokes and rasterise them.
 
-The pad sends pen paths, not its canvas. Some browsers return no canvas pixels, or noisy ones, and
-the paths have a tenth of a picture's size.
+Pen paths have a tenth of a picture's size, and some browsers return no canvas pixels or noisy ones.
 """
 
 from dataclasses import dataclass

@@ -60,11 +60,9 @@ def known_ink() -> Tensor:
 def save_checkpoint(
     model: DigitCNN, path: Path, description: dict, gallery: dict[str, Tensor] | None = None
 ) -> dict:
-    """Write weights, a description and a gallery to one file, atomically.
+    """Write weights, a description of JSON values and a gallery to one file, atomically.
 
-    `description` can be written as JSON; the format version, the architecture and a known answer
-    are added. Returns the description as written. Raises `OSError` if the folder cannot be written
-    to; an existing file is then unchanged.
+    Returns the description with the version, the architecture and a known answer.
     """
     model = model.to("cpu").to(memory_format=torch.contiguous_format).eval()
     shown = {GALLERY_PREFIX + name: tensor for name, tensor in (gallery or {}).items()}

@@ -57,10 +57,7 @@ class Corrections:
         return len(self.items)
 
     def add(self, ink: np.ndarray, digit: int) -> Self:
-        """Return a copy with one more: framed ink (28, 28), 0 = paper, 1 = ink, and its digit.
-
-        An earlier correction of the same ink is dropped.
-        """
+        """Return a copy with one more, of framed ink (28, 28), in place of an earlier one of it."""
         correction = Correction(np.rint(255 * ink.clip(0, 1)).astype(np.uint8).tobytes(), digit)
         others = tuple(old for old in self.items if old.ink != correction.ink)
         return replace(self, items=(*others, correction)[-MAX_CORRECTIONS:])

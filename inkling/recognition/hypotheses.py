@@ -114,10 +114,7 @@ def otsu_inks(first: Ink | None, gray: np.ndarray) -> Iterator[tuple[str, Ink | 
 
 
 def find_small_part(ink: Ink | None, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
-    """Return the box of a small part of a large picture that has all its ink, or None.
-
-    The picture has a (width, height); the ink was found in a reduced copy.
-    """
+    """Return the box of a small part of a picture of (width, height) with all its ink, or None."""
     if ink is None or (unit := max(size) / max(ink.mask.shape)) < MIN_ZOOM:
         return None
     if not is_uniform_background(ink):

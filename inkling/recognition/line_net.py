@@ -57,10 +57,7 @@ class LinePrediction(NamedTuple):
         return -F.ctc_loss(log_probs, flat, columns, lengths, NO_DIGIT_CLASS, "none").numpy()
 
     def digit_posteriors(self, digits: Sequence[int]) -> np.ndarray:
-        """Return probabilities (N, 11) of each digit or none, per position; rows sum to 1.
-
-        All other positions are held fixed.
-        """
+        """Return probabilities (N, 11) of each digit or none, all others fixed; rows sum to 1."""
         texts = [
             [*digits[:k], *([digit] if digit != NO_DIGIT_CLASS else []), *digits[k + 1 :]]
             for k in range(len(digits))

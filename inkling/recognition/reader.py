@@ -47,7 +47,6 @@ class Reader:
         description: dict | None = None,
         gallery: dict[str, Tensor] | None = None,
     ):
-        """Wrap a trained network; `Reader.load` reads one from a checkpoint."""
         self.model = fuse_batch_norm(model)
         self.description = description or {}
         self.gallery = gallery
@@ -58,10 +57,7 @@ class Reader:
         return cls(*load_checkpoint(path))
 
     def call(self, function: Callable, *args: Any) -> Any:
-        """Return `function(*args, self)`, computed in this process.
-
-        `scale.serving.RemoteReader` overrides this to compute it in a replica.
-        """
+        """Return `function(*args, self)`; `scale.serving.RemoteReader` computes it in a replica."""
         return function(*args, self)
 
     def read(

@@ -183,10 +183,7 @@ def assemble_reading(digits: list[Digit], seen: tuple[str, ...]) -> Reading:
 
 
 def apply_page_context(not_a_digit: np.ndarray) -> np.ndarray:
-    """Return `not_a_digit` (N,) with each logit shifted by the other glyphs' mean score.
-
-    Digits usually occur together.
-    """
+    """Shift the logits of `not_a_digit` (N,) by the others' mean score: digits occur together."""
     if len(not_a_digit) < 2:
         return not_a_digit
     score = 2 * not_a_digit - 1  # -1: certainly a digit, 1: certainly none

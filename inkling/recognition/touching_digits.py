@@ -22,10 +22,7 @@ MAX_CLEAR_INK = 0.5  # px: a seam through less ink leaves both digits whole
 
 
 def cut_into_digits(line: Segment, transcript: Transcript, score: SegmentScorer) -> list[Digit]:
-    """Return the glyphs of a line that may be a transcript's digits, or none.
-
-    Of all cuts between neighbours, those are chosen that maximize the digits' log-probability.
-    """
+    """Return the glyphs of a line that a transcript's digits fit best, or none."""
     ink, everything = line.ink, np.ones(line.ink.shape, bool)
     borders = [[everything], *(find_cuts(ink, *two) for two in pairwise(transcript.centers))]
     borders.append([~everything])

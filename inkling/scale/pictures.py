@@ -18,7 +18,6 @@ class FileReader:
     """Reads batches in a process of its own; loads its reader once."""
 
     def __init__(self, checkpoint: str):
-        """Load a checkpoint."""
         self.reader = Reader.load(Path(checkpoint))
 
     def __call__(self, batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -30,10 +29,9 @@ class FileReader:
 def read_files(
     paths: list[Path], checkpoint: Path, ordered: bool
 ) -> Iterator[tuple[Path, Reading]]:
-    """Yield paths with their readings, in the given order if `ordered`.
+    """Yield paths with their readings, in the given order if `ordered`; `serving.join` first.
 
-    Join the cluster first. Each of its machines must have the files and the checkpoint under the
-    same paths.
+    All machines must have the files and the checkpoint under the same paths.
     """
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()

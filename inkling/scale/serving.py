@@ -45,7 +45,6 @@ class ReaderReplica:
     """One replica: a reader and the one thread that it runs in."""
 
     def __init__(self, checkpoint: bytes):
-        """Load a reader from the bytes of a checkpoint file."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "digits.safetensors"
             path.write_bytes(checkpoint)
@@ -62,15 +61,13 @@ class RemoteReader(Reader):
     """A reader whose calls run in replicas; it also holds the network and its description."""
 
     def __init__(self, local: Reader, handle: DeploymentHandle):
-        """Take a local reader of the same checkpoint, and the handle of the replicas."""
         self.model, self.description, self.gallery = local.model, local.description, local.gallery
         self.handle = handle
 
     def call(self, function: Callable, *values: Any) -> Any:
         """Return `function(*values, reader)`, computed by a replica: by another one if it dies.
 
-        Raises `ReaderUnavailable` if there is no replica or too many requests are queued, and
-        whatever the function raises.
+        Raises `ReaderUnavailable` if all are busy or gone, and whatever the function raises.
         """
         end = time.monotonic() + REPLICA_TIMEOUT_S
         while (left := end - time.monotonic()) > 0:
@@ -102,10 +99,7 @@ def call_method(name: str, *values: Any) -> Any:
 
 
 def join(address: str) -> None:
-    """Connect to the cluster of an address; for "ray", to `RAY_ADDRESS` or a new local cluster.
-
-    Exits with a message if there is no cluster at the address.
-    """
+    """Connect to a cluster, for "ray" `RAY_ADDRESS` or a new local one; exit if there is none."""
     if ray.is_initialized():
         return
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -123,11 +117,7 @@ def join(address: str) -> None:
 
 
 def load(path: Path) -> RemoteReader:
-    """Load a checkpoint here and in replicas; return a reader that calls them.
-
-    Pages with the same checkpoint share replicas: from one to as many as the cluster has cores.
-    Raises what `load_checkpoint` raises.
-    """
+    """Load a checkpoint here and in replicas, which pages share; raises as `load_checkpoint`."""
     local = Reader.load(path)
     content = path.read_bytes()
     serve.start(http_options=NO_HTTP)
@@ -139,10 +129,7 @@ def load(path: Path) -> RemoteReader:
 
 
 def deploy(name: str, checkpoint: bytes, count: int | None = None) -> DeploymentHandle:
-    """Start replicas of a checkpoint; return their handle.
-
-    There are `count` from the start, or as many as needed, up to one for each core.
-    """
+    """Start `count` replicas of a checkpoint, or as many as needed, up to one for each core."""
     max_count = count or max(1, int(ray.cluster_resources().get("CPU", 1)))
     replicas = serve.deployment(
         ray_actor_options={"num_cpus": 1},

@@ -49,10 +49,7 @@ async def clean_up_forever(app: App) -> None:
 
 
 def remove_old_uploads(folder: Path, now: float) -> None:
-    """Remove old and incomplete uploads, then the oldest ones above the limits.
-
-    `now` is in seconds, as `stat` gives modification times.
-    """
+    """Remove old and incomplete uploads at a time in seconds, then the oldest above the limits."""
     found = []
     for path in folder.rglob("*"):
         with contextlib.suppress(OSError):  # an upload in progress renames its file

@@ -20,8 +20,7 @@ MAX_ECHO_CHARS = 100  # characters of a request that an error message may repeat
 def check_call(path: str, content_type: str, content: bytes) -> None:
     """Raise `HTTPException` unless the body of a JSON route is a valid JSON object.
 
-    Gradio accepts NaN, numbers of any length, half a surrogate pair and deep nesting, and then
-    fails to respond.
+    Gradio fails after NaN, very long numbers, half a surrogate pair and deep nesting.
     """
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(400, f"This is not sent as application/json: {CALL_HELP}")

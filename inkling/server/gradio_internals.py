@@ -32,10 +32,7 @@ def get_queue(demo: gr.Blocks) -> Queue:
 
 
 def share_upload_folder() -> None:
-    """Make Gradio use the folder of uploads for each `gr.Blocks`.
-
-    Otherwise it makes another folder, named by the environment at import, which stays behind empty.
-    """
+    """Make each `gr.Blocks` use the folder of uploads: its own would stay behind, empty."""
     gr.routes.DEFAULT_TEMP_DIR = get_upload_folder()
 
 
@@ -51,10 +48,7 @@ def skip_app_creation() -> Iterator[None]:
 
 
 def disable_spaces_reload() -> None:
-    """Stop Gradio from reloading changed code where SPACE_ID is set without the package `spaces`.
-
-    Otherwise each start would print a traceback, for instance in a Docker Space.
-    """
+    """Stop reloading code where SPACE_ID is set without `spaces`: it would print a traceback."""
     try:
         version("spaces")
     except PackageNotFoundError:
@@ -101,10 +95,7 @@ def wake_on_events(queue: Queue) -> None:
 
 
 def filter_events(queue: Queue, find_fault: Callable) -> None:
-    """Reject events for which `find_fault(body)` returns a message and a code, not None.
-
-    Gradio limits only the queue's length, not its content or the share of one session.
-    """
+    """Reject events for which `find_fault(body)` returns a message and a code, not None."""
     push: Any = queue.push
 
     async def push_valid(body: PredictBodyInternal, *details: Any, **named: Any) -> Any:
@@ -133,10 +124,7 @@ def is_event(queue: Queue, name: str) -> bool:
 
 
 async def find_session(request: Request, state: gr.State) -> tuple[str, Any]:
-    """Return the name and the `state` of the session that calls a component's function.
-
-    Gradio passes only the request to such functions; it has already read the body.
-    """
+    """Return the name and the `state` of the session that calls a component's function."""
     name = (await request.json())["session_hash"]
     if len(name) > MAX_SESSION_NAME_CHARS:
         raise HTTPException(400, "The session's name is too long.")
@@ -144,10 +132,7 @@ async def find_session(request: Request, state: gr.State) -> tuple[str, Any]:
 
 
 def drop_undelivered(queue: Queue, before: dict[str, object]) -> dict[str, object]:
-    """Drop messages that were not fetched since the previous call: Gradio never drops them.
-
-    Return each session's first undelivered message, for the next call.
-    """
+    """Drop messages not fetched since the previous call, which returned them; Gradio never does."""
     found = {
         session: messages._queue[0]  # type: ignore[attr-defined]
         for session, messages in queue.pending_messages_per_session.items()
@@ -176,10 +161,9 @@ def find_open_sessions(connections: set) -> set[str]:
 
 
 def close_idle_connections(connections: set, before: dict[Any, object]) -> dict[Any, object]:
-    """Close connections without a request since the previous call.
+    """Close connections without a request since the previous call, which returned them.
 
     Uvicorn has no timeout for an incomplete request head, or for data after a rejected request.
-    Return the idle connections, for the next call.
     """
     idle = {c: c.cycle for c in connections if c.cycle is None or c.cycle.response_complete}
     for connection, cycle in idle.items():
@@ -189,11 +173,9 @@ def close_idle_connections(connections: set, before: dict[Any, object]) -> dict[
 
 
 def drop_sessions(app: App, open_sessions: set[str], ttl_s: float, max_closed: int) -> None:
-    """Drop sessions of closed pages: empty ones at once, others after a time.
+    """Drop sessions of closed pages except the latest `max_closed`, empty ones at once.
 
-    Gradio keeps a closed page's latest drawing and results until many other sessions were opened.
-    Each call of a program is a session, too, of 80 KB. At most `max_closed` sessions of closed
-    pages are kept, the latest ones, for `ttl_s` seconds.
+    Gradio keeps a closed page's results, and 80 KB for each call of a program, too long.
     """
     holder, kept = app.state_holder, 0
     latest_first = sorted(holder.time_last_used.items(), key=lambda entry: entry[1], reverse=True)

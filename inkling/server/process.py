@@ -44,10 +44,7 @@ def catch_signals() -> Iterator[Callable[[], int]]:
 
 
 def finish(is_training: bool) -> None:
-    """Print the last line; during a training step, exit without Python's clean-up.
-
-    The interpreter's shutdown would free modules that the training thread still uses.
-    """
+    """Print the last line; exit at once while a thread trains: its modules would be freed."""
     print("Closed.", flush=True)
     if is_training:
         os._exit(0)
@@ -122,10 +119,7 @@ def importing_gradio() -> Iterator[None]:
 
 @contextlib.contextmanager
 def bypass_proxies(host: str = LOOPBACK) -> Iterator[None]:
-    """Send requests to a host and to this machine without the user's proxies; restore on exit.
-
-    All requests bypass proxies that httpx cannot use: it has no SOCKS, and raises.
-    """
+    """Bypass the user's proxies for a host and this machine, or all if httpx cannot use them."""
     import httpx  # here: its import takes a while, and by then Ctrl-C is handled
 
     listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")

@@ -29,10 +29,7 @@ OnProgress = Callable[[Progress | None], None]
 def make_checkpoint(
     path: Path, recipe: Recipe, seed: int, on_progress: OnProgress, added: Digits | None = None
 ) -> dict:
-    """Train, score MNIST's test images once, and write the checkpoint; return its description.
-
-    An existing checkpoint is kept under another name.
-    """
+    """Train, score once, and write a checkpoint in place of another, which is kept; describe it."""
     from inkling.evaluation import metrics  # here: SciPy and scikit-learn take a second to import
 
     mnist = load_mnist()

@@ -54,8 +54,7 @@ def choose_digits(labels: Tensor, answers: Tensor, confidence: Tensor) -> Tensor
 def place_on_map(features: Tensor) -> Tensor:
     """Return places (N, 2), 0 to 1, where similar features (N, z) are close together.
 
-    This is t-SNE (van der Maaten and Hinton 2008, JMLR 9) with `EXAGGERATION` at the end. It starts
-    from the principal components, so it is reproducible.
+    t-SNE (van der Maaten and Hinton 2008, JMLR 9), from the principal components: reproducible.
     """
     from openTSNE import TSNE  # takes two seconds to import
 

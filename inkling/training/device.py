@@ -12,10 +12,7 @@ TIMED_PASSES = 4  # the first warms up; other processes may disturb one or two
 
 
 def training_threads() -> int:
-    """Return the number of training threads: OMP_NUM_THREADS, or the usable processors.
-
-    PyTorch's own number may be 1: readers set it.
-    """
+    """Return OMP_NUM_THREADS, or the usable processors: readers set PyTorch's own number to 1."""
     value = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
     if value.isdecimal() and int(value):
         return int(value)
@@ -25,10 +22,7 @@ def training_threads() -> int:
 
 
 def best_device() -> torch.device:
-    """Return an NVIDIA or Apple GPU if there is one, otherwise the CPU.
-
-    A Space with ZeroGPU reports a GPU that only functions marked for it may use.
-    """
+    """Return a GPU, or the CPU; functions of a ZeroGPU Space may not use the GPU it reports."""
     if os.environ.get("SPACES_ZERO_GPU"):
         return torch.device("cpu")
     return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
@@ -51,8 +45,7 @@ def describe_machine() -> str:
 def best_precision(model: nn.Module, batch_size: int) -> torch.dtype:
     """Return the type in which convolutions train fastest on the model's device.
 
-    On a processor with bfloat16 units, bfloat16 is 4.5 times as fast; without them it is 40 to 500
-    times slower (both measured). It is therefore timed, and only where there are such units.
+    With bfloat16 units it is 4.5 times as fast, without up to 500 times slower: it is timed.
     """
     device = next(model.parameters()).device
     if device.type == "cuda":

@@ -49,7 +49,6 @@ class LiveReader:
     """The current reader, and the state of the training that may replace it."""
 
     def __init__(self, checkpoint: Path, load: Callable[[Path], Reader] = Reader.load):
-        """Store the checkpoint's path and its loader; `start` loads or trains it."""
         self.checkpoint, self.load = checkpoint, load
         self.reader: Reader | PlaceholderReader = PlaceholderReader(  # the best so far
             "The network has just begun to train: try again in a few seconds."
@@ -73,11 +72,9 @@ class LiveReader:
             self._start_training(self.checkpoint)
 
     def train_again(self, seed: int, epochs: float) -> None:
-        """Start training another network by the quick recipe; return at once.
+        """Start training by the quick recipe, to `RETRAINED_NAME`; return at once.
 
-        Its checkpoint is written as `RETRAINED_NAME` beside the first one, and then loaded. If that
-        fails, the former reader is restored. Raises `ValueError` if a training is running, or if
-        `epochs` is not above 0.
+        Raises `ValueError` if a training is running, or if `epochs` is not above 0.
         """
         if not epochs > 0:
             raise ValueError("A training needs more than 0 epochs.")

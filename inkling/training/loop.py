@@ -168,10 +168,7 @@ def build_weight_average(model: DigitCNN, keep: float) -> AveragedModel:
 def make_optimizer(
     model: DigitCNN, recipe: Recipe, steps: int
 ) -> tuple[torch.optim.SGD, OneCycleLR]:
-    """Return SGD with Nesterov momentum, and a one-cycle learning rate schedule.
-
-    Weight decay leaves out normalisation and biases.
-    """
+    """Return SGD with Nesterov momentum, decaying matrices alone, and a one-cycle schedule."""
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]

@@ -59,10 +59,7 @@ def name_download(reading: Reading) -> str:
 
 
 def save_correction(state: SessionState, digit: int | None, folder: Path) -> None:
-    """Save the chosen glyph, cropped from the picture, as `folder/digit/….png`.
-
-    Edited pixels are not saved, as they differ from the picture.
-    """
+    """Save the chosen glyph as `folder/digit/….png`, cropped from the picture, unless edited."""
     if digit is None or state.unedited is not None or not state.network_reading.digits:
         return
     _, _, content = state.picture.data.partition("base64,")

@@ -67,10 +67,7 @@ def parse_pick(event: object) -> object:
 
 
 def load_upload(file: object, folder: Path) -> bytes | PictureError | None:
-    """Return the content of an upload in `folder`, or why there is none; None for no file.
-
-    Raises `HTTPException` if the file lies elsewhere.
-    """
+    """Return the content of an upload in `folder`, or why there is none; None for no file."""
     if file is None:
         return None
     payload = file if isinstance(file, dict) else {"path": "/"}

@@ -27,7 +27,6 @@ class PadRequests:
     """Runs two handlers: `read` for complete input, `preview` for an unfinished stroke."""
 
     def __init__(self, read: Handler, preview: Handler):
-        """Store the handlers."""
         self._read, self._preview = read, preview
         self._limiter = CapacityLimiter(READ_CONCURRENCY)
         self.active: Counter[str] = Counter()  # requests in progress, by session

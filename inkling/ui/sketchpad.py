@@ -19,10 +19,9 @@ SKETCHPAD_DIR = Path(__file__).parent / "static"
 
 
 class Sketchpad(gr.HTML):
-    """A square sheet of paper to draw on with a mouse, a finger or a pen.
+    """A square sheet of paper to draw on with a mouse, a finger or a pen; with undo and an eraser.
 
-    It has undo, redo and an eraser. Strokes are black on white, and stored as points. A stroke
-    takes 1 to 2 KB, undo is exact, and the picture does not depend on screen or browser.
+    Strokes are black on white, and stored as points: 1 to 2 KB each, on any screen the same.
 
     Example:
         gr.Interface(read, Sketchpad(type="pil"), gr.Label()).launch()
