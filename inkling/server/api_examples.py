@@ -5,6 +5,7 @@ not bash, and the host name of the first request.
 """
 
 import json
+import re
 from pathlib import Path
 
 from gradio.route_utils import get_root_url
@@ -16,38 +17,8 @@ from inkling.server.routes import collect_response, get_path
 
 SEVEN = Path(__file__).parents[2] / "examples" / "1-crossed-seven.png"
 INFO_ROUTE = "/gradio_api/info"
-DOWNLOAD = "curl -s ROOT/seven.png -o seven.png  # or take a picture of your own\n"
-# By Gradio's names of the languages; ROOT is the server's address. `docs/command-line.md` shows
-# the same examples.
-CALL_EXAMPLES = {
-    "bash": DOWNLOAD
-    + """\
-FILE=$(curl -s ROOT/gradio_api/upload -F files=@seven.png | cut -d '"' -f 2)
-EVENT=$(curl -s ROOT/gradio_api/call/predict -H "Content-Type: application/json" \\
-  -d '{"data": [{"path": "'"$FILE"'"}]}' | cut -d '"' -f 4)
-curl -sN ROOT/gradio_api/call/predict/$EVENT""",
-    "python": """\
-from urllib.request import urlretrieve
-
-from gradio_client import Client, handle_file
-
-urlretrieve("ROOT/seven.png", "seven.png")  # or take a picture of your own
-client = Client("ROOT")
-print(client.predict(handle_file("seven.png"), api_name="/predict"))""",
-    "javascript": """\
-import { Client, handle_file } from "@gradio/client";
-
-const answer = await fetch("ROOT/seven.png"); // or take a picture of your own
-const picture = await answer.blob();
-
-const client = await Client.connect("ROOT");
-const result = await client.predict("/predict", [handle_file(picture)]);
-console.log(result.data[0]);""",
-    "cli": DOWNLOAD
-    + """\
-{command} predict ROOT /predict \\
-  '{"picture": {"path": "seven.png", "meta": {"_type": "gradio.FileData"}}}'""",
-}
+EXAMPLES_FILE = Path(__file__).with_name("call_examples.md")
+CALL_EXAMPLES = dict(re.findall(r"```(\w+)\n(.*?)\n```", EXAMPLES_FILE.read_text("utf-8"), re.S))
 
 
 class ApiExamples:
