@@ -1,6 +1,6 @@
 """Transcribe a line of handwriting from its brightness, by CTC and beam search."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inkling.recognition.page_networks import standardize
-from model import COLUMN_STRIDE_PX, CTC_BLANK, CTC_SIGN, LINE_HEIGHT_PX, LINE_MULTIPLE_PX, LineNet
+from model import COLUMN_STRIDE_PX, CTC_BLANK, CTC_SIGN, LINE_HEIGHT_PX, LINE_MULTIPLE_PX
 
 MAX_LINE_WIDTH_PX = 1200  # at height 32: longer lines are squeezed
 LOCAL_WINDOW_PX = 25  # for local standardization
@@ -69,7 +69,7 @@ class LinePrediction(NamedTuple):
 
 
 @torch.inference_mode()
-def transcribe_line(gray: np.ndarray, net: LineNet) -> LinePrediction:
+def transcribe_line(gray: np.ndarray, net: Callable[[Tensor], Tensor]) -> LinePrediction:
     """Transcribe a line's brightness (H, W), 0 to 1, cropped to its writing."""
     torch.set_num_threads(1)  # of this thread: for lines this small a second one costs time
     width = min(MAX_LINE_WIDTH_PX, max(8, round(gray.shape[1] * LINE_HEIGHT_PX / len(gray))))

@@ -68,16 +68,12 @@ class Reader:
         Boxes are in its pixels, or in those of the (width, height) that it was reduced from.
         """
         picture = as_picture(picture)
-        best: Reading | None = None
+        best = Reading(log_odds=-np.inf)
         for hypothesis in hypotheses(picture):
-            if best and hypothesis.max_log_odds <= best.log_odds:
-                continue
-            reading = self.read_hypothesis(hypothesis)
-            if best is None or reading.log_odds > best.log_odds:
-                best = reading
+            if hypothesis.max_log_odds > best.log_odds:
+                best = max(best, self.read_hypothesis(hypothesis), key=lambda r: r.log_odds)
             if best.log_odds > CONFIDENT_LOG_ODDS:
                 break
-        assert best is not None
         best = drop_edge_fragments(best, picture.size)
         return scale_boxes(best, np.array(size) / picture.size) if size else best
 
@@ -127,7 +123,7 @@ class Reader:
         return tuple(field.numpy() for field in prediction)
 
 
-def make_transcriber(gray: np.ndarray, ink: Ink) -> Transcribe:
+def make_transcriber(gray: np.ndarray, ink: Ink, net: Callable | None = None) -> Transcribe:
     """Return a function that transcribes a segment of ink from brightness (H, W) of any size."""
     unit = np.array(gray.shape[::-1]) / ink.coverage.shape[::-1]
 
@@ -135,7 +131,7 @@ def make_transcriber(gray: np.ndarray, ink: Ink) -> Transcribe:
         margin = LINE_MARGIN_SHARE * line.height
         left, top = np.floor((np.array(line.box[:2]) - margin) * unit).astype(int).clip(0)
         right, bottom = np.ceil((np.array(line.box[2:]) + margin) * unit).astype(int)
-        prediction = transcribe_line(gray[top:bottom, left:right], line_net())
+        prediction = transcribe_line(gray[top:bottom, left:right], net or line_net())
         transcripts = [
             Transcript(t.digits, tuple((left + x) / unit[0] - line.box[0] for x in t.centers))
             for t in prediction.transcripts

@@ -8,6 +8,7 @@ pad_requests.py: the pad's read and preview requests, within limits
 events.py: event handlers
 session.py: session state; compute findings
 decision.py: follow class logits to probabilities and rejection
+picture_steps.py: record how a picture is read
 switches.py: read without parts of the network
 uncertainty.py: explain an unsure answer
 images.py: thumbnails, heat maps, map of digits

@@ -16,7 +16,7 @@ from inkling.imaging.open_image import PictureError
 
 NOT_UPLOADED = "Only uploaded pictures are read."
 UPLOAD_FAILED = "the picture could not be sent: try again in a moment."
-SECTIONS = frozenset(("inside", "switches"))  # that are computed only while expanded
+SECTIONS = frozenset(("inside", "switches", "steps"))  # that are computed only while expanded
 MAX_ACTIONS = 10  # actions a request: the page sends at most 9 to restore a lost session
 
 

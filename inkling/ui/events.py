@@ -158,6 +158,7 @@ class Events:
             page.decision: inside_views.render_decision(findings),
             page.nearest: inside_views.render_neighbours(findings),
             page.parts: inside_views.encode_switches(findings),
+            page.traced: views.render("picture_steps.html", picture=findings.picture),
             page.switched: views.render("switched.html", ablation=findings.ablation, live=True),
             page.switched_inside: views.render("switched.html", ablation=findings.ablation),
         }
@@ -191,8 +192,7 @@ class Events:
         if request.session_known and not session.state.count:
             return False
         widths = getattr(getattr(self.source.reader, "model", None), "widths", ())
-        ablation = event_payloads.parse_ablation(request.ablation, widths)
-        session.configure(request.expanded, ablation)
+        session.configure(request.expanded, event_payloads.parse_ablation(request.ablation, widths))
         response = None
         for name, value in request.actions:
             if name in READ_ACTIONS:

@@ -122,13 +122,14 @@ def render_feature_map(reader: Reader, layer: int, number: int) -> str:
 def encode_switches(findings: Findings) -> dict | None:
     """Return what the answer loses without each map; None while the switches are collapsed."""
     (off, kept), margin = findings.ablation, findings.evidence
-    if findings.drops is None or margin is None:
+    if findings.part_costs is None or margin is None:
         return None
+    drops, smallest = findings.part_costs
     return {
-        "drops": [(layer.round(2) + 0).astype(str).tolist() for layer in findings.drops],
+        "drops": [(layer.round(2) + 0).astype(str).tolist() for layer in drops],
         "off": [f"{layer}-{number}" for layer, number in off],
         "kept": kept,
-        "smallest": findings.smallest_kept,
+        "smallest": smallest,
         "margin": f"{margin.margin:.2f} of {margin.answer} over {margin.rival}",
     }
 

@@ -201,12 +201,15 @@ def build_inside() -> dict[str, Any]:
 
 
 def build_switches() -> dict[str, Any]:
-    """Create the switches of all feature maps, and the slider of the weights."""
+    """Create the switches of maps and weights, and the steps of reading a picture."""
     with gr.Accordion("Switch parts off", open=False, elem_id="switches") as switches:
         switched = pick_buttons("ablate", elem_id="switched-inside")
         template = views.read_static("switches.html")
         parts = html(None, "switches.js", html_template=template, elem_id="parts")
-    return {"switches": switches, "switched_inside": switched, "parts": parts}
+    with gr.Accordion("How the picture was read", open=False, elem_id="steps") as steps:
+        traced = html("", "steps.js", elem_id="traced")
+    sections = {"switches": switches, "steps": steps}
+    return {**sections, "switched_inside": switched, "parts": parts, "traced": traced}
 
 
 def build_card(trains: bool) -> dict[str, Any]:

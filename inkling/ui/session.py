@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 from PIL import Image
 
-from inkling.explanation.ablation import WHOLE, Ablation, compute_drops, find_smallest_kept
+from inkling.explanation.ablation import WHOLE, Ablation
 from inkling.explanation.activations import LayerActivations, compute_activations
 from inkling.explanation.counterfactual import Change, counterfactual
 from inkling.explanation.gallery import Gallery, Neighbourhood
@@ -28,7 +28,8 @@ from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.decision import Decision, explain_decision
 from inkling.ui.event_payloads import decode_ink, parse_index
 from inkling.ui.images import Thumbnail, make_thumbnail
-from inkling.ui.switches import ablate_reader
+from inkling.ui.picture_steps import read_picture
+from inkling.ui.switches import PartCosts, ablate_reader, measure_costs
 from inkling.ui.uncertainty import Candidate, find_candidates, is_unsure
 
 AnyReader = Reader | PlaceholderReader
@@ -53,8 +54,7 @@ class Findings:
     decision: Decision | None = None  # None while the layers are collapsed
     neighbourhood: Neighbourhood | None = None  # None while the layers are collapsed
     ablation: Ablation = WHOLE
-    drops: list[np.ndarray] | None = None  # `compute_drops`; None while the switches are collapsed
-    smallest_kept: int = 0  # % of the weights, at the same time
+    part_costs: PartCosts | None = None  # None while the switches are collapsed
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class SessionState:
                 if isinstance(content, PictureError):
                     raise content
                 image, size = open_picture(content)
-                reading, picture = reader.read(image, size), make_thumbnail(image, size)
+                reading, picture = read_picture(reader, image, size, "steps" in self.expanded)
             except PictureError as error:
                 reading = Reading(error=str(error))
         return self.with_reading(reading, picture)
@@ -89,8 +89,8 @@ class SessionState:
         """Read a sketch; an empty one clears the state."""
         reading, picture = Reading(), Thumbnail()
         if sketch.strokes:
-            image = sketch.picture()
-            reading, picture = reader.read(image), make_thumbnail(image, image.size)
+            image, is_traced = sketch.picture(), "steps" in self.expanded
+            reading, picture = read_picture(reader, image, image.size, is_traced)
         if sketch.is_dots:
             reading = Reading(note=DOT_NOTE)
         return self.with_reading(reading, picture, sketch.request_id)
@@ -194,15 +194,13 @@ class SessionState:
         digit, read = (r.digits[self.chosen] for r in (findings.reading, before))
         ink, gallery = digit.glyph.ink, Gallery.from_tensors(reader.gallery)
         activations = compute_activations(reader.model, ink)
-        if "switches" in self.expanded and (margin := findings.evidence):
-            drops = compute_drops(reader.model, ink, margin.answer, margin.rival)
-            smallest = find_smallest_kept(whole.model, ink)
-            findings = replace(findings, drops=drops, smallest_kept=smallest)
+        weighed = findings.evidence if "switches" in self.expanded else None
         return replace(
             findings,
             activations=activations,
             decision=explain_decision(reader.model, activations.class_logits, read, digit),
             neighbourhood=gallery and gallery.locate(reader.features(ink)),
+            part_costs=measure_costs(whole, reader, ink, weighed),
         )
 
     def _explain(self, findings: Findings, reader: Reader) -> Findings:
@@ -277,7 +275,9 @@ class Session:
         """Set the sections to compute from now on, and the parts that are switched off."""
         with self._lock:
             if (self.state.expanded, self.state.ablation) != (expanded, ablation):
-                self.state = replace(self.state, expanded=expanded, ablation=ablation)
+                state = replace(self.state, expanded=expanded, ablation=ablation)
+                picture = state.picture if "steps" in expanded else state.picture.reduce()
+                self.state = replace(state, picture=picture)
 
     def update(self, change: Callable[[SessionState], SessionState], reader: AnyReader) -> Findings:
         """Change the state and return its findings; one call at a time."""

@@ -1,5 +1,6 @@
 """Pixels are edited, and the evidence and the layers are inspected."""
 
+import json
 import re
 
 from playwright.sync_api import expect
@@ -7,6 +8,7 @@ from playwright.sync_api import expect
 from inkling.explanation.activations import iterate_blocks, receptive_field
 from tests.pages import (
     BAR,
+    choose_example,
     drag,
     draw,
     draw_and_read,
@@ -14,7 +16,9 @@ from tests.pages import (
     expect_compared,
     get_tool,
     locate_pixel,
+    requests_of,
     wait_until,
+    wait_until_settled,
 )
 
 TAP = """async ([first, last]) => {
@@ -233,6 +237,26 @@ def test_a_map_is_switched_off_by_keyboard_and_on_again(page, shipped):
     expect(switched).to_be_hidden()
     draw_and_read(page, 4)
     expect(page.locator("#evidence img")).to_have_attribute("src", plain)
+
+
+def test_the_steps_of_an_earlier_picture_are_shown_and_its_glyph_stays_chosen(page):
+    choose_example(page, 6)
+    expect_answer(page, "7432")
+    page.locator("#strip button").nth(1).click()
+    expect(page.locator("#evidence h2")).to_contain_text("Why 4")
+    page.get_by_role("button", name="Inside the network").press("Enter")
+    steps = page.get_by_role("button", name="How the picture was read")
+    steps.press("Enter")
+    expect(page.locator("#traced b")).to_contain_text("7432")
+    expect(page.locator("#strip button").nth(1)).to_have_attribute("aria-pressed", "true")
+    page.locator("#traced input").press("End")
+    expect(page.locator(".overlay img").last).to_have_css("opacity", "1")
+    wait_until_settled(page)
+    steps.press("Enter")
+    page.get_by_role("tab", name="Draw").click()
+    draw_and_read(page, 4)
+    sent = json.loads(requests_of(page, "sketch")[-1].request.post_data)
+    assert sent["data"]["expanded"] == "inside"
 
 
 def test_a_hard_digit_of_the_card_opens_with_its_evidence(page):

@@ -10,7 +10,7 @@ from inkling.recognition.reading import NO_DIGIT, Digit, Reading
 from inkling.training.live_reader import PlaceholderReader
 from inkling.training.loop import Progress
 from support.sketches import sketch
-from tests.pages import draw_line, get_tool, open_page, wait_until_settled
+from tests.pages import choose_example, draw_line, get_tool, open_page, wait_until_settled
 
 SCREENS = {"phone": (360, 700), "tablet": (768, 1024), "laptop": (1280, 800), "wall": (1920, 1080)}
 LOOKS = {  # colours do not depend on the screen: each comes with two
@@ -119,6 +119,10 @@ def test_each_state_and_component_is_accessible(visit, show, look):
     expect(page.locator("#switched")).to_contain_text("without 10 maps")
     expect_accessible(page)
     get_tool(page, "Switch all on").first.click()
+    page.get_by_role("button", name="How the picture was read").click()
+    choose_example(page, 6)
+    expect(page.locator("#traced ol")).to_be_visible()
+    expect_accessible(page)
     page.get_by_role("tab", name="Picture").click()
     expect(page.locator("#upload")).to_be_visible()
     expect_accessible(page)

@@ -73,6 +73,7 @@ async function sendAll() {
   for (let tries = TRIES; (current = waiting.shift()); ) {
     const action = current;
     if (isPicture(action) && place().dataset.wait !== "lost") wait("reading");
+    if (action[0] === "expand" && expanded.has("steps")) known = false; // they are recorded as the picture is read
     const { response } = await fetchReading([...(known || isPicture(action) ? [] : replay), action], known);
     const newer = isPicture(waiting[0]);
     if (response === false) {
@@ -116,7 +117,7 @@ async function fetchReading(parts, session_known) {
   const cancel = new Promise((done) => (cancelRequest = done));
   cancel.then(() => (cancelled = true));
   const answer = Promise.all(parts.map(async ([name, value]) => [name, await content(value)]))
-    .then((actions) => (cancelled ? undefined : server.read({ actions, session_known, request_id, expanded: [...expanded].join(" "), ablation })))
+    .then((actions) => (cancelled ? undefined : server.read({ actions, session_known, request_id, expanded: expanded.has("inside") ? [...expanded].join(" ") : "", ablation })))
     .then((response) => ({ response }), () => ({}));
   for (;;) {
     const result = await Promise.race([answer, cancel, after(SILENCE_MS)]);
