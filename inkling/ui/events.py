@@ -161,6 +161,7 @@ class Events:
             page.traced: views.render("picture_steps.html", picture=findings.picture),
             page.switched: views.render("switched.html", ablation=findings.ablation, live=True),
             page.switched_inside: views.render("switched.html", ablation=findings.ablation),
+            page.tour: inside_views.render_tour(findings),
         }
 
     def render_preview(self, findings: Findings) -> dict:

@@ -26,6 +26,7 @@ def encode_layers(findings: Findings) -> dict | None:
     if findings.activations is None:
         return None
     stages, features, class_logits, scores, contributions = findings.activations
+    drawn = class_logits[10:20] > class_logits[:10]
     return {
         "ink": encode_pixels(findings)["ink"],
         "stages": [
@@ -39,7 +40,7 @@ def encode_layers(findings: Findings) -> dict | None:
             for stage in stages
         ],
         "features": encode_base64(255 * features / max(features.max(), 1e-6), np.uint8),
-        "logits": class_logits.tolist(),
+        "cells": [f"{len(stages) + 2}-{k + 10 * is_drawn}-0-0" for k, is_drawn in enumerate(drawn)],
         "scores": scores.tolist(),
         "contributions": encode_base64(
             127 * contributions / max(np.abs(contributions).max(), 1e-6), np.int8
@@ -55,6 +56,13 @@ def render_decision(findings: Findings) -> str:
     stage, rate = len(findings.activations.stages) + 2, 100 * LABEL_ERROR_RATE
     context = {"stage": stage, "rate": rate, "bars": bars, "number": format_number}
     return render("decision.html", decision=decision, **context)
+
+
+def render_tour(findings: Findings) -> str:
+    """Return the stations of the tour, which need a digit and expanded layers."""
+    digits, activations = findings.reading.digits, findings.activations
+    digit = digits[findings.chosen] if activations else None
+    return render("tour.html", digit=digit, activations=activations)
 
 
 def render_cell_sum(reader: AnyReader, state: SessionState, payload: object) -> str:

@@ -99,6 +99,7 @@ def build_page(trains: bool, collects: bool) -> Page:
                 parts |= build_details()
             with gr.Accordion("Inside the network", open=False, elem_id="inside") as inside:
                 parts |= build_inside()
+            parts["tour"] = html("", "tour.js", elem_id="tour")
         with gr.Tab("The network") as about:
             parts |= build_card(trains)
     return Page(

@@ -2,8 +2,9 @@
 const list = element.querySelector(".stages");
 const status = element.querySelector("[role=status]");
 const [QUIET, FOR, AGAINST] = [[238, 240, 246], [0, 114, 178], [213, 94, 0]];
+const MARK = "#b3008f"; // of the trail
 let stages = []; // from the ink on: {side, step: [size, stride, padding], shown, total, maps: bytes}
-let features, logits, scores, contributions; // a byte each; 22; ten; a signed byte for each digit and feature
+let features, scores, contributions; // a byte each; ten logits; a signed byte for each digit and feature
 let lit = null; // highlighted cells of each stage: rows [first, last], columns [first, last]
 let digitShown = null; // the digit whose contributions are shown
 const at = new WeakMap(); // the keyboard's cell in each map
@@ -40,14 +41,14 @@ function drawMap(canvas) {
     pen.fillRect((at % side) * cell, Math.floor(at / side) * cell, cell, cell);
   }
   pen.lineWidth = 3;
-  const frame = (color, [top, bottom], [left, right]) => {
-    pen.strokeStyle = color;
+  const frame = ([top, bottom], [left, right]) =>
     pen.strokeRect(left * cell + 1, top * cell + 1, (right - left + 1) * cell - 2, (bottom - top + 1) * cell - 2);
-  };
-  if (lit) frame("#d55e00", ...lit[stage]);
-  for (const [on, map, row, column] of trailCells()) if (on === stage && map === (stages[stage].shown?.[k] ?? 0)) frame("#b3008f", [row, row], [column, column]);
+  pen.strokeStyle = "#d55e00";
+  if (lit) frame(...lit[stage]);
+  pen.strokeStyle = MARK;
+  for (const [on, map, y, x] of cells()) if (on === stage && map === (stages[stage].shown?.[k] ?? 0)) frame([y, y], [x, x]);
 }
-const trailCells = () => trail.map((cell) => cell.split("-").map(Number));
+const cells = () => trail.map((cell) => cell.split("-").map(Number));
 function drawFeatures(canvas) {
   canvas.width = features.length * 4;
   canvas.height = 24;
@@ -57,8 +58,8 @@ function drawFeatures(canvas) {
     pen.fillStyle = mix(Math.abs(share), share < 0 ? AGAINST : FOR);
     pen.fillRect(k * 4, 0, 3, 24);
   });
-  pen.fillStyle = "#b3008f";
-  for (const [on, map] of trailCells()) if (on === stages.length) pen.fillRect(map * 4 - 1, 18, 5, 6);
+  pen.fillStyle = MARK;
+  for (const [on, map] of cells()) if (on === stages.length) pen.fillRect(map * 4 - 1, 18, 5, 6);
 }
 function show(text = "") {
   status.textContent = text;
@@ -72,7 +73,7 @@ function build() {
     section(`layer ${layer + 1}: ${total} maps of ${side} x ${side}`, shown.map((number, k) =>
       `<button type="button" class="map" data-open="${layer + 1}-${number}" aria-label="Layer ${layer + 1}, map ${number + 1}">${map(layer + 1, k)}</button>`)));
   const [low, high] = [Math.min(0, ...scores), Math.max(1e-6, ...scores)];
-  const bars = scores.map((value, digit) => `<button type="button" data-digit="${digit}">
+  const bars = scores.map((value, digit) => `<button type="button" data-digit="${digit}" data-cell="${props.value.cells[digit]}">
     <i style="height: ${Math.round((100 * (value - low)) / (high - low))}%"></i><b>${digit}</b><small>${value.toFixed(1)}</small></button>`);
   list.innerHTML = [
     section("the ink", [`<button type="button" class="map" data-open="0-0" aria-label="The ink">${map(0, 0)}</button>`]),
@@ -139,13 +140,11 @@ element.addEventListener("keydown", (event) => {
 });
 element.addEventListener("click", (event) => {
   const { dataset, firstChild } = event.target.closest("button") ?? { dataset: {} };
-  const last = stages.length + 1;
-  if (dataset.digit) pick([`${last}-${+dataset.digit + 10 * (logits[+dataset.digit + 10] > logits[dataset.digit])}-0-0`]);
   if (dataset.open === undefined) return;
   const [row, column] = event.detail ? locate(firstChild, event) : at.get(firstChild.parentElement); // 0: by a key
-  pick([dataset.open ? `${dataset.open}-${row}-${column}` : `${last - 1}-${column}-0-0`]);
+  pick([dataset.open ? `${dataset.open}-${row}-${column}` : `${stages.length}-${column}-0-0`]);
 });
-// Buttons of other components lead to a cell: from the cell whose sum is shown, along the trail, or to another one.
+// Buttons of any component lead to a cell: from the one whose sum is shown, along its trail, or to another.
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-cell], [data-exact]");
   if (!button) return;
@@ -154,16 +153,16 @@ document.addEventListener("click", ({ target }) => {
   if (!cell || at) pick(trail, +(at ?? step));
   else pick([...(button.closest("#feature-map") ? trail.slice(0, step + 1) : []), cell]);
 });
-function pick(cells, at = cells.length - 1, user = true) {
+function pick(trail, at = trail.length - 1, user = true) {
   follows = user;
-  trigger("pick", { pick: { trail: cells, at, exact } });
+  trigger("pick", { pick: { trail, at, exact } });
 }
 // The sum that the panel shows. A map of the trail that is not shown replaces the weakest.
 document.addEventListener("cell-sum", ({ detail: panel }) => {
   const buttons = [...panel.querySelectorAll("nav [data-cell]")];
   trail = buttons.map(({ dataset }) => dataset.cell);
   step = +(panel.querySelector("nav")?.dataset.at ?? 0);
-  trailCells().forEach(([stage, map], k) => {
+  cells().forEach(([stage, map], k) => {
     const { shown, maps, side } = stages[stage] ?? {};
     if (!shown || shown.includes(map)) return;
     shown[shown.length - 1] = map;
@@ -180,7 +179,7 @@ function update() {
   if (trail.length) pick(trail, step, false); // its sum is of an older drawing
   if (!value) return list.replaceChildren();
   stages = [{ side: 28, maps: value.ink }, ...value.stages].map((stage) => ({ ...stage, maps: bytes(stage.maps) }));
-  [features, logits, scores] = [bytes(value.features), value.logits, value.scores];
+  [features, scores] = [bytes(value.features), value.scores];
   contributions = new Int8Array(bytes(value.contributions).buffer);
   build();
 }
