@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from inkling.explanation.activations import iterate_blocks
+from inkling.imaging.mnist_frame import FRAME
 from model import DigitCNN, normalize_ink
 
 KEPT_STEPS = (20, 5, 1)  # % of the weights: from one tried share to the next; not tuned
@@ -55,15 +56,17 @@ def ablate(model: DigitCNN, ablation: Ablation) -> DigitCNN:
     return model
 
 
+@lru_cache(maxsize=32)
 @torch.inference_mode()
-def find_smallest_kept(model: DigitCNN, ink: np.ndarray) -> int:
+def find_smallest_kept(model: DigitCNN, ink: bytes) -> int:
     """Return the smallest share of the weights, %, that reads framed ink (28, 28) the same.
 
-    All larger shares that `KEPT_STEPS` try do as well.
+    The ink is float32. All larger shares that `KEPT_STEPS` try read it the same as well.
     """
+    batch = torch.frombuffer(bytearray(ink), dtype=torch.float32).view(1, 1, FRAME, FRAME)
 
     def read(kept: int) -> tuple[int, bool]:
-        prediction = ablate(model, Ablation(kept=kept)).predict(torch.from_numpy(ink)[None, None])
+        prediction = ablate(model, Ablation(kept=kept)).predict(batch)
         return int(prediction.probabilities.argmax()), bool(prediction.not_a_digit > 0.5)
 
     kept, answer = 100, read(100)

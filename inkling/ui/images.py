@@ -26,10 +26,6 @@ class Thumbnail:
     data: str = ""
     size: tuple[int, int] = (1, 1)  # px: width and height of the picture that boxes refer to
 
-    def reduce(self) -> "Thumbnail":
-        """Return the picture alone, without what subclasses record."""
-        return Thumbnail(self.data, self.size)
-
 
 def make_thumbnail(picture: Image.Image, size: tuple[int, int]) -> Thumbnail:
     """Return a picture, reduced; `size` is the size that boxes refer to, px."""

@@ -1,6 +1,7 @@
 """Record how a picture is read: its ink, its lines, and the hypotheses that compete."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -14,16 +15,24 @@ from inkling.recognition.reader import Reader, make_transcriber
 from inkling.recognition.reading import Reading
 from inkling.recognition.segmentation import find_rows
 from inkling.training.live_reader import PlaceholderReader
-from inkling.ui.images import Thumbnail, make_thumbnail
+from inkling.ui.images import Thumbnail, encode_ink, make_thumbnail
+
+
+class TracedLine(NamedTuple):
+    """The line network's input and output."""
+
+    gray: str  # data URL, (32, 2 T)
+    probabilities: str  # data URL, (12, T): of the classes in each column
+    classes: list[int]  # the most probable one in each column
 
 
 @dataclass(frozen=True)
 class TracedPicture(Thumbnail):
-    """A reduced picture, and how it was read; gray and probabilities are uint8, 0 to 255."""
+    """A reduced picture, and how it was read; pictures of probabilities are black at 1."""
 
     readings: tuple[tuple[str, str, float], ...] = ()  # source, text, log-odds, as they were read
-    lines: tuple[tuple[np.ndarray, ...], ...] = ()  # gray (32, 2 T), classes by column (T, 12)
-    ink: np.ndarray | None = None  # (H, W), of ink; None if Otsu's threshold is certain to do
+    lines: tuple[TracedLine, ...] = ()  # that the line network has transcribed
+    ink: str = ""  # data URL of the probability of ink; "" if Otsu's threshold is certain to do
 
 
 class TracingReader(Reader):
@@ -50,28 +59,24 @@ def read_picture(
     tracer = TracingReader(reader)
     reading, first = tracer.read(image, size), tracer.tried[0][1]
     is_simple = first.ink is not None and first.is_uniform and is_drawing(first.ink)
-    ink = None if is_simple else to_levels(ink_prob_map(to_grayscale(image), UNET_SIDES_PX[-1]))
+    ink = "" if is_simple else encode_ink(ink_prob_map(to_grayscale(image), UNET_SIDES_PX[-1]))
     lines = trace_lines(reader, max(tracer.tried, key=lambda pair: pair[0].log_odds)[1])
     tried = tuple((h.source, r.text, r.log_odds) for r, h in tracer.tried)
     return reading, TracedPicture(small.data, small.size, tried, lines, ink)
 
 
-def trace_lines(reader: Reader, hypothesis: Hypothesis) -> tuple[tuple[np.ndarray, ...], ...]:
-    """Return `TracedPicture.lines` of a hypothesis: those that the line network transcribes."""
-    lines: list[tuple[np.ndarray, ...]] = []
+def trace_lines(reader: Reader, hypothesis: Hypothesis) -> tuple[TracedLine, ...]:
+    """Return the lines of a hypothesis that the line network transcribes."""
+    lines = []
 
     def record(crops: Tensor) -> Tensor:
-        columns, gray = line_net()(crops), crops[0, 0].numpy()
-        gray = (gray - gray.min()) / max(np.ptp(gray), 1e-6)
-        lines.append((to_levels(gray), to_levels(columns[0].exp().numpy())))
-        return columns
+        log_probs, gray = line_net()(crops), crops[0, 0].numpy()
+        probs, dark = log_probs[0].exp().numpy(), (gray.max() - gray) / max(np.ptp(gray), 1e-6)
+        line = TracedLine(encode_ink(dark), encode_ink(probs.T), probs.argmax(axis=1).tolist())
+        lines.append(line)
+        return log_probs
 
     if hypothesis.ink:
         transcribe = make_transcriber(hypothesis.gray, hypothesis.ink, record)
         find_rows(hypothesis.ink, reader.predict_glyphs, transcribe)
     return tuple(lines)
-
-
-def to_levels(values: np.ndarray) -> np.ndarray:
-    """Convert values from 0 to 1 to uint8, which takes a quarter of the memory."""
-    return (255 * values).round().astype(np.uint8)

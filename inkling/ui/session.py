@@ -276,8 +276,8 @@ class Session:
         with self._lock:
             if (self.state.expanded, self.state.ablation) != (expanded, ablation):
                 state = replace(self.state, expanded=expanded, ablation=ablation)
-                picture = state.picture if "steps" in expanded else state.picture.reduce()
-                self.state = replace(state, picture=picture)
+                small = Thumbnail(state.picture.data, state.picture.size)
+                self.state = state if "steps" in expanded else replace(state, picture=small)
 
     def update(self, change: Callable[[SessionState], SessionState], reader: AnyReader) -> Findings:
         """Change the state and return its findings; one call at a time."""

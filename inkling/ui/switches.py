@@ -1,7 +1,6 @@
 """Readers without the parts of the digit network that a session has switched off."""
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -9,12 +8,7 @@ from inkling.explanation.ablation import WHOLE, Ablation, ablate, compute_drops,
 from inkling.explanation.occlusion import Evidence
 from inkling.recognition.reader import Reader
 
-
-class PartCosts(NamedTuple):
-    """What an answer loses without parts of the network."""
-
-    drops: list[np.ndarray]  # `compute_drops`
-    smallest_kept: int  # % of the whole network's weights: `find_smallest_kept`
+PartCosts = tuple[list[np.ndarray], int]  # `compute_drops`, `find_smallest_kept`
 
 
 @lru_cache(maxsize=8)
@@ -32,4 +26,4 @@ def measure_costs(
     if margin is None:
         return None
     drops = compute_drops(rest.model, ink, margin.answer, margin.rival)
-    return PartCosts(drops, find_smallest_kept(whole.model, ink))
+    return drops, find_smallest_kept(whole.model, ink.tobytes())

@@ -87,5 +87,5 @@ def test_the_smallest_share_reads_the_same_and_a_smaller_one_does_not(model, ink
         return int(prediction.probabilities.argmax()), bool(prediction.not_a_digit > 0.5)
 
     for ink in inks[:3]:
-        kept = find_smallest_kept(model, ink[0].numpy())
+        kept = find_smallest_kept(model, ink[0].numpy().tobytes())
         assert answer(kept) == answer(100) != answer(kept - 1)

@@ -1,5 +1,5 @@
 // A switch for each map and feature, coloured by what the answer's margin loses without it; a slider for the weights.
-const [all, output, slider, mark, smallest, ranking, said, board] = element.querySelectorAll("[data-at]");
+const [all, output, slider, mark, smallest, margin, ranking, said, board] = element.querySelectorAll("[data-at]");
 let place = "0-0"; // the cell that the Tab key reaches
 let best = []; // parts that cost most
 const send = (value) => document.dispatchEvent(new CustomEvent("read-start", { detail: ["ablate", value] }));
@@ -19,10 +19,11 @@ function update() {
     <div>${parts.filter((part) => part.k === k).map(cell).join("")}</div>`).join("");
   if (focused) board.querySelector("[tabindex='0']").focus();
   best = parts.sort((a, b) => b.drop - a.drop).slice(0, 10);
-  ranking.textContent = `Of the margin of ${value.margin}, most is lost without ${best.map(({ name, drop }) => `${name} (${drop})`).join("; ")}.`;
+  ranking.textContent = best.map(({ name, drop }) => `${name} (${drop})`).join("; ");
+  margin.textContent = value.margin;
   if (document.activeElement !== slider) slider.value = value.kept;
   output.value = `${slider.value} %`;
-  smallest.textContent = `With the largest ${value.smallest} % the whole network still reads the same.`;
+  smallest.textContent = value.smallest;
   mark.style.setProperty("--at", value.smallest / 100);
 }
 slider.addEventListener("input", () => send(+slider.value));
