@@ -6,7 +6,6 @@ from typing import NamedTuple, cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inkling.imaging.mnist_frame import FRAME
@@ -14,7 +13,6 @@ from model import NON_DIGIT_CLASS, DigitCNN, normalize_ink
 
 MAX_MAPS = 12  # of a layer
 TOP_DIGITS = 6  # shown for a feature map
-MAX_KERNELS = 8  # shown of a feature map, which has one for each map of the layer before
 
 
 class Step(NamedTuple):
@@ -42,15 +40,6 @@ class LayerActivations(NamedTuple):
     class_logits: np.ndarray  # (22,) float32
     scores: np.ndarray  # (10,) float32, logits of the digits
     contributions: np.ndarray  # (10, z) float32: of each feature to each logit
-
-
-class FeatureMapDetails(NamedTuple):
-    """Kernels of a feature map, and the digits that excite it most."""
-
-    kernels: np.ndarray  # (K, h, w) float32, -1 to 1
-    sources: tuple[int, ...]  # maps of the layer before that they filter; empty: the ink
-    digits: tuple[int, ...]  # indices, the strongest response first
-    boxes: tuple[tuple[int, int, int, int], ...]  # of the response: left, top, right, bottom in px
 
 
 def iterate_blocks(model: DigitCNN) -> Iterator[tuple[list[nn.Module], nn.Conv2d, Step]]:
@@ -107,25 +96,17 @@ def compute_activations(model: DigitCNN, ink: np.ndarray) -> LayerActivations:
     return LayerActivations(tuple(stages[:-1]), *arrays)
 
 
-def inspect_feature_map(
+def find_top_digits(
     model: DigitCNN, layer: int, number: int, inks: Tensor
-) -> FeatureMapDetails:
-    """Return the kernels of map `number` of a layer, and the inks that excite it most.
+) -> list[tuple[int, tuple[int, int, int, int]]]:
+    """Return the inks that excite map `number` of a layer most, and where.
 
-    `inks` (N, 28, 28) are uint8. Layers and maps count from 0.
+    `inks` (N, 28, 28) are uint8, layers and maps count from 0. Each is an index, the strongest
+    response first, and the response's receptive field.
     """
-    weight = list(iterate_blocks(model))[layer][1].weight[number].detach()  # (C, 3, 3)
-    sources: tuple[int, ...] = ()
-    if layer == 0:  # inverts the space-to-depth: each channel is one of four pixels
-        kernels = F.pixel_shuffle(weight, round(len(weight) ** 0.5))  # (1, 6, 6)
-    else:
-        order = weight.square().sum(dim=(1, 2)).argsort(descending=True)[:MAX_KERNELS]
-        kernels, sources = weight[order], tuple(order.tolist())
     most, places = find_peaks(model, layer, inks)
-    best = most[:, number].argsort(descending=True)[:TOP_DIGITS]
-    boxes = tuple(receptive_field(model, layer, int(places[k, number])) for k in best)
-    scaled = (kernels / kernels.abs().max()).numpy()
-    return FeatureMapDetails(scaled, sources, tuple(best.tolist()), boxes)
+    best = most[:, number].argsort(descending=True)[:TOP_DIGITS].tolist()
+    return [(k, receptive_field(model, layer, int(places[k, number]))) for k in best]
 
 
 @lru_cache(maxsize=8)

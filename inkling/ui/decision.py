@@ -51,5 +51,5 @@ def explain_decision(model: DigitCNN, logits: np.ndarray, read: Digit, shown: Di
 
 def has_changed(before: Digit, after: Digit) -> bool:
     """Return whether the probabilities or the rejection of a glyph differ."""
-    a, b = ((*digit.probabilities, digit.not_a_digit) for digit in (before, after))
-    return not np.allclose(a, b, rtol=0, atol=MIN_SHOWN_CHANGE)
+    old, new = ((*digit.probabilities, digit.not_a_digit) for digit in (before, after))
+    return not np.allclose(old, new, rtol=0, atol=MIN_SHOWN_CHANGE)

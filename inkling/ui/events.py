@@ -33,9 +33,8 @@ ALWAYS_LAST: dict[str, Any] = {**RAW_EVENT, "trigger_mode": "always_last"}
 MULTIPLE: dict[str, Any] = {**RAW_EVENT, "trigger_mode": "multiple"}
 PASS_THROUGH_JS = "(values) => values"  # the response updates the output components
 # Gradio's own components send their actions through `pad_requests.js` as well.
-READ_JS = """(value) => {{
-  document.dispatchEvent(new CustomEvent("read-start", {{ detail: ["{}", {}] }}));
-}}"""
+READ_JS = """(value) => void document.dispatchEvent(
+  new CustomEvent("read-start", {{ detail: ["{}", {}] }}))"""
 
 
 def report_unavailable(handler: Callable) -> Callable:

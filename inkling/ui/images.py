@@ -11,7 +11,6 @@ from inkling.rendering import to_data_url
 
 MAX_THUMBNAIL_PX = 360  # px: longest side of a picture on the page
 FOR_COLOR, AGAINST_COLOR = (0, 114, 178), (213, 94, 0)  # Okabe and Ito's blue and vermilion
-NEUTRAL_COLOR = (238, 240, 246)  # of a value of 0
 MAP_SIDE_PX, MAP_DIGIT_PX = 880, 26
 MAP_COLORS = (  # of the ten digits, dark enough on white: Tol's muted scheme, and black
     (51, 34, 136), (0, 0, 0), (17, 119, 51), (68, 130, 180), (136, 34, 85),
@@ -57,14 +56,6 @@ def draw_change(ink: np.ndarray, changed: np.ndarray) -> Image.Image:
     paper = 255 * (1 - added - removed - kept).clip(0)
     pixels = paper + added * np.array(FOR_COLOR) + removed * np.array(AGAINST_COLOR)
     return Image.fromarray(pixels.clip(0, 255).round().astype(np.uint8))
-
-
-def draw_signed_map(values: np.ndarray) -> Image.Image:
-    """Draw signed values (H, W), -1 to 1: positive in blue, negative in vermilion."""
-    hue = np.where(values[..., None] > 0, FOR_COLOR, AGAINST_COLOR)
-    strength = np.abs(values[..., None])
-    pixels = (1 - strength) * np.array(NEUTRAL_COLOR) + strength * hue
-    return Image.fromarray(pixels.round().astype(np.uint8))
 
 
 def draw_digit_map(gallery: Gallery) -> Image.Image:

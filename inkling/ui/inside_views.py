@@ -4,14 +4,14 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from inkling.explanation.activations import inspect_feature_map
+from inkling.explanation.activations import find_top_digits
 from inkling.explanation.cell_sum import Cell, GlyphSums
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.reader import Reader
 from inkling.rendering import to_data_url
 from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.event_payloads import parse_index, parse_numbers
-from inkling.ui.images import MAP_DIGIT_PX, MAP_SIDE_PX, draw_digit_map, draw_signed_map
+from inkling.ui.images import MAP_DIGIT_PX, MAP_SIDE_PX, draw_digit_map
 from inkling.ui.session import AnyReader, Findings, SessionState
 from inkling.ui.switches import ablate_reader
 from inkling.ui.views import build_bars, encode_base64, encode_pixels, format_number, render
@@ -66,7 +66,7 @@ def render_tour(findings: Findings) -> str:
 
 
 def render_cell_sum(reader: AnyReader, state: SessionState, payload: object) -> str:
-    """Return a cell's sum, its trail to the ink, and the details of its feature map.
+    """Return a cell's sum, its trail to the ink, and the digits that excite its map.
 
     The payload is `{"trail": ["stage-map-row-column", …], "at": 0, "exact": false}`.
     """
@@ -82,9 +82,10 @@ def render_cell_sum(reader: AnyReader, state: SessionState, payload: object) -> 
     trail += sums.follow(trail[-1])
     cell, exact = trail[at], bool(pick.get("exact"))
     computed = sums.write_out(cell) if cell.stage else None
+    cells = [describe_cell(sums, step) for step in trail]
     page = render(
         "cell_sum.html",
-        trail=[describe_cell(sums, step) for step in trail],
+        trail=cells,
         at=at,
         exact=exact,
         number=partial(format_number, exact=exact),
@@ -92,8 +93,8 @@ def render_cell_sum(reader: AnyReader, state: SessionState, payload: object) -> 
         computed=computed,
         sources=[describe_cell(sums, term.source) for term in computed.terms] if computed else [],
     )
-    is_map = 0 < cell.stage < len(sums.blocks)
-    return page + (render_feature_map(reader, cell.stage - 1, cell.map) if is_map else "")
+    is_map, name = 0 < cell.stage < len(sums.blocks), cells[at]["name"].split(", row")[0]
+    return page + (render_top_digits(reader, cell, name) if is_map else "")
 
 
 def describe_cell(sums: GlyphSums, cell: Cell) -> dict:
@@ -109,22 +110,17 @@ def describe_cell(sums: GlyphSums, cell: Cell) -> dict:
     return fields | {"id": "-".join(map(str, cell)), "value": float(values[cell[1:]])}
 
 
-def render_feature_map(reader: Reader, layer: int, number: int) -> str:
-    """Return the kernels and top digits of a feature map; layers count from 0."""
+def render_top_digits(reader: Reader, cell: Cell, name: str) -> str:
+    """Return the test digits that excite a cell's map most."""
     gallery = Gallery.from_tensors(reader.gallery)
     if gallery is None:
         return ""
-    details = inspect_feature_map(reader.model, layer, number, gallery.ink)
-    kernels = [
-        {"picture": to_data_url(draw_signed_map(kernel)), "source": source}
-        for kernel, source in zip(details.kernels, details.sources or (None,), strict=True)
-    ]
+    layer, number = cell.stage - 1, cell.map
     digits = [
         {"ink": gallery.ink[k].numpy() / 255, "label": int(gallery.labels[k]), "box": box}
-        for k, box in zip(details.digits, details.boxes, strict=True)
+        for k, box in find_top_digits(reader.model, layer, number, gallery.ink)
     ]
-    parts = {"layer": layer + 1, "number": number + 1, "kernels": kernels, "digits": digits}
-    return render("feature_map.html", **parts)
+    return render("feature_map.html", name=name, part=f"{layer}-{number}", digits=digits)
 
 
 def encode_switches(findings: Findings) -> dict | None:

@@ -94,3 +94,13 @@ def test_a_trail_goes_stage_by_stage_along_the_strongest_terms_to_the_ink(glyphs
             cell = step
         assert cell.stage == 0
         assert not any(sums.has(*wrong) for wrong in ((0, 0, 28, 0), (7, 0, 0, 0), (1, 2), ()))
+
+
+def test_the_first_layer_s_kernel_lies_over_pixels_of_the_ink(model, glyphs):
+    for sums in glyphs:
+        for cell in sample_cells(sums, 1, 20):
+            (term,) = sums.write_out(cell).terms
+            y, x = 2 * cell.row, 2 * cell.column
+            assert np.allclose(term.patch, sums.stages[0][0, y : y + 6, x : x + 6])
+            weight = model.layers[1].weight[cell.map].detach()  # (4, 3, 3)
+            assert np.allclose(term.kernel, torch.pixel_shuffle(weight, 2)[0], atol=1e-6)
