@@ -20,6 +20,10 @@ from tests.pages import (
     wait_until_settled,
 )
 
+SWITCH_OFF = """document.dispatchEvent(
+    new CustomEvent("read-start", { detail: ["ablate", "0-3"] })
+)"""
+
 
 def test_a_restored_drawing_is_read_once_and_later_actions_stay(visit):
     page = visit()
@@ -85,9 +89,12 @@ def test_the_page_recovers_from_a_restart_of_the_server(visit):
         start()
         expect(page.locator("#evidence h2")).to_contain_text("Why 3, not")
         expect_answer(page, "7432")
+        page.evaluate(SWITCH_OFF)
+        expect(page.locator("#switched")).to_contain_text("without 1 map")
         stop()
         start()
         expect_compared(page, 3, 5, "7432")
+        expect(page.locator("#switched")).to_contain_text("without 1 map")
         stop()
         draw(page, 7)
         expect(page.locator("#answer .lost")).to_be_visible()
