@@ -1,7 +1,6 @@
 """Record how a picture is read: its ink, its lines, and the hypotheses that compete."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -18,21 +17,14 @@ from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.images import Thumbnail, encode_ink, make_thumbnail
 
 
-class TracedLine(NamedTuple):
-    """The line network's input and output."""
-
-    gray: str  # data URL, (32, 2 T)
-    probabilities: str  # data URL, (12, T): of the classes in each column
-    classes: list[int]  # the most probable one in each column
-
-
 @dataclass(frozen=True)
 class TracedPicture(Thumbnail):
-    """A reduced picture, and how it was read; pictures of probabilities are black at 1."""
+    """A reduced picture, and how it was read; other pictures are data URLs, black for 1."""
 
     readings: tuple[tuple[str, str, float], ...] = ()  # source, text, log-odds, as they were read
-    lines: tuple[TracedLine, ...] = ()  # that the line network has transcribed
-    ink: str = ""  # data URL of the probability of ink; "" if Otsu's threshold is certain to do
+    # Of each transcribed line: gray (32, 2 T), probabilities (12, T), best class of each column.
+    lines: tuple[tuple[str, str, list[int]], ...] = ()
+    ink: str = ""  # probability of ink; "" if Otsu's threshold is certain to do
 
 
 class TracingReader(Reader):
@@ -65,15 +57,14 @@ def read_picture(
     return reading, TracedPicture(small.data, small.size, tried, lines, ink)
 
 
-def trace_lines(reader: Reader, hypothesis: Hypothesis) -> tuple[TracedLine, ...]:
+def trace_lines(reader: Reader, hypothesis: Hypothesis) -> tuple[tuple[str, str, list[int]], ...]:
     """Return the lines of a hypothesis that the line network transcribes."""
     lines = []
 
     def record(crops: Tensor) -> Tensor:
         log_probs, gray = line_net()(crops), crops[0, 0].numpy()
         probs, dark = log_probs[0].exp().numpy(), (gray.max() - gray) / max(np.ptp(gray), 1e-6)
-        line = TracedLine(encode_ink(dark), encode_ink(probs.T), probs.argmax(axis=1).tolist())
-        lines.append(line)
+        lines.append((encode_ink(dark), encode_ink(probs.T), probs.argmax(axis=1).tolist()))
         return log_probs
 
     if hypothesis.ink:

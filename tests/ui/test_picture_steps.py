@@ -62,11 +62,11 @@ def test_the_probability_of_ink_is_high_where_the_picture_has_ink(traced):
 
 def test_the_columns_of_a_line_are_where_its_digits_are(traced):
     reading, picture = traced
-    (line,) = picture.lines
-    dark, columns = decode(line.gray), decode(line.probabilities).T
+    ((gray, probabilities, classes),) = picture.lines
+    dark, columns = decode(gray), decode(probabilities).T
     assert dark.shape == (32, 2 * len(columns)) and columns.shape[1] == 12
     assert np.allclose(columns.sum(axis=1), 1, atol=0.03)
-    assert columns.argmax(axis=1).tolist() == line.classes
+    assert columns.argmax(axis=1).tolist() == classes
     boxes = np.array([digit.glyph.box for digit in reading.digits])
     (left, top), (right, bottom) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
     margin = 0.2 * (bottom - top)
