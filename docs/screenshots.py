@@ -74,10 +74,11 @@ def show_number(page: Page) -> None:
 
 
 def show_inside(page: Page) -> None:
-    """Expand the inside of the network, and scroll to it."""
+    """Follow the sum of a logit to the layer that pools, inside the network."""
     draw(page, FOUR, "4")
     page.get_by_role("button", name="Inside the network").click()
-    page.locator("#layers [data-open^='2-']").nth(2).click()
+    page.locator("#layers [data-digit='4']").click()
+    page.locator("#feature-map nav button", has_text="Layer 2").click()
     expect(page.locator("#feature-map .excited").first).to_be_visible()
     expect(page.locator("#map img")).to_be_visible()
     page.locator("#inside").evaluate("element => element.scrollIntoView()")
