@@ -24,10 +24,9 @@ def make_parser(description: str) -> argparse.ArgumentParser:
 
 
 def run(main: Callable[[], int | None]) -> NoReturn:
-    """Run a command and exit with its status.
+    """Run a command and exit with its status, after an error or Ctrl-C without a traceback.
 
-    Characters that the terminal's encoding lacks are escaped. Ctrl-C, a `UserError`, and any
-    `OSError` of a file or of the output end the command without a traceback.
+    Characters that the terminal's encoding lacks are escaped.
     """
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # closed by the parent process

@@ -1,8 +1,4 @@
-"""Drawings of held-out handwriting and scripts, for writer-independent tests.
-
-The digits measure accuracy on unknown handwriting. The characters measure the rejection of signs
-that look like no digit.
-"""
+"""Drawings of held-out handwriting and scripts, for writer-independent tests."""
 
 from collections.abc import Iterator
 

@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 
 def find_labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
-    """Return the pictures in subfolders 0 to 9 as (label, file); report other files.
-
-    Raises `UserError` if there are none.
-    """
+    """Return the pictures in subfolders 0 to 9 as (label, file); raises `UserError` if none."""
     found, skipped = [], []
     for label in range(10):
         if (folder / str(label)).is_dir():
@@ -39,10 +36,7 @@ def find_labelled_pictures(folder: Path) -> list[tuple[int, Path]]:
 
 
 def load_labelled_digits(folder: Path, find_ink: Callable[[Image.Image], Ink | None]) -> "Digits":
-    """Return the ink that `find_ink` finds in every labelled picture, as one glyph each.
-
-    Unreadable and blank pictures are reported. Raises `UserError` if no other is left.
-    """
+    """Return the ink in labelled pictures, one glyph each; report those that are unreadable."""
     inks, labels = [], []
     for label, file in find_labelled_pictures(folder):
         try:

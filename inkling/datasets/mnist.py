@@ -1,7 +1,6 @@
 """Load MNIST from its archives; download them if they are missing or damaged.
 
-The four official archives are in `data/MNIST/raw/`, as for torchvision. Nothing is unpacked to
-disk, where it could be truncated, stale or altered.
+Folders are torchvision's. Nothing is unpacked to disk, where it could be truncated or altered.
 """
 
 import gzip

@@ -1,7 +1,6 @@
 """Outliers: non-digits for the classes "no digit" and "several digits".
 
-Beside the shapes of `random_shapes.py`, these are characters, several digits in one frame, and
-fragments as segmentation errors leave them.
+They are random shapes, characters, several digits in one frame, and fragments of digits.
 """
 
 from collections.abc import Callable

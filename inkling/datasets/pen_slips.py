@@ -1,7 +1,6 @@
 """Add writing errors to strokes: hooks, ligatures, pinched loops, gaps.
 
-A stroke is the path (M, 2) of a pen between touching and lifting. It consists of spans of
-`POINTS_PER_SPAN` points.
+A stroke is the path (M, 2) of a pen, in spans of `POINTS_PER_SPAN` points.
 """
 
 import numpy as np

@@ -1,7 +1,4 @@
-"""Pre-rendered training pictures for the quick recipe, from `data/prepared/`.
-
-`python -m data.prepared.build` renders them: sheets of 28 x 28 px tiles in 16 gray levels.
-"""
+"""Load the quick recipe's pictures: sheets of tiles that `python -m data.prepared.build` draws."""
 
 from pathlib import Path
 

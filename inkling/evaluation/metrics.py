@@ -164,12 +164,10 @@ def score_refusals(model: DigitCNN, digits: Digits, others: dict[str, Tensor]) -
 
 def score_held_out_writers(model: DigitCNN) -> dict[str, float]:
     """Return the shares of held-out digits read right and refused, and of other signs refused."""
-    digits = score("digits", model, make_held_out_digits())
-    refused = {
-        re.sub("[ -]", "_", name): float((compute_rejection_probs(model, ink) > 0.5).mean())
-        for name, ink in make_held_out_characters().items()
-    }
-    return {"right": digits.accuracy, "digits_refused": digits.refused} | refused
+    digits, kinds = make_held_out_digits(), make_held_out_characters()
+    found, refusals = score("digits", model, digits), score_refusals(model, digits, kinds)
+    refused = {re.sub("[ -]", "_", kind.name): kind.flagged for kind in refusals}
+    return {"right": found.accuracy, "digits_refused": found.refused} | refused
 
 
 def drop_mislabeled(mnist_test: Score) -> Score:

@@ -11,13 +11,13 @@ from inkling.evaluation.metrics import MISLABELED_INDICES, Refusal, Score
 from inkling.evaluation.robustness import Sweep
 from inkling.rendering import make_renderer, to_data_url
 
+MISREAD_SIDE_PX = 84  # px of a misread digit
 render = make_renderer(plots.TEMPLATES)
 
 
-def draw_misread_sheet(
-    mnist_test: Score, test: Digits, side: int = 84, columns: int = 9
-) -> Image.Image:
+def draw_misread_sheet(mnist_test: Score, test: Digits) -> Image.Image:
     """Draw the misread test digits with label and answer, the most confident first."""
+    side, columns = MISREAD_SIDE_PX, 9
     wrong = np.flatnonzero(~mnist_test.right)
     wrong = wrong[np.argsort(-mnist_test.confidence[wrong])]
     rows = -(-max(1, len(wrong)) // columns)

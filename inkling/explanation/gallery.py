@@ -1,7 +1,6 @@
 """Compare a glyph with the checkpoint's gallery: nearest digits, and its place on a 2-D map.
 
-The gallery is built once, at the end of a training. Its digits are MNIST test images, which no
-training has seen. It also shows the digits behind the confusions of a network.
+The gallery holds MNIST test images, which no training has seen, and is built after a training.
 """
 
 from typing import NamedTuple

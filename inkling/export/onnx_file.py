@@ -3,8 +3,7 @@
 python -m inkling.export.onnx_file digits.onnx                 export and compare with PyTorch
 python -m inkling.export.onnx_file small.onnx --eight-bits     a quarter of the size, less exact
 
-The input is ink in MNIST's frame. The outputs are the fields of `model.Prediction`. The file's
-metadata describe both.
+The input is ink, the outputs are the fields of `model.Prediction`; the metadata describe both.
 """
 
 import json

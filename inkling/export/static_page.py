@@ -2,9 +2,8 @@
 
 python -m inkling.export.static_page FOLDER
 
-The folder holds the network as an ONNX file, the runtime that computes it in the browser (ONNX
-Runtime Web from npm, MIT licence), the sketchpad of the Gradio page, and a copy of `static/`.
-`settings.js` gives its scripts the constants of the Python code.
+The folder holds the network as an ONNX file, its runtime (ONNX Runtime Web from npm, MIT licence),
+the sketchpad, a copy of `static/`, and the constants of the Python code in `settings.js`.
 """
 
 import base64

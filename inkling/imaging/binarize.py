@@ -1,6 +1,6 @@
 """Separate ink from even paper by Otsu's threshold, and remove specks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -55,7 +55,7 @@ def otsu_ink(gray: np.ndarray, dark: bool | None = None) -> Ink | None:
     low, high = np.percentile(samples, (0.5, 99.5)) if len(samples) else (0.0, 0.0)
     floor = NOISE_FLOOR_SD * noise
     coverage = np.clip((contrast - floor) / (strong - floor), 0, 1)
-    return make_ink(coverage, mask, dark, background_variation=float(high - low) / strong)
+    return clean_ink(Ink(coverage, mask, dark, (), float(high - low) / strong))
 
 
 def subsample(values: np.ndarray) -> np.ndarray:
@@ -63,20 +63,14 @@ def subsample(values: np.ndarray) -> np.ndarray:
     return values[:: max(1, len(values) // MAX_QUANTILE_SAMPLES)]
 
 
-def make_ink(
-    coverage: np.ndarray,
-    mask: np.ndarray,
-    dark: bool,
-    notes: tuple[str, ...] = (),
-    background_variation: float = 1.0,
-) -> Ink | None:
-    """Return ink without specks; None if nothing is left. `Ink` describes the arguments."""
-    kept, speck_notes = remove_specks(mask)
-    notes = (() if dark else ("light ink on dark: inverted",)) + notes + speck_notes
-    near = cv2.dilate(kept, np.ones((5, 5), np.uint8))  # keeps soft edges
-    coverage = coverage.astype(np.float32) * near
+def clean_ink(ink: Ink) -> Ink | None:
+    """Return ink without specks; None if nothing is left."""
+    mask, speck_notes = remove_specks(ink.mask)
+    notes = (() if ink.dark else ("light ink on dark: inverted",)) + ink.notes + speck_notes
+    near = cv2.dilate(mask, np.ones((5, 5), np.uint8))  # keeps soft edges
+    coverage = ink.coverage.astype(np.float32) * near
     is_blank = not (coverage > BOX_INK_THRESHOLD).any()
-    return None if is_blank else Ink(coverage, kept, dark, notes, background_variation)
+    return None if is_blank else replace(ink, coverage=coverage, mask=mask, notes=notes)
 
 
 def remove_specks(mask: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -64,7 +64,7 @@ def limited_pillow() -> Iterator[None]:
     if PIL_WARNING_FILTER not in warnings.filters:  # a change would repeat all earlier warnings
         warnings.filterwarnings("ignore", module="PIL")
     Tags.load = load_limited_tags  # type: ignore[method-assign, assignment]
-    PngStream.check_text_memory = limit_png_texts  # type: ignore[method-assign, assignment]
+    PngStream.check_text_memory = limit_texts  # type: ignore[method-assign, assignment]
     token = is_limited.set(True)
     try:
         yield
@@ -125,12 +125,10 @@ def load_limited_tags(tags: Tags, file: io.BufferedIOBase, load: Callable = Tags
     load(tags, file)
 
 
-def limit_png_texts(
-    stream: PngStream, size: int, check: Callable = PngStream.check_text_memory
-) -> None:
+def limit_texts(png: PngStream, size: int, check: Callable = PngStream.check_text_memory) -> None:
     """Count `size` more characters of a PNG's texts, and raise `PictureError` above our limit."""
-    check(stream, size)
-    if is_limited.get() and stream.text_memory > MAX_PNG_TEXT_CHARS:
+    check(png, size)
+    if is_limited.get() and png.text_memory > MAX_PNG_TEXT_CHARS:
         raise PictureError("the picture has too many or too long texts: save it without them.")
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from inkling.imaging.open_image import to_8bit
+from inkling.imaging.open_image import Size, to_8bit
 
 MAX_WORK_SIDE_PX = 1024  # px: larger pictures are reduced first
 MIN_ALPHA_RANGE = 10  # of 255: screenshots have alpha from 250 to 255, without a shape in it
@@ -75,14 +75,12 @@ def copy_channel(picture: Image.Image, band: str) -> np.ndarray:
     return whole
 
 
-def resize_area(channel: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resize_area(channel: np.ndarray, size: Size) -> np.ndarray:
     """Return a uint8 channel reduced to (width, height): (H, W) float32, 0 to 1."""
     return cv2.resize(channel, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 
-def flatten_transparency(
-    picture: Image.Image, alpha: np.ndarray, size: tuple[int, int]
-) -> np.ndarray:
+def flatten_transparency(picture: Image.Image, alpha: np.ndarray, size: Size) -> np.ndarray:
     """Return gray (H, W) of a partly transparent picture, LA or RGBA, and its alpha channel.
 
     Either the alpha holds the drawing, or the picture is a sheet with transparent surroundings.

@@ -11,8 +11,7 @@ MIN_PAPER_GRAY = 1 / 255  # avoids a division by zero
 def flatten_illumination(gray: np.ndarray) -> np.ndarray:
     """Return gray (H, W), 0 to 1, as in even light: paper 1, dark ink less.
 
-    A morphological closing estimates the paper: it fills dark areas narrower than
-    `CLOSING_SIDE_SHARE` and keeps the edges of wider ones, such as hard shadows.
+    A closing estimates the paper, with the edges of areas wider than `CLOSING_SIDE_SHARE`.
     """
     side = round(CLOSING_SIDE_SHARE * max(gray.shape)) | 1
     smooth = cv2.medianBlur(gray.astype(np.float32), MEDIAN_SIDE_PX)

@@ -1,7 +1,6 @@
 """Decode TIFF and AVIF in a subprocess with memory and time limits.
 
-Header checks are not enough: a 900-byte AVIF that declares 100 x 100 pixels can hold 268
-megapixels, decoded before any check.
+A 900-byte AVIF that declares 100 x 100 pixels can hold 268 megapixels, decoded before any check.
 """
 
 import io

@@ -1,7 +1,6 @@
 """Open an untrusted file as an upright 8-bit picture, or raise a one-sentence error.
 
-The picture's size is checked in its header before any pixel is decoded: a 20 KB file can hold 169
-megapixels.
+Sizes are checked in the header, before decoding: a 20 KB file can hold 169 megapixels.
 """
 
 import contextlib
@@ -19,6 +18,7 @@ from inkling.imaging.isolated_decoding import decode_in_subprocess
 MIN_JPEG_SIDE_PX = 2_000  # px: a JPEG is decoded at the smallest fraction with sides above this
 MIN_FLOAT_RANGE = 1e-6  # of values in floats, of which white is mostly 1
 EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+Size = tuple[int, int]  # width and height, px
 FILE_ERRORS: dict[type[Exception], str] = {
     FileNotFoundError: "there is no such file.",
     PermissionError: "there is no permission to read the file.",
@@ -27,7 +27,7 @@ FILE_ERRORS: dict[type[Exception], str] = {
 }
 
 
-def open_picture(file: Path | bytes) -> tuple[Image.Image, tuple[int, int]]:
+def open_picture(file: Path | bytes) -> tuple[Image.Image, Size]:
     """Open the first frame of a picture, rotated by its EXIF orientation.
 
     `file` is a path or the content. Returns the picture in one of `EIGHT_BIT_MODES`, and the
@@ -68,7 +68,7 @@ def describe_error(error: Exception, start: bytes) -> str:
     return DAMAGED
 
 
-def jpeg_draft_divisor(size: tuple[int, int]) -> int:
+def jpeg_draft_divisor(size: Size) -> int:
     """Return the least divisor of a JPEG's (width, height) for Pillow's `draft`."""
     divisor = max(1, min(size) // MIN_JPEG_SIDE_PX)
     while divisor < 8 and size[0] * size[1] > MAX_PIXELS * divisor**2:  # a panorama
@@ -79,8 +79,7 @@ def jpeg_draft_divisor(size: tuple[int, int]) -> int:
 def to_8bit(picture: Image.Image) -> Image.Image:
     """Convert a picture of any mode to one of `EIGHT_BIT_MODES`.
 
-    Values of more bits are divided by the least power of two that brings them below 256: cameras
-    and scanners store 8, 10, 12 or 16 bits in 16.
+    Values of more bits are divided by a power of two: cameras store 8, 10, 12 or 16 bits in 16.
     """
     if picture.mode in EIGHT_BIT_MODES:
         return picture
@@ -108,9 +107,7 @@ def to_8bit(picture: Image.Image) -> Image.Image:
     return gray
 
 
-def apply_exif_orientation(
-    picture: Image.Image, size: tuple[int, int]
-) -> tuple[Image.Image, tuple[int, int]]:
+def apply_exif_orientation(picture: Image.Image, size: Size) -> tuple[Image.Image, Size]:
     """Transpose a picture and the size of its file by its EXIF orientation, if that is valid."""
     before = picture.size
     with contextlib.suppress(Exception):  # Pillow raises any exception on damaged EXIF data

@@ -88,11 +88,9 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Load and verify a checkpoint.
+    """Load and verify a checkpoint; raises `FileNotFoundError` or another `OSError`.
 
-    Raises `FileNotFoundError` if there is none, `OSError` if it cannot be read, and
-    `CheckpointError` if it is damaged, of another version, or computes other logits than when it
-    was saved.
+    Raises `CheckpointError` if it is damaged, of another version, or computes other logits.
     """
     if path.is_dir():
         raise CheckpointError(path, "it is a folder")

@@ -143,10 +143,7 @@ def has_ink_on_all_edges(mask: np.ndarray) -> bool:
 
 
 def flat_field_ink(gray: np.ndarray) -> Ink | None:
-    """Find ink by Otsu's threshold in brightness (H, W) divided by the paper's brightness.
-
-    The picture is reduced first: the morphological closing of a large one takes long.
-    """
+    """Find ink by Otsu's threshold in brightness (H, W), reduced, divided by the paper's."""
     scale = min(1.0, UNET_SIDES_PX[-1] / max(gray.shape))
     size = max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale))
     return otsu_ink(flatten_illumination(cv2.resize(gray, size, interpolation=cv2.INTER_AREA)))

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from inkling.imaging.binarize import Ink, make_ink, otsu_ink
+from inkling.imaging.binarize import Ink, clean_ink, otsu_ink
 from inkling.imaging.grayscale import to_grayscale
 from inkling.recognition.page_networks import ink_net, standardize
 from model import INK_NET_MULTIPLE_PX
@@ -44,7 +44,7 @@ def unet_ink(gray: np.ndarray, side: int) -> Ink | None:
     small = cv2.resize(gray, probs.shape[::-1], interpolation=cv2.INTER_AREA)
     around = cv2.dilate(mask, np.ones((7, 7), np.uint8)) > mask
     dark = not around.any() or bool(small[mask > 0].mean() < small[around].mean())
-    return make_ink(probs, mask, dark, ("ink on uneven or patterned paper",))
+    return clean_ink(Ink(probs, mask, dark, ("ink on uneven or patterned paper",)))
 
 
 def refine_small_text(gray: np.ndarray, probs: np.ndarray) -> np.ndarray:

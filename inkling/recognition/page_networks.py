@@ -1,7 +1,4 @@
-"""Load the ink network and the line network, and standardize their inputs.
-
-`python -m data.networks.build` trains them. They do not depend on the checkpoint.
-"""
+"""Load the networks that `python -m data.networks.build` trains, and standardize their inputs."""
 
 from functools import cache
 from pathlib import Path

@@ -33,6 +33,8 @@ from model import DigitCNN, fuse_batch_norm
 LINE_MARGIN_SHARE = 0.2  # of a line's height: paper around it in its crop
 CONFIDENT_LOG_ODDS = 2.6  # of being right (93 %): no other hypothesis is tried
 
+Picture = Image.Image | np.ndarray
+
 
 class ReaderUnavailable(RuntimeError):
     """A remote reader is overloaded or gone."""
@@ -42,10 +44,7 @@ class Reader:
     """A trained network that reads pictures."""
 
     def __init__(
-        self,
-        model: DigitCNN,
-        description: dict | None = None,
-        gallery: dict[str, Tensor] | None = None,
+        self, model: DigitCNN, description: dict | None = None, gallery: dict | None = None
     ):
         self.model = fuse_batch_norm(model)
         self.description = description or {}
@@ -60,9 +59,7 @@ class Reader:
         """Return `function(*args, self)`; `scale.serving.RemoteReader` computes it in a replica."""
         return function(*args, self)
 
-    def read(
-        self, picture: Image.Image | np.ndarray, size: tuple[int, int] | None = None
-    ) -> Reading:
+    def read(self, picture: Picture, size: tuple[int, int] | None = None) -> Reading:
         """Read a Pillow picture, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8.
 
         Boxes are in its pixels, or in those of the (width, height) that it was reduced from.
@@ -77,7 +74,7 @@ class Reader:
         best = drop_edge_fragments(best, picture.size)
         return scale_boxes(best, np.array(size) / picture.size) if size else best
 
-    def read_many(self, pictures: Iterable[Image.Image | np.ndarray]) -> Iterator[Reading]:
+    def read_many(self, pictures: Iterable[Picture]) -> Iterator[Reading]:
         """Read pictures lazily."""
         return map(self.read, pictures)
 
@@ -147,7 +144,7 @@ def place_in_picture(digit: Digit, hypothesis: Hypothesis, line: int) -> Digit:
     return replace(digit, glyph=replace(digit.glyph, box=box, line=line))
 
 
-def as_picture(picture: Image.Image | np.ndarray) -> Image.Image:
+def as_picture(picture: Picture) -> Image.Image:
     """Convert an array to a Pillow picture; raises `PictureError` if it has another shape."""
     if not isinstance(picture, Image.Image):
         shape: tuple[int, ...] = getattr(picture, "shape", ())

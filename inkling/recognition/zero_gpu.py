@@ -1,7 +1,6 @@
 """Register with a Hugging Face Space on ZeroGPU: `spaces` before PyTorch, and one GPU function.
 
-The page reads on the processor there, too. A reading takes milliseconds, less than a call to a
-shared GPU, and uses none of a user's GPU quota. Elsewhere this module does nothing.
+The page reads on the processor there, too: a reading takes less than a call to a shared GPU.
 """
 
 try:

@@ -1,7 +1,6 @@
 """Readers on Ray Serve: each replica holds one network, and a free replica takes each request.
 
-The page's process then only serves browsers. `Reader.call` sends a function and its arguments to a
-replica, which returns the result.
+The page's process then only serves browsers; `RemoteReader.call` calls functions in a replica.
 """
 
 import asyncio
@@ -16,16 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import ray
-from PIL import Image
 from ray import serve
 from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.serve.exceptions import BackPressureError, RayServeException
 from ray.serve.handle import DeploymentHandle
 
 from inkling.imaging.mnist_frame import Glyph
-from inkling.recognition.reader import Reader, ReaderUnavailable, as_picture
+from inkling.recognition.reader import Picture, Reader, ReaderUnavailable, as_picture
 from inkling.recognition.reading import Reading
 
 RAY_WORKING_DIR = Path(__file__).parents[2]
@@ -81,9 +78,7 @@ class RemoteReader(Reader):
                 time.sleep(REPLICA_RETRY_S)  # the replica or its node has died
         raise ReaderUnavailable
 
-    def read(
-        self, picture: Image.Image | np.ndarray, size: tuple[int, int] | None = None
-    ) -> Reading:
+    def read(self, picture: Picture, size: tuple[int, int] | None = None) -> Reading:
         """Read one picture, as `Reader.read`."""
         return self.call(call_method, "read", as_picture(picture), size)
 

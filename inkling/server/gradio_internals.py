@@ -1,8 +1,4 @@
-"""All code that uses private names of Gradio 6.31 and Uvicorn, each with its reason.
-
-Each function is tested on a launched page. If a new version of Gradio breaks one, a test fails that
-names it.
-"""
+"""All code that uses private names of Gradio 6.31 and Uvicorn, tested on a launched page."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -73,10 +69,7 @@ async def sleep(delay: float | asyncio.Event) -> None:
 
 
 def wake_on_events(queue: Queue) -> None:
-    """Wake the loop that starts events when one arrives or ends.
-
-    Gradio's loop polls 1,000 times a second, by `asyncio.sleep(queue.sleep_when_free)`.
-    """
+    """Wake the loop that starts events when one arrives or ends: it polls 1,000 times a second."""
     woken: Any = asyncio.Event()
     queue.sleep_when_free, queue.progress_update_sleep_when_free = woken, QUEUE_POLL_S
     patched = vars(asyncio) | {"sleep": sleep}

@@ -54,8 +54,7 @@ BODY_TYPE = "http.response.body"
 class RequestLimits:
     """ASGI middleware that rejects requests above the limits and routes the page does not need.
 
-    Only files in folder `uploads` may be fetched. No event passes while `is_full()`, and no result
-    is sent unless `is_event(name)`.
+    Of files only `uploads` are sent, no event if `is_full()`, and results only if `is_event(name)`.
     """
 
     def __init__(self, app: ASGIApp, uploads: Path, is_full: Callable, is_event: Callable):

@@ -3,8 +3,7 @@
 recipes.py: hyperparameters
 training_set.py: data of an epoch, in augmented batches
 device.py: device, precision and threads
-loop.py: training loop with distillation; progress reports
-calibration.py: temperature and rejection threshold
+loop.py: training loop with distillation; progress reports; calibration
 build_gallery.py: choose gallery digits; t-SNE
 build_checkpoint.py: train, score and save; one process at a time
 live_reader.py: the page's reader, which trains if there is no checkpoint

@@ -79,8 +79,7 @@ def ensure_checkpoint(
 ) -> None:
     """Train a checkpoint at `path` unless there is a valid one; rename an invalid one.
 
-    A lock makes other processes wait for the one that trains; they call `on_progress` each second.
-    Raises `UserError` if MNIST is unavailable, and `OSError` if the folder is not writable.
+    A lock makes other processes wait. Raises `UserError` without MNIST, and `OSError`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with acquire_lock(FileLock(path.with_name(path.name + ".lock")), on_progress):

@@ -1,7 +1,6 @@
 """The page's reader: loaded from a checkpoint, or trained in a background thread.
 
-If there is a checkpoint, load it. Otherwise a thread trains one, and until it finishes the reader
-uses the weights of the latest progress report. A user can start a retraining. The rest of
+During a training, the reader uses the weights of the latest progress report. The rest of
 `inkling.training` is imported in that thread: a page with a checkpoint does not need it.
 """
 

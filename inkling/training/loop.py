@@ -1,27 +1,29 @@
-"""Training loop with distillation and progress reports."""
+"""Training loop with distillation, progress reports and calibration."""
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.optim import SGD
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 
 from inkling.datasets.mnist import Digits, Mnist, join
 from inkling.datasets.prepared import load_held_out_tiles
-from inkling.training.calibration import calibrate, predict_logits
 from inkling.training.device import best_device, best_precision, training_threads
 from inkling.training.recipes import Recipe
 from inkling.training.training_set import TrainingSet
-from model import DigitCNN, fuse_batch_norm
+from model import DigitCNN, calibrated_softmax, fuse_batch_norm, rejection_logit
 
 REPORT_EVERY = 40  # steps: a report costs a pass over REPORT_DIGITS held-out digits
 REPORT_DIGITS = 1_000
+REFUSED_SHARE = 0.007  # of held-out digits that are rejected as no digit
+LOGITS_BATCH = 500  # digits
 TEACHERS_SEED = 1_000  # added for each teacher: each starts from other weights
 
 
@@ -44,23 +46,15 @@ class Progress:
         """The latest accuracy on held-out digits, 0 to 1."""
         return self.held_out[-1][1]
 
-    @property
-    def done(self) -> bool:
-        """Whether `model` is the final network."""
-        return self.step == self.steps and not self.teacher
-
 
 def train(
     recipe: Recipe, mnist: Mnist, seed: int = 0, added: Digits | None = None
 ) -> Iterator[Progress]:
     """Train a network, and report after every `REPORT_EVERY` steps and at the end.
 
-    Training advances only while the caller iterates; to stop it, stop iterating. `added` digits are
-    learned as drawn ones. The same recipe, seed, machine, number of threads and precision
-    (`best_precision`) give the same weights.
-
-    If the recipe has teachers, they are trained first. Their mean output and the labels are then
-    the network's targets (distillation; Hinton et al. 2015, arXiv 1503.02531).
+    To stop training, stop iterating. `added` digits are learned as drawn ones. The same recipe,
+    seed, machine, number of threads and precision give the same weights. The mean output of the
+    recipe's teachers and the labels are the targets (Hinton et al. 2015, arXiv 1503.02531).
     """
     started = time.perf_counter()
     teachers: list[DigitCNN] = []
@@ -94,7 +88,7 @@ def train(
         if average:
             average.update_parameters(model)
         tracker.losses.append(loss.detach())
-        if tracker.has_report(step):
+        if step % REPORT_EVERY == 0 or tracker.ends_epoch(step):
             latest = cast(DigitCNN, average.module) if average else model
             so_far = copy.deepcopy(latest).to("cpu").eval()
             if step == steps:
@@ -126,10 +120,6 @@ class ProgressTracker:
         """Return whether a step, from 1, is the last of its epoch or of all."""
         return step % self.steps_per_epoch == 0 or step == self.steps
 
-    def has_report(self, step: int) -> bool:
-        """Return whether a report follows this step."""
-        return step % REPORT_EVERY == 0 or self.ends_epoch(step)
-
     def report(self, step: int, model: DigitCNN) -> Progress:
         """Score the network, at the end of an epoch on all held-out digits, and report."""
         ends = self.ends_epoch(step)
@@ -150,6 +140,35 @@ class ProgressTracker:
         return Progress(step, self.steps, epoch, epochs, scores, history, model, left)
 
 
+@torch.inference_mode()
+def predict_logits(model: Callable[[Tensor], Tensor], ink: Tensor) -> Tensor:
+    """Return the logits (N, K) for ink (N, 1, 28, 28), computed in batches."""
+    return torch.cat([model(batch).float() for batch in ink.split(LOGITS_BATCH)])
+
+
+def calibrate(model: DigitCNN, digits: Digits) -> None:
+    """Fit the network's temperature and rejection threshold to held-out digits.
+
+    The temperature maximises the likelihood of the labels (Guo et al. 2017, arXiv 1706.04599).
+    """
+    class_logits = predict_logits(model.class_logits, digits.ink).clone()
+    logits = model.digit_logits(class_logits)
+    log_temperature = torch.zeros((), requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_temperature], max_iter=50)
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        probabilities = calibrated_softmax(logits, log_temperature.exp())
+        value = F.nll_loss(probabilities.log(), digits.labels)
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    model.temperature.copy_(log_temperature.detach().exp())
+    model.doubt_ceiling.copy_(rejection_logit(class_logits).quantile(1 - REFUSED_SHARE))
+    model.doubt_scale.copy_(rejection_logit(class_logits).std() / 2)
+
+
 def accuracy(model: DigitCNN, digits: Digits) -> float:
     """Return the share of digits that the network reads correctly, 0 to 1."""
     right = predict_logits(model, digits.ink).argmax(dim=1) == digits.labels
@@ -165,14 +184,12 @@ def build_weight_average(model: DigitCNN, keep: float) -> AveragedModel:
     return AveragedModel(model, avg_fn=mix, use_buffers=True)
 
 
-def make_optimizer(
-    model: DigitCNN, recipe: Recipe, steps: int
-) -> tuple[torch.optim.SGD, OneCycleLR]:
+def make_optimizer(model: DigitCNN, recipe: Recipe, steps: int) -> tuple[SGD, OneCycleLR]:
     """Return SGD with Nesterov momentum, decaying matrices alone, and a one-cycle schedule."""
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     groups: list[dict[str, Any]] = [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
-    optimizer = torch.optim.SGD(
+    optimizer = SGD(
         groups,
         recipe.peak_learning_rate,
         momentum=recipe.momentum,

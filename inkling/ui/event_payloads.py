@@ -78,10 +78,9 @@ def load_upload(file: object, folder: Path) -> bytes | PictureError | None:
         return PictureError(UPLOAD_FAILED)
     try:
         path = Path(payload["path"]).resolve()
+        path.relative_to(folder.resolve())  # raises `ValueError` for files elsewhere
     except (TypeError, ValueError, OSError) as error:
         raise HTTPException(400, NOT_UPLOADED) from error
-    if not path.is_relative_to(folder.resolve()):
-        raise HTTPException(400, NOT_UPLOADED)
     try:
         return path.read_bytes()
     except OSError:  # already removed

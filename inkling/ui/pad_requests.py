@@ -1,7 +1,6 @@
 """Handle the page's read and preview requests in threads, within limits.
 
-A Gradio event costs two requests, a queue slot and four messages; a component's server function
-costs one request. Under load, reads take priority and previews return None.
+A Gradio event costs two requests and four messages, a component's server function one request.
 """
 
 import os

@@ -49,7 +49,7 @@ def test_without_a_checkpoint_it_trains_then_loads_the_file(run):
     assert run.reader.read(None).note.startswith("The network has just begun")
     run.start()
     finish(run)
-    assert run.progress.done and run.failure == ""
+    assert run.progress.step == run.progress.steps and run.failure == ""
     description = load_checkpoint(run.checkpoint).description
     assert run.reader.gallery is not None
     assert run.reader.description == description  # from the file
@@ -84,7 +84,7 @@ def test_a_first_training_reads_meanwhile_and_cannot_be_cancelled(run, paused):
     run.start()
     assert reported.wait(60)
     run.cancel()
-    assert run.is_training and not run.progress.done
+    assert run.is_training and run.progress.step < run.progress.steps
     assert len(run.reader.read(sketch(7)).digits) == 1
     go_on.set()
     finish(run)
@@ -126,7 +126,7 @@ def test_a_retraining_reads_meanwhile_and_then_from_its_own_file(ready, paused, 
     former = ready.reader
     ready.train_again(seed=3, epochs=0.5)
     assert reported.wait(60)
-    assert ready.is_training and ready.is_retraining and not ready.progress.done
+    assert ready.is_training and ready.is_retraining and ready.progress.step < ready.progress.steps
     assert ready.reader is not former
     assert len(ready.reader.read(sketch(7)).digits) == 1
     go_on.set()
@@ -135,7 +135,11 @@ def test_a_retraining_reads_meanwhile_and_then_from_its_own_file(ready, paused, 
     description = load_checkpoint(path).description
     assert description["seed"] == 3 and description["recipe"]["epochs"] == 0.5
     assert ready.reader.description == description and ready.reader.gallery is not None
-    assert ready.progress.done and ready.failure == "" and not ready.is_retraining
+    assert (
+        ready.progress.step == ready.progress.steps
+        and ready.failure == ""
+        and not ready.is_retraining
+    )
     assert ready.checkpoint.read_bytes() == trained  # unchanged
 
 

@@ -15,8 +15,13 @@ from inkling.evaluation.metrics import score, score_refusals
 from inkling.recognition.checkpoint import load_checkpoint
 from inkling.training import build_checkpoint, loop
 from inkling.training.build_checkpoint import ensure_checkpoint
-from inkling.training.calibration import REFUSED_SHARE, calibrate
-from inkling.training.loop import accuracy, build_weight_average, train
+from inkling.training.loop import (
+    REFUSED_SHARE,
+    accuracy,
+    build_weight_average,
+    calibrate,
+    train,
+)
 from inkling.training.recipes import QUICK, Recipe
 from inkling.training.training_set import TrainingSet
 from model import NON_DIGIT_CLASS
@@ -44,7 +49,7 @@ def test_a_short_training_learns_most_digits_and_reports_usable_weights(reports,
     (first, *_, last), before = reports
     assert [r.step for r in reports[0]] == [40, 80, 88]
     assert [r.seconds_left > 0 for r in reports[0]] == [True, True, False]
-    assert last.done and last.accuracy > 0.9
+    assert last.step == last.steps and last.accuracy > 0.9
     assert accuracy(last.model, small_mnist.test) > 0.88
     assert [row["epoch"] for row in last.history] == [1]
     assert torch.equal(before, weights(first.model)) and not first.model.training
@@ -69,7 +74,9 @@ def test_a_network_learns_its_teachers_outputs(reports, small_mnist):
     taught = list(train(replace(TINY, teachers=1, teachers_epochs=1, taught=1), small_mnist))
     order = [report.teacher for report in taught]
     assert order == sorted(order, reverse=True) and set(order) == {0, 1}
-    assert [report.done for report in taught] == [False] * (len(taught) - 1) + [True]
+    assert [r.step == r.steps and not r.teacher for r in taught] == [False] * (len(taught) - 1) + [
+        True
+    ]
     teacher = next(r for r in taught if r.teacher and r.step == r.steps).model
 
     def distance(model):
