@@ -80,12 +80,9 @@ class DigitCNN(nn.Module):
         )
         # Fitted on held-out digits after training. The temperature makes probabilities honest (Guo
         # et al. 2017, arXiv 1706.04599); for a few digits doubt is above the ceiling.
-        self.temperature: Tensor
-        self.doubt_ceiling: Tensor
-        self.doubt_scale: Tensor
-        self.register_buffer("temperature", torch.ones(()))
-        self.register_buffer("doubt_ceiling", torch.full((), 100.0))
-        self.register_buffer("doubt_scale", torch.ones(()))
+        self.temperature = nn.Buffer(torch.ones(()))
+        self.doubt_ceiling = nn.Buffer(torch.full((), 100.0))
+        self.doubt_scale = nn.Buffer(torch.ones(()))
 
     def features(self, ink: Tensor) -> Tensor:
         """Compute the inputs of the last layer, (N, widths[-1]), for ink (N, 1, 28, 28)."""

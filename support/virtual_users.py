@@ -16,8 +16,7 @@ import httpx
 import numpy as np
 import psutil
 
-from inkling.datasets.pen_strokes import Style
-from inkling.datasets.stroke_styles import STROKE_STYLES
+from inkling.datasets.pen_strokes import STROKE_STYLES, Style
 from inkling.imaging.sketch import Sketch
 
 REPO_ROOT = Path(__file__).parent.parent

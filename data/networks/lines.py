@@ -18,9 +18,8 @@ from inkling.datasets.mnist import Digits, load_mnist
 from inkling.datasets.non_digits import SHAPE_KINDS, crop_to_strokes, sample_character
 from inkling.datasets.pen_digits import generate_drawings
 from inkling.datasets.pen_slips import add_slips
-from inkling.datasets.pen_strokes import Style, draw_strokes
+from inkling.datasets.pen_strokes import Style, draw_strokes, parse_styles
 from inkling.datasets.random_shapes import render_text
-from inkling.datasets.stroke_styles import parse_styles
 from model import CTC_SIGN
 
 SIGN = CTC_SIGN  # label of a character that is no digit

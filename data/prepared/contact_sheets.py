@@ -12,8 +12,7 @@ from PIL import Image, ImageDraw
 
 from inkling.datasets.mnist import load_mnist
 from inkling.datasets.non_digits import draw_each_kind
-from inkling.datasets.pen_strokes import Style, draw_strokes
-from inkling.datasets.stroke_styles import STROKE_STYLES
+from inkling.datasets.pen_strokes import STROKE_STYLES, Style, draw_strokes
 from inkling.imaging.mnist_frame import FRAME, frame_glyph
 
 STYLE_TILE_PX, STYLE_NAME_PX = 2 * FRAME, 150

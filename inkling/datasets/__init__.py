@@ -2,9 +2,8 @@
 
 mnist.py: load MNIST; download it if it is missing
 stroke_styles.txt: ways of writing digits, as pen paths
-stroke_styles.py: parse stroke_styles.txt
 handwriting_fonts.py: strokes traced from fonts and scripts; held-out split
-pen_strokes.py: vary pen paths; rasterise them
+pen_strokes.py: parse, vary and rasterise pen paths
 pen_slips.py: writing errors: hooks, ligatures, pinched loops, gaps
 pen_digits.py: drawn digits, framed and degraded
 held_out_handwriting.py: drawings of held-out handwriting and scripts

@@ -9,8 +9,7 @@ import torch
 from inkling.datasets.handwriting_fonts import select_digit_paths
 from inkling.datasets.mnist import Digits
 from inkling.datasets.pen_slips import add_slips
-from inkling.datasets.pen_strokes import Style, draw_strokes
-from inkling.datasets.stroke_styles import STROKE_STYLES
+from inkling.datasets.pen_strokes import STROKE_STYLES, Style, draw_strokes
 from inkling.imaging.mnist_frame import FRAME, crop_to_ink, frame_glyph
 
 Seed = int | tuple[int, ...]

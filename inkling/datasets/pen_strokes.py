@@ -1,4 +1,7 @@
-"""Vary the pen paths of characters, and rasterise them."""
+"""Parse, vary and rasterise the pen paths of characters."""
+
+import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -169,3 +172,15 @@ def draw_strokes(
         canvas = cv2.dilate(canvas, np.ones((round(pen * DRAWING_SCALE),) * 2, np.uint8))
     left, top, width, height = cv2.boundingRect(canvas)
     return canvas[top : top + height, left : left + width].astype(np.float32)
+
+
+def parse_styles(path: Path) -> dict[int, dict[str, str]]:
+    """Return the pen paths of each digit in a file, by style name."""
+    styles: dict[int, dict[str, str]] = {digit: {} for digit in range(10)}
+    for line in path.read_text("utf-8").splitlines():
+        if style := re.fullmatch(r"(\d) ([^:]+): (.+)", line):
+            styles[int(style[1])][style[2]] = style[3]
+    return styles
+
+
+STROKE_STYLES = parse_styles(Path(__file__).with_name("stroke_styles.txt"))

@@ -237,12 +237,7 @@ def render_text(words: str, rng: np.random.Generator) -> np.ndarray:
         canvas = np.zeros((height + below + 2 * pen, width + 2 * pen), np.uint8)
         cv2.putText(canvas, words, (pen, height + pen), font, LETTER_HEIGHT_PX / 22, 1, pen)
         return canvas.astype(np.float32)
-    return render_font_text(words, str(rng.choice(OUTLINE_FONTS)))
-
-
-def render_font_text(words: str, font: str) -> np.ndarray:
-    """Render words in one of `OUTLINE_FONTS`: ink (H, W), 0 or 1."""
-    shape = load_outline_font(font).getmask(words, mode="L")
+    shape = load_outline_font(str(rng.choice(OUTLINE_FONTS))).getmask(words, mode="L")
     return (np.array(shape).reshape(shape.size[::-1]) > 127).astype(np.float32)
 
 

@@ -3,8 +3,8 @@
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -29,8 +29,7 @@ TIMED_DIGITS = 100  # digits
 CALIBRATION_BINS = 15  # as in Guo et al. 2017, arXiv 1706.04599
 
 
-@dataclass(frozen=True)
-class Score:
+class Score(NamedTuple):
     """Predictions of a network for labelled digits."""
 
     name: str
@@ -101,10 +100,8 @@ class Score:
 def score(name: str, model: DigitCNN, digits: Digits) -> Score:
     """Score a network on digits."""
     predictions = [model.predict(batch)[:2] for batch in digits.ink.split(SCORE_BATCH)]
-    probabilities, not_a_digit = (
-        torch.cat(parts).numpy() for parts in zip(*predictions, strict=True)
-    )
-    return Score(name, digits.labels.numpy(), probabilities, not_a_digit)
+    outputs = (torch.cat(parts).numpy() for parts in zip(*predictions, strict=True))
+    return Score(name, digits.labels.numpy(), *outputs)
 
 
 def to_summary(one: Score) -> dict:
@@ -135,8 +132,7 @@ def time_prediction_ms(model: DigitCNN, digits: Digits) -> float:
     return round(1000 * float(np.median(seconds)), 3)
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """How well a kind of non-digit is separated from digits."""
 
     name: str

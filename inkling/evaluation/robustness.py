@@ -1,7 +1,7 @@
 """Measure the full reader on pictures of increasing difficulty."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -36,8 +36,7 @@ def draw_on_paper(ink: np.ndarray) -> np.ndarray:
     return np.pad(255 - (255 * ink).astype(np.uint8), BORDER, constant_values=255)
 
 
-@dataclass(frozen=True)
-class Sweep:
+class Sweep(NamedTuple):
     """The share of digits read right at each level of one difficulty."""
 
     name: str

@@ -59,11 +59,9 @@ class Gallery(NamedTuple):
 
     def locate(self, features: Tensor) -> Neighbourhood:
         """Return the place and the neighbours of features (z,)."""
-        indices, similarities = self.neighbours(features)
-        place = self.place(features)
-        return Neighbourhood(
-            place, len(features), self.ink[indices], self.labels[indices], similarities
-        )
+        k, similarities = self.neighbours(features)
+        place, size = self.place(features), len(features)
+        return Neighbourhood(place, size, self.ink[k], self.labels[k], similarities)
 
     def place(self, features: Tensor) -> tuple[float, float]:
         """Return the position of features (z,) on the map: x and y, 0 to 1.

@@ -110,7 +110,7 @@ def write_version(folder: Path) -> None:
 
 
 def compute_integrity(content: bytes) -> str:
-    """Return SHA-256 of a file, and of a gzip file's content, as browsers may get either."""
+    """Return the SHA-256 of a file, and of what it unpacks to: browsers may get either."""
     forms = [content] + ([gzip.decompress(content)] if content[:2] == b"\x1f\x8b" else [])
     digests = (hashlib.sha256(form).digest() for form in forms)
     return " ".join(f"sha256-{base64.b64encode(digest).decode()}" for digest in digests)
@@ -130,9 +130,8 @@ def build(folder: Path, checkpoint: Path = CHECKPOINT) -> None:
 
 def measure(folder: Path) -> tuple[float, float]:
     """Return the size of a built page without the runtime, and of the runtime, in MB."""
-    whole, runtime = (
-        sum(path.stat().st_size for path in folder.glob(names)) / 1e6 for names in ("*", "ort*")
-    )
+    files = (folder.glob(names) for names in ("*", "ort*"))
+    whole, runtime = (sum(path.stat().st_size for path in paths) / 1e6 for paths in files)
     return whole - runtime, runtime
 
 

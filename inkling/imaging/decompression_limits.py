@@ -51,7 +51,8 @@ class LimitedReader(io.BufferedReader):
 
     reads_left = MAX_HEADER_READS
 
-    def read(self, size: int | None = -1, /) -> bytes:  # noqa: D102
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read one more piece."""
         self.reads_left -= 1
         if self.reads_left < 0:
             raise PictureError("the file is in too many small pieces: save it again.")

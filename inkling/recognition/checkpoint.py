@@ -68,10 +68,8 @@ def save_checkpoint(
     shown = {GALLERY_PREFIX + name: tensor for name, tensor in (gallery or {}).items()}
     # Rounding to 11 bits changes logits by 0.002 at most, and no answer for MNIST's 10,000 test
     # images (measured with the default recipe's widths).
-    weights = {
-        name: tensor.half() if tensor.ndim == CONVOLUTION_AXES else tensor
-        for name, tensor in model.state_dict().items()
-    }
+    state = model.state_dict().items()
+    weights = {name: t.half() if t.ndim == CONVOLUTION_AXES else t for name, t in state}
     tensors = {name: tensor.detach().contiguous() for name, tensor in (weights | shown).items()}
     with torch.inference_mode():
         answer = model(known_ink()).tolist()

@@ -54,7 +54,7 @@ BODY_TYPE = "http.response.body"
 class RequestLimits:
     """ASGI middleware that rejects requests above the limits and routes the page does not need.
 
-    Of files only `uploads` are sent, no event if `is_full()`, and results only if `is_event(name)`.
+    Only files in `uploads` are sent, events unless `is_full()`, and results if `is_event(name)`.
     """
 
     def __init__(self, app: ASGIApp, uploads: Path, is_full: Callable, is_event: Callable):

@@ -62,14 +62,15 @@ def make_checkpoint(
         "machine": describe_machine(),
     }
     on_progress(None)
-    backup = keep_backup(path) if path.exists() else None
+    backup, is_replaced = find_free_name(path), path.exists()
     try:
+        if is_replaced:
+            shutil.copy2(path, backup)
         description = checkpoint.save_checkpoint(model, path, description, gallery._asdict())
     except BaseException:
-        if backup:
-            backup.unlink()
+        backup.unlink(missing_ok=True)
         raise
-    if backup:
+    if is_replaced:
         tqdm.write(f"The checkpoint that was there is kept as {backup.name}.", sys.stderr)
     return description
 
@@ -119,16 +120,6 @@ def find_writable(path: Path) -> Path:
         print(f"{path} cannot be written ({error}): {cache} is used instead.", file=sys.stderr)
         return cache
     return path
-
-
-def keep_backup(path: Path) -> Path:
-    """Keep a file under a second name, for when it is replaced; return the new path."""
-    backup = find_free_name(path)
-    try:
-        backup.hardlink_to(path)
-    except OSError:  # a file system without hard links
-        shutil.copy2(path, backup)
-    return backup
 
 
 def find_free_name(path: Path) -> Path:

@@ -1,6 +1,5 @@
 """Explain an unsure answer: its candidates, similar examples, and what to draw."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -9,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from inkling.datasets.pen_strokes import Style, draw_strokes
-from inkling.datasets.stroke_styles import STROKE_STYLES
+from inkling.datasets.pen_strokes import STROKE_STYLES, Style, draw_strokes
 from inkling.explanation.counterfactual import counterfactual
 from inkling.explanation.gallery import Gallery
 from inkling.imaging.mnist_frame import frame_glyph
@@ -31,8 +29,7 @@ class SimilarExample(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One of the two digits that an unsure glyph may be."""
 
     digit: int

@@ -7,10 +7,9 @@ import pytest
 import torch
 
 from data.prepared import contact_sheets
-from inkling.datasets import pen_digits, stroke_styles
+from inkling.datasets import pen_digits, pen_strokes
 from inkling.datasets.pen_digits import draw_digits
-from inkling.datasets.pen_strokes import Style, draw_strokes
-from inkling.datasets.stroke_styles import STROKE_STYLES
+from inkling.datasets.pen_strokes import STROKE_STYLES, Style, draw_strokes
 
 PATHS = {(digit, name): path for digit in range(10) for name, path in STROKE_STYLES[digit].items()}
 
@@ -23,7 +22,9 @@ def digits():
 def test_every_digit_has_many_styles_and_every_line_of_the_file_is_one():
     assert sorted(STROKE_STYLES) == list(range(10))
     assert min(map(len, STROKE_STYLES.values())) >= 10
-    lines = Path(stroke_styles.__file__).with_suffix(".txt").read_text("utf-8").splitlines()
+    lines = (
+        Path(pen_strokes.__file__).with_name("stroke_styles.txt").read_text("utf-8").splitlines()
+    )
     assert len([line for line in lines if line and not line.startswith("#")]) == len(PATHS)
 
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from inkling.datasets import pen_slips
-from inkling.datasets.pen_strokes import POINTS_PER_SPAN, Style
-from inkling.datasets.stroke_styles import STROKE_STYLES
+from inkling.datasets.pen_strokes import POINTS_PER_SPAN, STROKE_STYLES, Style
 
 SEVEN = Style(STROKE_STYLES[7]["crossed"])
 EIGHT = Style(STROKE_STYLES[8]["s first"])

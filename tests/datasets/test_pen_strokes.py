@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from inkling.datasets import pen_strokes
-from inkling.datasets.stroke_styles import STROKE_STYLES
+from inkling.datasets.pen_strokes import STROKE_STYLES
 
 
 @pytest.mark.parametrize("digit", range(10))

@@ -6,8 +6,7 @@ import pytest
 from data.networks.crops import BLANK_SHARE, CropComposer, make_paper
 from data.networks.lines import DIGIT_PX, SIGN, STYLES_FILE, GlyphBank
 from data.networks.pages import LAYERS, compose_page, lay_on_table
-from inkling.datasets.pen_strokes import Style
-from inkling.datasets.stroke_styles import parse_styles
+from inkling.datasets.pen_strokes import Style, parse_styles
 
 
 @pytest.fixture(scope="module")
