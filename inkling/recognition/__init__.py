@@ -6,7 +6,7 @@ ink_finder.py: ink on uneven or patterned paper, by a U-Net
 hypotheses.py: ink hypotheses, cheap to expensive; score of their readings
 connected_components.py: components of ink as segments, grouped into lines
 line_net.py: transcribe a line by CTC and beam search
-segmentation_lattice.py: score segments; find the cheapest path
+segment_scorer.py: score segments with the digit network
 touching_digits.py: cut a line into the digits of its transcript
 segmentation.py: merge and cut segments into glyphs
 reading.py: `Digit` and `Reading`; fuse probabilities

@@ -5,6 +5,7 @@ plausible merges of segments in one batch. If a glyph is doubtful, `LineNet` tra
 and the line is cut where its digits stand. The segmentation with the higher log-likelihood wins.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -22,13 +23,7 @@ from inkling.recognition.connected_components import (
 )
 from inkling.recognition.line_net import LinePrediction
 from inkling.recognition.reading import GLYPH_WEIGHT, Digit
-from inkling.recognition.segmentation_lattice import (
-    MAX_GLYPH_COST,
-    PredictGlyphs,
-    SegmentScorer,
-    Span,
-    find_cheapest_path,
-)
+from inkling.recognition.segment_scorer import MAX_GLYPH_COST, PredictGlyphs, SegmentScorer
 from inkling.recognition.touching_digits import cut_into_digits
 
 MAX_MERGED_SEGMENTS = 4  # strokes of one digit
@@ -47,6 +42,7 @@ MAX_CERTAIN_ASPECT = 1.15  # width / height: a wider glyph may be several
 DOUBTFUL_LOG_PROB = -0.2  # of a glyph: below it, it may be several, or a fragment
 MAX_TRANSCRIBED_LINES = 8  # of a picture, those with the most ink: a texture has many
 MAX_LINE_ASPECT = 40  # width / height
+Span = tuple[int, int]  # segments i to j - 1 of a line
 Transcribe = Callable[[Segment], LinePrediction]
 
 
@@ -168,3 +164,23 @@ def find_merges(segments: list[Segment], height: float) -> dict[Span, Segment]:
                 break
             merged[i, j + 1] = group
     return merged
+
+
+def find_cheapest_path(
+    length: int, costs: dict[Span, float], skip_costs: dict[int, float]
+) -> list[Span]:
+    """Return the spans that cover places 0 to `length` and cost least together.
+
+    A place in `skip_costs` may be left out at that cost. Without a cover the list is empty.
+    """
+    best: list[tuple[float, list[Span]]] = [(0.0, [])]
+    for end in range(1, length + 1):
+        paths = [
+            (best[span[0]][0] + cost, [*best[span[0]][1], span])
+            for span, cost in costs.items()
+            if span[1] == end
+        ]
+        if end - 1 in skip_costs:
+            paths.append((best[end - 1][0] + skip_costs[end - 1], best[end - 1][1]))
+        best.append(min(paths, key=lambda path: path[0], default=(math.inf, [])))
+    return best[-1][1]

@@ -9,7 +9,7 @@ from inkling.imaging.mnist_frame import remove_splinters
 from inkling.recognition.connected_components import Segment, crop_segment
 from inkling.recognition.line_net import Transcript
 from inkling.recognition.reading import Digit
-from inkling.recognition.segmentation_lattice import MAX_GLYPH_COST, SegmentScorer
+from inkling.recognition.segment_scorer import MAX_GLYPH_COST, SegmentScorer
 
 MAX_SEAM_HEIGHT = 64  # px: taller lines are reduced before seams are searched
 # Seams are drawn to lines through these places between two digits, at these slopes: straight cuts,

@@ -15,8 +15,8 @@ from inkling.recognition.connected_components import (
 )
 from inkling.recognition.line_net import NO_DIGIT_CLASS, LinePrediction, Transcript
 from inkling.recognition.reader import make_transcriber
-from inkling.recognition.segmentation import find_rows
-from inkling.recognition.segmentation_lattice import SegmentScorer, find_cheapest_path
+from inkling.recognition.segment_scorer import SegmentScorer
+from inkling.recognition.segmentation import find_cheapest_path, find_rows
 from inkling.recognition.touching_digits import cut_into_digits, find_cuts, find_seams
 
 

@@ -1,4 +1,4 @@
-"""Score segments with the digit network, and find the cheapest path through a lattice of them."""
+"""Score segments with the digit network, each once."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,6 @@ MAX_GLYPH_COST = 6.0  # of the least probable glyph, natural logarithm
 
 # Ink (N, 28, 28) to the four arrays of a `model.Prediction`.
 PredictGlyphs = Callable[[np.ndarray], tuple[np.ndarray, ...]]
-Span = tuple[int, int]  # places i to j - 1 of a line
 
 
 class SegmentScorer:
@@ -33,23 +32,3 @@ class SegmentScorer:
             glyphs = [Glyph(ink, s.box, thickened=wide is not s.ink) for s, wide, ink in found]
             self.known |= zip(new, make_digits(glyphs, self.predict(inks)), strict=True)
         return [self.known[k] for k in keys]
-
-
-def find_cheapest_path(
-    length: int, costs: dict[Span, float], skip_costs: dict[int, float]
-) -> list[Span]:
-    """Return the spans that cover places 0 to `length` and cost least together.
-
-    A place in `skip_costs` may be left out at that cost. Without a cover the list is empty.
-    """
-    best: list[tuple[float, list[Span]]] = [(0.0, [])]
-    for end in range(1, length + 1):
-        paths = [
-            (best[span[0]][0] + cost, [*best[span[0]][1], span])
-            for span, cost in costs.items()
-            if span[1] == end
-        ]
-        if end - 1 in skip_costs:
-            paths.append((best[end - 1][0] + skip_costs[end - 1], best[end - 1][1]))
-        best.append(min(paths, key=lambda path: path[0], default=(np.inf, [])))
-    return best[-1][1]
