@@ -1,6 +1,6 @@
 """Ink hypotheses of a picture, cheap to expensive, and the score of their readings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -99,10 +99,24 @@ def hypotheses(picture: Image.Image) -> Iterator[Hypothesis]:
         yield make("unet", ink)
         unet_inks += [ink] if ink else []
     yield from postponed
-    for quarters in (1, 2, 3) if unet_inks else ():
-        rotated = np.rot90(gray, quarters).copy()
-        for ink in unet_inks:
-            yield make("rotated", rotate_ink(ink, quarters), gray=rotated, quarters=quarters)
+    if unet_inks:
+        yield from rotated_hypotheses(make, gray, unet_inks)
+
+
+def rotated_hypotheses(
+    make: Callable[..., Hypothesis], gray: np.ndarray, upright: list[Ink]
+) -> Iterator[Hypothesis]:
+    """Yield the ink of a picture on its side and upside down, rotated.
+
+    The network sees the picture on its side: in the upright one it takes a rotated 1 for a rule.
+    """
+    sideways = np.rot90(gray).copy()
+    ink = unet_ink(sideways, min(UNET_SIDES_PX[0], MAX_ZOOM * max(gray.shape)))
+    turned = [(1, 0, ink), (3, 2, ink), *((2, 2, ink) for ink in upright)]
+    for quarters, more, ink in turned:
+        if ink:
+            rotated = np.rot90(gray, quarters).copy()
+            yield make("rotated", rotate_ink(ink, more), gray=rotated, quarters=quarters)
 
 
 def otsu_inks(first: Ink | None, gray: np.ndarray) -> Iterator[tuple[str, Ink | None]]:
