@@ -80,7 +80,8 @@ class GlyphBank:
             "".join(rng.choice(list(PRINT_CHARACTERS), rng.integers(2, 9)))
             for _ in range(drawn // 4)
         )
-        self.words = [render_text(word, rng) for word in words]
+        printed = (render_text(word, rng) for word in words)
+        self.words = [ink for ink in printed if ink.any()]  # spaces alone have none
 
     def sample_mnist(self, rng: np.random.Generator) -> tuple[int, np.ndarray]:
         """Return a digit of MNIST and its ink (H, W), enlarged and sharpened."""
