@@ -170,6 +170,13 @@ def test_a_cell_highlights_its_receptive_field_and_a_map_opens(page, shipped):
     page.keyboard.press("Enter")
     expect(page.locator("#feature-map h2").first).to_contain_text("Layer 1, map")
     expect(page.locator("#feature-map .excited")).to_have_count(6)
+    page.locator("#layers [data-open^='1-']").first.focus()  # the keyboard's cell stays
+    expect(sees).to_contain_text("layer 1 sees rows 13 to 18")
+    page.get_by_role("button", name="The features").focus()
+    page.keyboard.press("ArrowRight")
+    expect(sees).to_contain_text("Feature 114: ")
+    page.keyboard.press("Enter")
+    expect(page.locator("#feature-map h2").first).to_contain_text("Feature 114: ")
 
 
 def test_the_keyboard_follows_a_logit_s_sum_to_a_pixel_of_the_ink(page):

@@ -7,7 +7,7 @@ let stages = []; // from the ink on: {side, step: [size, stride, padding], shown
 let features, scores, contributions; // a byte each; ten logits; a signed byte for each digit and feature
 let lit = null; // highlighted cells of each stage: rows [first, last], columns [first, last]
 let digitShown = null; // the digit whose contributions are shown
-const at = new WeakMap(); // the keyboard's cell in each map
+const at = {}; // the keyboard's cell in each map
 let trail = []; // the cells from the first picked to the ink: "stage-map-row-column"
 let step = 0; // index of the cell whose sum is shown
 let exact = false; // whether its numbers have all digits
@@ -86,6 +86,8 @@ function build() {
 
 function showField(canvas, y, x) {
   const stage = +canvas.dataset.stage;
+  lit = null;
+  if (!canvas.dataset.stage) return show(`Feature ${x + 1}: ${Math.round(features[x] / 2.55)} % of the largest.`);
   lit = trace(stage, y, x);
   const [rows, columns] = lit[0].map(([first, last]) => `${first + 1} to ${last + 1}`);
   show(stage ? `This cell of layer ${stage} sees rows ${rows}, columns ${columns} of the ink.` : "Highlighted: the cells that see this pixel.");
@@ -97,38 +99,32 @@ function showDigit(digit) {
   const order = [...features.keys()].sort((a, b) => share(b) - share(a)).map((k) => k + 1);
   show(`Features ${order.slice(0, 3).join(", ")} contribute most to a ${digit}; ${order.slice(-3).join(", ")} least.`);
 }
-function showFeature(k) {
-  lit = null;
-  show(`Feature ${k + 1}: ${Math.round(features[k] / 2.55)} % of the largest.`);
-}
 function clear() {
   if (!lit && digitShown === null) return;
   lit = digitShown = null;
   show();
 }
-element.addEventListener("pointermove", ({ target, clientX, clientY }) => {
-  const score = target.closest("[data-digit]");
-  const canvas = target.closest("canvas");
-  if (score) return showDigit(+score.dataset.digit);
-  if (!canvas) return clear();
-  const [row, column] = locate(canvas, { clientX, clientY });
-  canvas.dataset.stage ? showField(canvas, row, column) : showFeature(column);
+element.addEventListener("pointermove", (event) => {
+  const score = event.target.closest("[data-digit]");
+  const canvas = event.target.closest("canvas");
+  if (score) showDigit(+score.dataset.digit);
+  else if (canvas) showField(canvas, ...locate(canvas, event));
+  else clear();
 });
-// The cell of a map, or the feature, below a pointer.
+const countColumns = (canvas) => stages[canvas.dataset.stage]?.side ?? features.length;
+// The row and column of a map, or of the features, below a pointer.
 function locate(canvas, { clientX, clientY }) {
   const { x, y, width } = canvas.getBoundingClientRect();
-  const columns = stages[canvas.dataset.stage]?.side ?? features.length;
-  const within = (v) => clamp(Math.floor((v * columns) / width), columns - 1);
-  return [canvas.dataset.stage ? within(clientY - y) : 0, within(clientX - x)];
+  const columns = countColumns(canvas);
+  return [clientY - y, clientX - x].map((v) => clamp(Math.floor((v * columns) / width), columns - 1));
 }
 element.addEventListener("pointerleave", clear);
 function move(target, step) {
   const canvas = target.querySelector("canvas");
   if (!canvas) return;
-  const { side = features.length } = stages[canvas.dataset.stage] ?? {};
-  const next = (at.get(target) ?? [side >> 1, side >> 1]).map((v, k) => clamp(v + step[k], side - 1));
-  at.set(target, next);
-  canvas.dataset.stage ? showField(canvas, ...next) : showFeature(next[1]);
+  const columns = countColumns(canvas);
+  const middle = [columns >> 1, columns >> 1];
+  showField(canvas, ...(at[target.dataset.open] = (at[target.dataset.open] ?? middle).map((v, k) => clamp(v + step[k], columns - 1))));
 }
 element.addEventListener("focusin", ({ target }) => (target.dataset.digit ? showDigit(+target.dataset.digit) : move(target, [0, 0])));
 element.addEventListener("focusout", clear);
@@ -141,7 +137,7 @@ element.addEventListener("keydown", (event) => {
 element.addEventListener("click", (event) => {
   const { dataset, firstChild } = event.target.closest("button") ?? { dataset: {} };
   if (dataset.open === undefined) return;
-  const [row, column] = event.detail ? locate(firstChild, event) : at.get(firstChild.parentElement); // 0: by a key
+  const [row, column] = event.detail ? locate(firstChild, event) : at[dataset.open]; // 0: by a key
   pick([dataset.open ? `${dataset.open}-${row}-${column}` : `${stages.length}-${column}-0-0`]);
 });
 // Buttons of any component lead to a cell: from the one whose sum is shown, along its trail, or to another.
