@@ -222,6 +222,14 @@ def test_the_keyboard_follows_a_logit_s_sum_to_a_pixel_of_the_ink(page):
 def test_a_map_is_switched_off_by_keyboard_and_on_again(page, shipped):
     draw_and_read(page, 4)
     page.get_by_role("button", name="Inside the network").press("Enter")
+    page.locator("#layers [data-open^='1-']").first.press("Enter")
+    for words in (
+        re.compile("without 1 map"),
+        "",
+    ):  # of an opened map, before the switches are expanded
+        get_tool(page, "Switch it off or on").press("Enter")
+        expect(page.locator("#switched")).to_have_text(words)
+        wait_until_settled(page)
     page.get_by_role("button", name="Switch parts off").press("Enter")
     cells, switched = page.locator(".board button"), page.locator("#switched")
     expect(cells).to_have_count(sum(shipped.model.widths))
@@ -229,8 +237,8 @@ def test_a_map_is_switched_off_by_keyboard_and_on_again(page, shipped):
     cells.first.press("ArrowRight")
     for state in ("false", "true"):
         page.keyboard.press("Enter")
-        expect(page.locator("[data-part='0-1']")).to_have_attribute("aria-checked", state)
-        expect(page.locator("[data-part='0-1']")).to_be_focused()
+        expect(page.locator("[data-switch='0-1']")).to_have_attribute("aria-checked", state)
+        expect(page.locator("[data-switch='0-1']")).to_be_focused()
         expect(switched).to_have_text("" if state == "true" else re.compile("without 1 map"))
     expect(page.locator("#evidence img")).to_have_attribute("src", plain)
     get_tool(page, "Switch off these ten").press("Enter")

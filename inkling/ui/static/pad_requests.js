@@ -40,7 +40,7 @@ document.addEventListener("read-start", ({ detail }) => add(...detail));
 document.addEventListener("click", ({ target }) => {
   const bar = target.closest("#label .confidence-set");
   if (bar) add("compare", bar.dataset.testid[0]);
-  if (target.dataset.part) add("ablate", target.dataset.part); // a switch of `switches.js`, or of a feature map
+  if (target.dataset.switch) add("ablate", target.dataset.switch); // a switch of `switches.js`, or of a feature map
 });
 
 async function add(name, value) {

@@ -12,7 +12,7 @@ function update() {
   const parts = value.drops.flatMap((layer, k) => layer.map((drop, number) => ({
     k, drop, part: `${k}-${number}`, name: `${value.drops[k + 1] ? `layer ${k + 1}, map` : "feature"} ${number + 1}` })));
   const most = Math.max(0.01, ...parts.map(({ drop }) => Math.abs(drop)));
-  const cell = ({ drop, part, name }) => `<button type="button" role="switch" data-part="${part}"
+  const cell = ({ drop, part, name }) => `<button type="button" role="switch" data-switch="${part}"
     tabindex="${part === place ? 0 : -1}" aria-checked="${!value.off.includes(part)}" title="${name}: ${drop}"
     style="--hue: ${drop < 0 ? "#d55e00" : "#0072b2"} ${(100 * Math.abs(drop)) / most}%"></button>`;
   board.innerHTML = value.drops.map((_, k) => `<h3>${value.drops[k + 1] ? `layer ${k + 1}` : "features"}</h3>
@@ -29,7 +29,7 @@ function update() {
 slider.addEventListener("input", () => send(+slider.value));
 element.querySelector(".action").addEventListener("click", () => send(best.map(({ part }) => part)));
 board.addEventListener("focusin", ({ target }) => {
-  [place, said.textContent] = [target.dataset.part, target.title];
+  [place, said.textContent] = [target.dataset.switch, target.title];
 });
 board.addEventListener("keydown", (event) => {
   const across = getComputedStyle(event.target.parentElement).gridTemplateColumns.split(" ").length;
