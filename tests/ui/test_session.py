@@ -2,6 +2,7 @@
 
 import base64
 import json
+import pickle
 import time
 from dataclasses import replace
 
@@ -138,6 +139,27 @@ def test_what_is_switched_off_changes_every_finding_and_switching_on_restores_th
             again = replace(switched, ablation=WHOLE).compute_findings(shipped)
             assert repr(again.reading.as_dict()) == repr(other.reading.as_dict())
             assert (again.evidence.map == other.evidence.map).all()
+
+
+class Remote:
+    """A reader in another process: what is sent and returned is pickled."""
+
+    def __init__(self, reader):
+        self.reader = reader
+
+    def call(self, function, *values):
+        function, values = pickle.loads(pickle.dumps((function, values)))
+        return pickle.loads(pickle.dumps(function(*values, self.reader)))
+
+
+def test_switches_and_steps_reach_a_remote_reader_and_corrections_still_apply(session, shipped):
+    off = Ablation(frozenset({(1, 3)}), kept=50)
+    session.configure(frozenset({"inside", "switches", "steps"}), off)
+    findings = session.read_latest(SessionState.read, NUMBER.read_bytes(), Remote(shipped))
+    assert findings.part_costs[0][1][3] == 0 and findings.picture.lines
+    assert findings.reading.text == "7432"
+    session.update(lambda state: state.with_correction(Corrections(), 9), Remote(shipped))
+    assert session.state.reading(shipped).text == "9432"
 
 
 def test_switches_are_maps_of_the_network_or_are_ignored():
