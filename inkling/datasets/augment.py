@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Generator, Tensor
 
 from inkling.datasets.mnist import Digits
 
@@ -19,7 +19,7 @@ class Distortion(NamedTuple):
     shear: float  # of the height
 
 
-def shift(pixels: Tensor, max_px: int, generator: torch.Generator) -> Tensor:
+def shift(pixels: Tensor, max_px: int, generator: Generator) -> Tensor:
     """Return the batch (N, 1, H, W) with each picture shifted by whole pixels in x and y."""
     n, _, height, width = pixels.shape
     offsets = torch.randint(0, 2 * max_px + 1, (2, n, 1), generator=generator).to(pixels.device)
@@ -30,7 +30,7 @@ def shift(pixels: Tensor, max_px: int, generator: torch.Generator) -> Tensor:
     return padded[picture, 0, rows[:, :, None], columns[:, None, :]].unsqueeze(1)
 
 
-def distort(ink: Tensor, limits: Distortion, generator: torch.Generator) -> Tensor:
+def distort(ink: Tensor, limits: Distortion, generator: Generator) -> Tensor:
     """Return the batch (N, 1, H, W) with a random affine distortion of each picture."""
 
     def up_to(limit: float) -> Tensor:
@@ -52,19 +52,17 @@ def distort(ink: Tensor, limits: Distortion, generator: torch.Generator) -> Tens
     return distorted.clamp(0, 1)
 
 
-def augment(
-    pixels: Tensor, limits: Distortion, distorted_share: float, generator: torch.Generator
-) -> Tensor:
+def augment(pixels: Tensor, limits: Distortion, share: float, generator: Generator) -> Tensor:
     """Shift pixels (N, 1, 28, 28), uint8, or distort a share of them, which blurs: ink."""
     varied = to_ink(shift(pixels, int(limits.shift), generator))
-    if distorted_share:
-        chosen = torch.rand(len(pixels), generator=generator) < distorted_share
+    if share:
+        chosen = torch.rand(len(pixels), generator=generator) < share
         varied[chosen] = distort(to_ink(pixels[chosen]), limits, generator)
     return varied
 
 
 def repeat_distorted(
-    digits: Digits, count: int, limits: Distortion, generator: torch.Generator
+    digits: Digits, count: int, limits: Distortion, generator: Generator
 ) -> Digits:
     """Return `count` distorted copies of digits, the same number of each."""
     order = torch.randperm(len(digits.labels), generator=generator)
