@@ -77,9 +77,8 @@ def list_pictures(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
 def expand_pattern(path: Path) -> list[Path]:
     """Return the paths that match a pattern like `scans/*.png`, sorted, or the path itself."""
-    if path.exists() or not glob.has_magic(str(path)):
-        return [path]
-    return sorted(map(Path, glob.glob(str(path), recursive=True))) or [path]  # noqa: PTH207
+    matches = [] if path.exists() else glob.glob(str(path), recursive=True)  # noqa: PTH207
+    return sorted(map(Path, matches)) or [path]
 
 
 def report_skipped(files: list[Path]) -> None:

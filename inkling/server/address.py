@@ -1,7 +1,6 @@
 """Parse and check the host and port to serve on."""
 
 import argparse
-import contextlib
 import ipaddress
 import os
 import socket
@@ -27,9 +26,8 @@ def parse_host(host: str) -> str:
 
 def parse_port(text: str) -> int:
     """Return a port number; raises `ArgumentTypeError` if there is no such port."""
-    with contextlib.suppress(ValueError):
-        if 0 <= int(text) <= 65_535:
-            return int(text)
+    if text.isdecimal() and int(text) <= 65_535:
+        return int(text)
     raise argparse.ArgumentTypeError(
         f"{text!r} is no port; take a number from 1024 to 65535, or 0 for the first free one"
     )
