@@ -33,12 +33,6 @@ with process.importing_gradio():
     from inkling.ui.layout import build_page
 
 source: LiveReader  # the reader; kept by hot reload
-# Environment variables, with their parsers, for options that are not given.
-VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
-    "auth": ("INKLING_AUTH", parse_login),
-    "host": ("GRADIO_SERVER_NAME", parse_host),
-    "port": ("GRADIO_SERVER_PORT", parse_port),
-}
 serve = partial(launch, css_paths=views.STYLESHEETS)
 
 
@@ -84,7 +78,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--collect", type=Path, help="folder to save corrected digits in")
     add("--allow-training", action="store_true", help="let users of a public page train again")
     options = parser.parse_args()
-    process.read_environment(parser, options, VARIABLES)
+    process.read_environment(parser, options)
     options.host, options.port = options.host or LOOPBACK, options.port or 0
     return options
 

@@ -14,9 +14,16 @@ import threading
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 
-from inkling.server.address import LOOPBACK
+from inkling.server.address import LOOPBACK, parse_host, parse_port
+from inkling.server.login import parse_login
 
-# GRADIO_* variables that Gradio 6.31 may read. `app.py` reads three others itself.
+# Environment variables, with their parsers, for options that are not given.
+VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
+    "auth": ("INKLING_AUTH", parse_login),
+    "host": ("GRADIO_SERVER_NAME", parse_host),
+    "port": ("GRADIO_SERVER_PORT", parse_port),
+}
+# GRADIO_* variables that Gradio 6.31 may read.
 HONOURED = {
     *("GRADIO_ANALYTICS_ENABLED", "GRADIO_HEARTBEAT_INTERVAL", "GRADIO_ROOT_PATH"),
     *("GRADIO_SHARE_SERVER_ADDRESS", "GRADIO_TEMP_DIR"),
@@ -50,13 +57,9 @@ def finish(is_training: bool) -> None:
         os._exit(0)
 
 
-def read_environment(
-    parser: argparse.ArgumentParser,
-    options: argparse.Namespace,
-    variables: dict[str, tuple[str, Callable[[str], object]]],
-) -> None:
+def read_environment(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Set options that were not given from environment variables; exit if a value is invalid."""
-    for option, (variable, parse) in variables.items():
+    for option, (variable, parse) in VARIABLES.items():
         value = os.environ.get(variable)
         if value and getattr(options, option) is None:
             try:
