@@ -25,7 +25,6 @@ def build_learning_curve(held_out: Iterable[tuple[int, float]], end: int, x_labe
         "y_ticks": [((math.log(v) - low) / (high - low), f"{100 * v:g} %") for v in ticks],
         "x_label": x_label,
         "y_label": "held-out digits misread",
-        "title": "Share of held-out digits misread, during training",
     }
 
 
@@ -41,8 +40,6 @@ def build_calibration_plot(bins: Iterable[tuple[float, float, int]]) -> dict:
         "x_ticks": ticks,
         "y_ticks": ticks,
         "x_label": "confidence",
-        "y_label": "read right",
-        "title": "Share read right against confidence: on the diagonal, it is calibrated",
     }
 
 
@@ -56,6 +53,4 @@ def build_difficulty_plot(name: str, levels: tuple, shares: tuple[float, ...]) -
         "x_ticks": list(zip(places, map(str, levels), strict=True)),
         "y_ticks": [(v, f"{100 * (low + v * (1 - low)):.0f} %") for v in (0, 0.5, 1)],
         "x_label": name,
-        "y_label": "read right",
-        "title": f"Share read right against {name}",
     }
