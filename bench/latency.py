@@ -22,9 +22,9 @@ from PIL import Image, ImageDraw
 from bench.browser import time_page
 from inkling.datasets.mnist import load_mnist
 from inkling.explanation.counterfactual import counterfactual
-from inkling.explanation.gallery import Gallery
 from inkling.explanation.occlusion import evidence
 from inkling.recognition.reader import Reader
+from inkling.ui.uncertainty import load_paths
 from support.composed_pages import PAGE_KINDS, compose_page
 from support.virtual_users import open_window, sample_drawings, serve_app
 
@@ -100,7 +100,7 @@ def report_reader() -> None:
     reader, picture = Reader.load(), draw_seven()
     glyph = reader.read(picture).digits[0].glyph
     ink = torch.from_numpy(glyph.ink)[None, None]
-    twos = Gallery.from_tensors(reader.gallery).correct_examples(2)
+    twos = load_paths(2)
     torch.set_num_threads(1)
     with torch.inference_mode():
         report("network alone, one thread", time_rounds(lambda: reader.model.predict(ink)))

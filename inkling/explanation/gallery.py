@@ -47,11 +47,6 @@ class Gallery(NamedTuple):
         similarities, indices = self.similarities(features).topk(min(count, len(self.labels)))
         return indices, similarities
 
-    def correct_examples(self, digit: int) -> np.ndarray:
-        """Return the inks of a digit that are read right, (N, 28, 28) float32, 0 to 1."""
-        right = (self.labels == digit) & (self.answers == digit)
-        return self.ink[right].numpy().astype(np.float32) / 255
-
     def nearest(self, features: Tensor, digit: int) -> np.ndarray:
         """Return the ink of the example of a digit nearest to features (z,): (28, 28), 0 to 1."""
         similarities = self.similarities(features).where(self.labels == digit, -1)

@@ -7,15 +7,25 @@ al. 2018, arXiv 1802.07623): inked cells are erased, and blank ones are inked.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from inkling.explanation.strokes import (
+    REGIONS,
+    STROKE_EDGE,
+    Skeleton,
+    find_box_corner,
+    find_loops,
+    find_region,
+    name_place,
+    name_shape,
+)
 from inkling.imaging.mnist_frame import DIGIT, FRAME
 from model import DigitCNN
 
 EVIDENCE_GRID = 6  # cells a side of the digit's box: 5 lose a 3's gaps; 7 cost a third more
-STROKE_EDGE = 0.3  # pixels with more ink belong to a stroke
 INKED_CELL_SHARE = 0.4  # a cell with a larger share of ink is inked
 BLOT_RADIUS_PX = 2.4  # of an erased or inked cell; not tuned
 JOIN_RADIUS_PX = 1.5  # of a line that joins strokes; not tuned
@@ -25,13 +35,17 @@ CELL_BLUR_PX = 1.4  # px: standard deviation of the weight of a cell
 MIN_CELL_WEIGHT = 0.1  # the map fades where all cells weigh less
 MIN_REASON_LOGITS = 0.2  # smaller effects on the margin are not named
 MAX_EMPTY_INK_SHARE = 1 / 4  # a region with a larger share of inked cells is not called empty
+PART_RADIUS_PX = 6  # px around a cell: the piece of its stroke that is named
+MIN_GAP_PX = 12  # px of paper that a stroke across a gap encloses, to be called open; not tuned
 SECOND_REASON_SHARE = 1 / 3  # of the first reason's effect: a second one is named from here on
 Y, X = np.mgrid[:FRAME, :FRAME].astype(np.float32)
-REGIONS = (  # of the digit's box
-    "in the upper left", "at the top", "in the upper right",
-    "on the left side", "in the middle", "on the right side",
-    "in the lower left", "at the bottom", "in the lower right",
-)  # fmt: skip
+
+
+class Part(NamedTuple):
+    """A part of a drawing that supports the answer."""
+
+    words: str  # "the top is open"
+    place: np.ndarray  # (2,) of its mark: y and x in px
 
 
 @dataclass(frozen=True)
@@ -42,7 +56,7 @@ class Evidence:
     rival: int
     map: np.ndarray  # (28, 28) float32, -1 to 1: positive supports the answer
     margin: float  # difference of their logits
-    rationale: str  # ends "a 4 rather than a 9 because ..."; "" without a clear reason
+    parts: tuple[Part, ...] = ()  # at most 2, the strongest first; empty without a clear reason
 
 
 @torch.inference_mode()
@@ -56,8 +70,8 @@ def evidence(model: DigitCNN, ink: np.ndarray, answer: int, rival: int) -> Evide
     if not (ink > STROKE_EDGE).any():
         logits = model(torch.from_numpy(ink)[None, None])[0]
         margin = float(logits[answer] - logits[rival])
-        return Evidence(answer, rival, np.zeros_like(ink), margin, "")
-    corner = box_corner(ink)
+        return Evidence(answer, rival, np.zeros_like(ink), margin)
+    corner = find_box_corner(ink)
     cells, inked = place_cells(ink, corner)
     changed = np.where(inked[:, None, None], *change_cells(ink, cells))
     logits = model(torch.from_numpy(np.concatenate([ink[None], changed])).unsqueeze(1)).numpy()
@@ -72,14 +86,9 @@ def evidence(model: DigitCNN, ink: np.ndarray, answer: int, rival: int) -> Evide
     weight = np.exp(-squares / (2 * CELL_BLUR_PX**2)) * own
     field = np.tensordot(drop, weight, 1) / (weight.sum(axis=0) + MIN_CELL_WEIGHT)
     field = (field / max(np.abs(field).max(), 1e-6)).astype(np.float32)
-    region = ((cells - corner) * 3 // DIGIT).clip(0, 2).astype(int) @ [3, 1]
-    return Evidence(answer, rival, field, float(margins[0]), describe_evidence(drop, inked, region))
-
-
-def box_corner(ink: np.ndarray) -> np.ndarray:
-    """Return top and left, px, of the square of `DIGIT` px around framed ink."""
-    ends = [np.flatnonzero((ink > STROKE_EDGE).any(axis=axis))[[0, -1]] for axis in (1, 0)]
-    return (np.mean(ends, axis=1) - DIGIT / 2).clip(-0.5, FRAME - DIGIT - 0.5)
+    chosen = choose_cells(drop, inked, find_region(cells, corner))
+    parts = tuple(name_part(ink, cells[k], bool(inked[k]), changed[k]) for k in chosen)
+    return Evidence(answer, rival, field, float(margins[0]), parts)
 
 
 def place_cells(ink: np.ndarray, corner: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -145,11 +154,11 @@ def pen_coverage(distance: np.ndarray, radius: float) -> np.ndarray:
     return (radius + 0.5 - distance).clip(0, 1)
 
 
-def describe_evidence(drop: np.ndarray, inked: np.ndarray, region: np.ndarray) -> str:
-    """Name the regions whose ink, or blank paper, supports the margin most.
+def choose_cells(drop: np.ndarray, inked: np.ndarray, region: np.ndarray) -> list[int]:
+    """Return a cell of the region whose ink supports the margin most, and of the emptiest one.
 
     Changing a cell lowers the margin by `drop` (P,). `inked` says which cells hold ink, and
-    `region` indexes `REGIONS`.
+    `region` indexes `REGIONS`. The stronger comes first; an unclear effect is left out.
     """
     kind = region + len(REGIONS) * inked
     count = np.bincount(kind, minlength=2 * len(REGIONS)).reshape(2, -1)
@@ -158,9 +167,31 @@ def describe_evidence(drop: np.ndarray, inked: np.ndarray, region: np.ndarray) -
     clear = max(MIN_REASON_LOGITS, -cost.min(), SECOND_REASON_SHARE * cost.max())
     as_ink = (cost[1] >= cost[0]) | (count[1] > MAX_EMPTY_INK_SHARE * count.sum(axis=0))
     cost = np.where([~as_ink, as_ink], cost, 0)  # each region is named once
-    phrases = []
-    for k in np.argsort(-cost.max(axis=1), kind="stable"):
-        where = REGIONS[cost[k].argmax()]
-        if cost[k].max() >= clear:
-            phrases.append(f"there is ink {where}" if k else f"{where[3:]} is empty")
-    return ", and ".join(phrases)
+    best = [k for k in np.argsort(-cost.max(axis=1), kind="stable") if cost[k].max() >= clear]
+    kinds = [len(REGIONS) * k + cost[k].argmax() for k in best]
+    return [int(np.where(kind == k, drop, -np.inf).argmax()) for k in kinds]
+
+
+def name_part(ink: np.ndarray, cell: np.ndarray, is_inked: bool, changed: np.ndarray) -> Part:
+    """Name the part of ink (28, 28) at a cell (2,).
+
+    `changed` (28, 28) is the ink after the change of this cell, which can open or close a loop.
+    """
+    loops, after = ([np.argwhere(loop) for loop in find_loops(part)] for part in (ink, changed))
+    gaps = [np.linalg.norm(loop - cell, axis=1).min() for loop in loops]
+    where = name_place(loops[int(np.argmin(gaps))], ink) if loops else ""
+    ring = "the loop" if where == "in the middle" else f"the loop {where}"
+    if is_inked and len(after) < len(loops):
+        return Part(f"{ring} is closed", cell)
+    if is_inked:
+        skeleton = Skeleton(ink)
+        branch = skeleton.find_branch(cell, PART_RADIUS_PX)
+        middle = branch[np.linalg.norm(branch - branch.mean(axis=0), axis=1).argmin()]
+        shape = name_shape(branch)
+        if shape == "curve" and skeleton.is_end[tuple(branch.astype(int).T)].any():
+            shape = "hook"
+        return Part(f"there is a {shape} {name_place(middle[None], ink)}", middle)
+    if min(gaps, default=FRAME) < 1:
+        return Part(f"{ring} is empty", cell)
+    is_open = sum(map(len, after)) >= sum(map(len, loops)) + MIN_GAP_PX
+    return Part(f"{name_place(cell[None], ink)[3:]} is {'open' if is_open else 'empty'}", cell)

@@ -30,7 +30,7 @@ from inkling.ui.event_payloads import decode_ink, parse_index
 from inkling.ui.images import Thumbnail, make_thumbnail
 from inkling.ui.picture_steps import read_picture
 from inkling.ui.switches import PartCosts, ablate_reader, measure_costs
-from inkling.ui.uncertainty import Candidate, find_candidates, is_unsure
+from inkling.ui.uncertainty import Candidate, find_candidates, is_unsure, load_paths
 
 AnyReader = Reader | PlaceholderReader
 DOT_NOTE = "That is a dot: draw a digit, or a whole number."
@@ -212,9 +212,7 @@ class SessionState:
             findings, evidence=evidence(reader.model, ink, best, rival), requested_digit=requested
         )
         if requested is not None:
-            gallery = Gallery.from_tensors(reader.gallery)
-            known = gallery and gallery.correct_examples(requested)
-            change = counterfactual(reader.model, ink, requested, known)
+            change = counterfactual(reader.model, ink, requested, load_paths(requested))
             return replace(findings, change=change)
         if is_unsure(digit):
             return replace(findings, candidates=find_candidates(reader, digit))

@@ -1,6 +1,6 @@
 """Explain an unsure answer: its candidates, similar examples, and what to draw."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,13 +11,13 @@ from torch import Tensor
 from inkling.datasets.pen_strokes import STROKE_STYLES, Style, draw_strokes
 from inkling.explanation.counterfactual import counterfactual
 from inkling.explanation.gallery import Gallery
+from inkling.explanation.strokes import PenPaths
 from inkling.imaging.mnist_frame import frame_glyph
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Digit
 from model import DigitCNN
 
 STYLE_PEN_PX = 2.4  # px of the frame: MNIST's median stroke
-CLEAR_LEAD_LOGITS = 1.4  # lead of a clear digit over all others: a probability of 80 %
 UNSURE_BELOW = 0.8  # confidence: of answers below it, at least 1 in 5 is wrong
 MIN_SECOND_PROB = 0.1  # of the second candidate, to be named; not tuned
 
@@ -49,11 +49,10 @@ def find_candidates(reader: Reader, digit: Digit) -> tuple[Candidate, ...]:
     gallery = Gallery.from_tensors(reader.gallery)
     candidates = []
     for candidate in digit.ranking[:2]:
-        similar, known = [find_nearest_style(reader.model, features, candidate)], None
+        similar = [find_nearest_style(reader.model, features, candidate)]
         if gallery:
-            known = gallery.correct_examples(candidate)
             similar.append(SimilarExample(gallery.nearest(features, candidate), "one of MNIST's"))
-        change = counterfactual(reader.model, ink, candidate, known, CLEAR_LEAD_LOGITS)
+        change = counterfactual(reader.model, ink, candidate, load_paths(candidate))
         candidates.append(Candidate(candidate, tuple(similar), change.words if change else ""))
     return tuple(candidates)
 
@@ -63,6 +62,12 @@ def find_nearest_style(model: DigitCNN, features: Tensor, digit: int) -> Similar
     inks, directions = draw_styles(model, digit)
     best = int((directions @ F.normalize(features, dim=0)).argmax())
     return SimilarExample(inks[best], f"“{list(STROKE_STYLES[digit])[best]}”")
+
+
+@cache
+def load_paths(digit: int) -> PenPaths:
+    """Return the pen paths of a digit's styles."""
+    return PenPaths.sample(Style(path).trace() for path in STROKE_STYLES[digit].values())
 
 
 @lru_cache(maxsize=20)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from inkling.evaluation import plots
+from inkling.explanation.counterfactual import Change
 from inkling.explanation.occlusion import Evidence
 from inkling.imaging.mnist_frame import DIGIT, FRAME
 from inkling.imaging.open_image import open_picture
@@ -187,25 +188,25 @@ def build_evidence_context(evidence: Evidence, digit: Digit) -> dict:
     """Return evidence as its template shows it."""
     answer, rival = evidence.answer, evidence.rival
     start = "Why" if digit.digit is not None else "If at all,"
-    because = (
-        f" because {evidence.rationale}" if evidence.rationale else ": no single place decides it"
-    )
+    reasons = ", and ".join(f"{part.words} ({k})" for k, part in enumerate(evidence.parts, 1))
+    because = f" because {reasons}" if reasons else ": no single part decides it"
     return {
         "title": f"{start} {answer}, not {rival}",
         "answer": answer,
         "rival": rival,
         "sentence": f"{name_digit(answer)} rather than {name_digit(rival).lower()}{because}.",
         "picture": to_data_url(draw_heat_map(evidence.map, digit.glyph.ink)),
-        "marks": place_marks(evidence.map),
+        "marks": place_marks(evidence),
     }
 
 
-def place_marks(evidence: np.ndarray) -> list[tuple[float, float, str]]:
-    """Return where a heat map gets a plus and a minus: x and y in pixels, and the mark."""
-    marks = []
-    for sign, mark in ((1, "+"), (-1, "−")):
-        y, x = np.unravel_index((sign * evidence).argmax(), evidence.shape)
-        if sign * evidence[y, x] >= MIN_MARKED_EVIDENCE:
+def place_marks(evidence: Evidence) -> list[tuple[float, float, str]]:
+    """Return marks of a heat map, x and y in pixels: the parts' numbers or a plus, and a minus."""
+    places = [part.place + 0.5 for part in evidence.parts]
+    marks = [(float(x), float(y), str(k)) for k, (y, x) in enumerate(places, 1)]
+    for sign, mark in ((1, "+"), (-1, "−"))[bool(marks) :]:
+        y, x = np.unravel_index((sign * evidence.map).argmax(), evidence.map.shape)
+        if sign * evidence.map[y, x] >= MIN_MARKED_EVIDENCE:
             marks.append((float(x) + 0.5, float(y) + 0.5, mark))
     return marks
 
@@ -223,12 +224,19 @@ def render_change(findings: Findings) -> str:
             section="change",
             target=name_digit(findings.requested_digit).lower(),
             picture=change and to_data_url(draw_change(digit.glyph.ink, change.ink)),
+            strokes=change and trace_strokes(change),
             words=change and capitalize(change.words),
         )
     if findings.candidates:
         return render("change.html", section="candidates", candidates=findings.candidates)
     rival = digit.ranking[1]
     return render("change.html", section="offer", rival=rival, target=name_digit(rival).lower())
+
+
+def trace_strokes(change: Change) -> list[str]:
+    """Return the points of each drawn stroke, as SVG has them."""
+    paths = [edit.path + 0.5 for edit in change.edits if not edit.erases]
+    return [" ".join(f"{x:.1f},{y:.1f}" for y, x in path) for path in paths]
 
 
 def build_bars(findings: Findings) -> dict[str, float]:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from inkling.datasets.pen_digits import draw_digits
-from inkling.explanation.occlusion import REGIONS, describe_evidence, evidence
+from inkling.explanation.occlusion import choose_cells, evidence, name_part
+from inkling.explanation.strokes import REGIONS, draw_path
 from inkling.imaging.mnist_frame import frame_glyph
 from model import DigitCNN
 from support.sketches import STROKES, sketch
@@ -33,6 +34,11 @@ def margins(model, inks, answer, rival):
     with torch.inference_mode():
         logits = model(torch.from_numpy(np.stack(inks))[:, None])
     return (logits[:, answer] - logits[:, rival]).numpy()
+
+
+def names(why):
+    """Return the names of the parts."""
+    return [part.words for part in why.parts]
 
 
 def framed(*strokes):
@@ -106,26 +112,86 @@ def test_a_gap_that_makes_the_digit_speaks_for_it_and_words_say_so(model):
     before, after = margins(model, [opened, closed], 3, 8)
     assert after < before - 1
     assert why.map[paper & (closed > 0.5)].mean() > 1.5 * why.map[paper].mean() > 0
-    assert "the left side is empty" in why.rationale
-    assert evidence(model, opened, 8, 3).rationale == ""  # nothing clearly makes it an 8
+    assert any("left" in part.words and "open" in part.words for part in why.parts)
+    assert not evidence(model, opened, 8, 3).parts  # nothing clearly makes it an 8
 
 
-def test_words_name_the_ink_and_the_gap_that_cost_most():
+def test_the_named_cells_are_the_ink_and_the_gap_that_cost_most():
     region = np.repeat(np.arange(9), 2)
     inked = region == 4
     drop = np.where(inked, 3.0, np.where(region == 1, 2.0, 0.1))
-    for drops, words in (
-        (drop, "there is ink in the middle, and the top is empty"),
-        (drop * ~inked, "the top is empty"),
-        (drop * inked, "there is ink in the middle"),
-        (np.where(region == 8, -4, drop), ""),  # this speaks against
-        (-drop, ""),
-        (drop / 100, ""),
+    for drops, regions in (
+        (drop, [4, 1]),
+        (drop * ~inked, [1]),
+        (drop * inked, [4]),
+        (np.where(region == 8, -4, drop), []),  # this speaks against
+        (-drop, []),
+        (drop / 100, []),
     ):
-        assert describe_evidence(drops, inked, region) == words
+        assert [region[k] for k in choose_cells(drops, inked, region)] == regions
     half = np.tile([False, True], 9)  # of each region: none is called empty
-    assert "empty" not in describe_evidence(np.where(half, 0.5, 3.0), half, region)
+    assert half[choose_cells(np.where(half, 0.5, 3.0), half, region)].all()
     assert all(where.split(" ", 1)[1] == where[3:] for where in REGIONS)
+
+
+def strokes(*paths):
+    """Return the ink of paths, each of points (y, x)."""
+    return np.maximum.reduce([draw_path(np.array(path, float), 2.4) for path in paths])
+
+
+CUP, STEM = [(4, 8), (14, 8), (14, 19)], [(4, 19), (24, 19)]
+ROOF = [(4, 8), (4, 19)]
+RINGS = [(4, 10), (13, 10), (13, 18), (4, 18), (4, 10)], [(13, 10), (23, 10), (23, 18), (13, 18)]
+
+
+@pytest.mark.parametrize(
+    "paths, cell, changed, words",
+    [
+        ((CUP, STEM), (4, 13), (CUP, STEM, ROOF), "the top is open"),
+        ((CUP, STEM, ROOF), (4, 13), (CUP, STEM), "the loop at the top is closed"),
+        (
+            (CUP, STEM, ROOF),
+            (9, 13),
+            (CUP, STEM, ROOF, [(9, 9), (9, 18)]),
+            "the loop at the top is empty",
+        ),
+        ((CUP, STEM), (20, 19), (CUP, STEM), "there is a stem in the lower right"),
+        ((CUP, STEM), (20, 10), (CUP, STEM, [(20, 10), (20, 12)]), "the lower left is empty"),
+        (
+            RINGS,
+            (18, 10),
+            (RINGS[0], [(13, 18), (23, 18), (23, 10)]),
+            "the loop at the bottom is closed",
+        ),
+        ((RINGS[0], [(13, 18), (23, 18), (23, 10)]), (18, 10), RINGS, "the lower left is open"),
+        (
+            ([(5, 6), (5, 20), (23, 12)],),
+            (5, 11),
+            ([(5, 20), (23, 12)],),
+            "there is a bar at the top",
+        ),
+        (
+            ([(9, 7), (5, 9), (5, 13), (9, 16)],),
+            (5, 9),
+            ([(5, 13), (9, 16)],),
+            "there is a hook at the top",
+        ),
+    ],
+)
+def test_a_part_is_named_as_what_it_is(paths, cell, changed, words):
+    ink = strokes(*paths)
+    cell = np.array(cell, float)
+    inked = bool(ink[tuple(cell.astype(int))] > 0.3)
+    part = name_part(ink, cell, inked, strokes(*changed))
+    assert part.words == words and np.hypot(*(part.place - cell)) < 8
+
+
+def test_at_most_two_parts_are_named_each_on_or_beside_the_ink(inks, explained):
+    for ink, why in zip(inks, explained, strict=True):
+        assert len(why.parts) <= 2 and len({part.words for part in why.parts}) == len(why.parts)
+        for part in why.parts:
+            near = ink[tuple(part.place.round().astype(int))]
+            assert (near > 0.1) == ("there is" in part.words or "closed" in part.words)
 
 
 def test_evidence_that_is_equal_on_all_empty_places_names_none():
@@ -139,7 +205,7 @@ def test_evidence_that_is_equal_on_all_empty_places_names_none():
         return logits
 
     why = evidence(minds_blots, ink, 3, 8)
-    assert why.rationale == "" and not why.map.any()
+    assert not why.parts and not why.map.any()
 
 
 def test_strokes_and_gaps_are_separate_in_the_map(model, inks):
@@ -158,16 +224,16 @@ def test_a_map_is_in_range_and_the_same_each_time_and_its_margin_the_network_s(
         assert np.isclose(np.abs(why.map).max(), 1)
         assert np.isclose(why.margin, margins(model, [ink], why.answer, why.rival)[0], atol=1e-3)
     again = evidence(model, inks[0].copy(), explained[0].answer, explained[0].rival)
-    assert np.array_equal(again.map, explained[0].map) and again.rationale == explained[0].rationale
+    assert np.array_equal(again.map, explained[0].map) and names(again) == names(explained[0])
     one, other = (evidence(m, inks[3], 3, 8) for m in (model, unfused))  # as it was trained
-    assert np.abs(one.map - other.map).max() < 1e-2 and one.rationale == other.rationale
+    assert np.abs(one.map - other.map).max() < 1e-2 and names(one) == names(other)
 
 
 def test_ink_of_one_shade_or_in_a_corner_is_no_problem(model):
     for shade in (0, 0.2, 1):
         why = evidence(model, np.full((28, 28), shade, np.float32), 4, 9)
         assert np.isfinite(why.map).all() and np.abs(why.map).max() <= 1
-        assert shade == 1 or (not why.map.any() and why.rationale == "")
+        assert shade == 1 or (not why.map.any() and not why.parts)
     for corner in (np.s_[:2, :2], np.s_[-2:, -2:], np.s_[13:14, :]):
         ink = np.zeros((28, 28), np.float32)
         ink[corner] = 1
