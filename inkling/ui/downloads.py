@@ -33,7 +33,7 @@ def build_report(state: SessionState, reader: AnyReader) -> dict | None:
         glyphs=[
             {
                 "looks": views.render_original(findings) + views.render_evidence(findings),
-                "ink": views.encode_ink(findings.reading.digits[findings.chosen].glyph.ink),
+                "ink": findings.digit.glyph.ink,
                 "bars": views.build_bars(findings),
             }
             for findings in glyphs

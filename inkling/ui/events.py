@@ -146,7 +146,7 @@ class Events:
 
     def render_findings(self, findings: Findings) -> dict:
         """Return the values of all components that show findings."""
-        page = self.page
+        page, ablation = self.page, findings.state.ablation
         return self.render_preview(findings) | {
             page.strip: views.render_strip(findings),
             page.corrections: views.render_corrections(findings),
@@ -157,9 +157,9 @@ class Events:
             page.decision: inside_views.render_decision(findings),
             page.nearest: inside_views.render_neighbours(findings),
             page.parts: inside_views.encode_switches(findings),
-            page.traced: views.render("picture_steps.html", picture=findings.picture),
-            page.switched: views.render("switched.html", ablation=findings.ablation, live=True),
-            page.switched_inside: views.render("switched.html", ablation=findings.ablation),
+            page.traced: views.render("picture_steps.html", picture=findings.state.picture),
+            page.switched: views.render("switched.html", ablation=ablation, live=True),
+            page.switched_inside: views.render("switched.html", ablation=ablation),
             page.tour: inside_views.render_tour(findings),
         }
 
@@ -252,7 +252,7 @@ class Events:
         if not corrections and not session.state.corrections:
             return gr.skip()
         findings = session.restore_corrections(corrections, self.source.reader)
-        if findings.count:
+        if findings.state.count:
             return self.render_findings(findings)
         return {self.page.corrections: views.render_corrections(findings)}
 

@@ -60,9 +60,8 @@ def render_decision(findings: Findings) -> str:
 
 def render_tour(findings: Findings) -> str:
     """Return the stations of the tour, which need a digit and expanded layers."""
-    digits, activations = findings.reading.digits, findings.activations
-    digit = digits[findings.chosen] if activations else None
-    return render("tour.html", digit=digit, activations=activations)
+    activations = findings.activations
+    return render("tour.html", digit=activations and findings.digit, activations=activations)
 
 
 def render_cell_sum(reader: AnyReader, state: SessionState, payload: object) -> str:
@@ -125,7 +124,7 @@ def render_top_digits(reader: Reader, cell: Cell, name: str) -> str:
 
 def encode_switches(findings: Findings) -> dict | None:
     """Return what the answer loses without each map; None while the switches are collapsed."""
-    (off, kept), margin = findings.ablation, findings.evidence
+    (off, kept), margin = findings.state.ablation, findings.evidence
     if findings.part_costs is None or margin is None:
         return None
     drops, smallest = findings.part_costs
@@ -148,8 +147,8 @@ def render_map(gallery: Gallery | None) -> str:
 
 def render_neighbours(findings: Findings) -> str:
     """Return the chosen glyph's position on the map, and its nearest digits."""
-    near = findings.neighbourhood
-    if near is None:
+    near, digit = findings.neighbourhood, findings.digit
+    if near is None or digit is None:
         return ""
     digits = zip(near.ink, near.labels.tolist(), near.similarities.tolist(), strict=True)
     side = MAP_SIDE_PX - MAP_DIGIT_PX
@@ -159,6 +158,6 @@ def render_neighbours(findings: Findings) -> str:
         x=x,
         y=y,
         features=near.features,
-        ink=findings.reading.digits[findings.chosen].glyph.ink,
+        ink=digit.glyph.ink,
         nearest=[(ink.numpy() / 255, label, similarity) for ink, label, similarity in digits],
     )

@@ -23,7 +23,7 @@ from inkling.imaging.open_image import PictureError, open_picture
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Corrections, apply_corrections
 from inkling.recognition.reader import Reader
-from inkling.recognition.reading import Reading
+from inkling.recognition.reading import Digit, Reading
 from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.decision import Decision, explain_decision
 from inkling.ui.event_payloads import decode_ink, parse_index
@@ -34,27 +34,6 @@ from inkling.ui.uncertainty import Candidate, find_candidates, is_unsure, load_p
 
 AnyReader = Reader | PlaceholderReader
 DOT_NOTE = "That is a dot: draw a digit, or a whole number."
-
-
-@dataclass(frozen=True)
-class Findings:
-    """Everything that is computed for one answer, before it is rendered."""
-
-    reading: Reading = Reading()
-    picture: Thumbnail = Thumbnail()
-    chosen: int = 0  # index of the glyph that the other fields describe
-    count: int = 0  # answers of the session so far
-    correction_count: int = 0
-    evidence: Evidence | None = None  # None without a digit
-    change: Change | None = None  # the smallest one to `requested_digit`
-    requested_digit: int | None = None  # the digit whose bar was tapped
-    candidates: tuple[Candidate, ...] = ()  # of an unsure glyph
-    is_edited: bool = False  # whether a user changed pixels
-    activations: LayerActivations | None = None  # None while the layers are collapsed
-    decision: Decision | None = None  # None while the layers are collapsed
-    neighbourhood: Neighbourhood | None = None  # None while the layers are collapsed
-    ablation: Ablation = WHOLE
-    part_costs: PartCosts | None = None  # None while the switches are collapsed
 
 
 @dataclass(frozen=True)
@@ -107,12 +86,12 @@ class SessionState:
         seen = (f"one of MNIST's test digits, a {int(gallery.labels[k])}",)
         return self.with_reading(reader.read_glyphs([glyph], seen), picture)
 
-    def preview(self, sketch: Sketch, reader: AnyReader) -> Findings | None:
+    def preview(self, sketch: Sketch, reader: AnyReader) -> "Findings | None":
         """Return the findings of an unfinished sketch; None if it is empty or a dot."""
         if not sketch.strokes or sketch.is_dots:
             return None
-        state = replace(self, network_reading=reader.read(sketch.picture()))
-        return Findings(state.reading(reader), count=self.count)
+        state = self.with_reading(reader.read(sketch.picture()), Thumbnail())
+        return Findings(state.reading(reader), state)
 
     def with_reading(self, reading: Reading, picture: Thumbnail, request_id: int = 0) -> Self:
         """Return the state with another picture and its reading.
@@ -178,20 +157,17 @@ class SessionState:
             reading = reader.read_glyphs(reading.glyphs, seen)
         return apply_corrections(reading, self.corrections, reader.model)
 
-    def compute_findings(self, reader: AnyReader) -> Findings:
+    def compute_findings(self, reader: AnyReader) -> "Findings":
         """Compute everything that the page shows of the present picture."""
-        findings = Findings(
-            self.reading(reader), self.picture, self.chosen, self.count, len(self.corrections)
-        )
-        findings = replace(findings, is_edited=self.unedited is not None, ablation=self.ablation)
-        if not findings.reading.digits or isinstance(reader, PlaceholderReader):
+        findings = Findings(self.reading(reader), self)
+        digit = findings.digit
+        if digit is None or isinstance(reader, PlaceholderReader):
             return findings
         whole, reader = reader, ablate_reader(reader, self.ablation)
-        findings = self._explain(findings, reader)
+        findings = self._explain(findings, digit, reader)
         if "inside" not in self.expanded:
             return findings
-        before = replace(self, corrections=Corrections()).reading(whole)
-        digit, read = (r.digits[self.chosen] for r in (findings.reading, before))
+        read = replace(self, corrections=Corrections()).reading(whole).digits[self.chosen]
         ink, gallery = digit.glyph.ink, Gallery.from_tensors(reader.gallery)
         activations = compute_activations(reader.model, ink)
         weighed = findings.evidence if "switches" in self.expanded else None
@@ -203,8 +179,7 @@ class SessionState:
             part_costs=measure_costs(whole, reader, ink, weighed),
         )
 
-    def _explain(self, findings: Findings, reader: Reader) -> Findings:
-        digit = findings.reading.digits[self.chosen]
+    def _explain(self, findings: "Findings", digit: Digit, reader: Reader) -> "Findings":
         ink, (best, runner_up) = digit.glyph.ink, digit.ranking[:2]
         requested = None if self.rival == best else self.rival
         rival = runner_up if requested is None else requested
@@ -217,6 +192,27 @@ class SessionState:
         if is_unsure(digit):
             return replace(findings, candidates=find_candidates(reader, digit))
         return findings
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything that is computed for one answer, before it is rendered."""
+
+    reading: Reading = Reading()  # after corrections, and without what is switched off
+    state: SessionState = SessionState()
+    evidence: Evidence | None = None  # None without a digit
+    change: Change | None = None  # the smallest one to `requested_digit`
+    requested_digit: int | None = None  # the digit whose bar was tapped
+    candidates: tuple[Candidate, ...] = ()  # of an unsure glyph
+    activations: LayerActivations | None = None  # None while the layers are collapsed
+    decision: Decision | None = None  # None while the layers are collapsed
+    neighbourhood: Neighbourhood | None = None  # None while the layers are collapsed
+    part_costs: PartCosts | None = None  # None while the switches are collapsed
+
+    @property
+    def digit(self) -> Digit | None:
+        """The glyph whose details are shown; None without a digit."""
+        return self.reading.digits[self.state.chosen] if self.reading.digits else None
 
 
 # Reads a picture that one kind of payload holds.

@@ -122,27 +122,20 @@ def encode_base64(values: np.ndarray, kind: type) -> str:
 def render_answer(findings: Findings) -> str:
     """Return the answer in large type; its count distinguishes equal answers."""
     answer = vars(summarize(findings.reading))
-    return render("answer.html", **answer, number=findings.reading.text, count=findings.count)
+    return render("answer.html", **answer, number=findings.reading.text, count=findings.state.count)
 
 
 def render_strip(findings: Findings) -> str:
     """Return buttons that choose a glyph of a number."""
-    return render("strip.html", digits=findings.reading.digits, chosen=findings.chosen)
+    return render("strip.html", digits=findings.reading.digits, chosen=findings.state.chosen)
 
 
 def render_original(findings: Findings) -> str:
     """Return the picture with a box around each glyph, and its preprocessing in words."""
-    reading, picture = findings.reading, findings.picture
-    digit = reading.digits[findings.chosen] if reading.digits else None
-    return render(
-        "original.html",
-        original=picture.data,
-        width=picture.size[0],
-        height=picture.size[1],
-        boxes=[d.glyph.box for d in reading.digits],
-        chosen=findings.chosen,
-        steps=digit and picture.data and describe_preprocessing(reading, digit, picture.size),
-    )
+    reading, digit, picture = findings.reading, findings.digit, findings.state.picture
+    steps = digit and picture.data and describe_preprocessing(reading, digit, picture.size)
+    boxes, chosen = [d.glyph.box for d in reading.digits], findings.state.chosen
+    return render("original.html", picture=picture, boxes=boxes, chosen=chosen, steps=steps)
 
 
 def describe_preprocessing(reading: Reading, digit: Digit, size: tuple[int, int]) -> str:
@@ -169,18 +162,16 @@ def encode_pixels(findings: Findings) -> dict:
 
     The count makes equal values differ: the page's copy may have been edited since.
     """
-    digits = findings.reading.digits
-    ink = digits[findings.chosen].glyph.ink if digits else np.zeros((FRAME, FRAME))
-    encoded = encode_base64(255 * ink, np.uint8)
-    return {"ink": encoded, "edited": findings.is_edited, "count": findings.count}
+    ink = findings.digit.glyph.ink if findings.digit else np.zeros((FRAME, FRAME))
+    state, encoded = findings.state, encode_base64(255 * ink, np.uint8)
+    return {"ink": encoded, "edited": state.unedited is not None, "count": state.count}
 
 
 def render_evidence(findings: Findings) -> str:
     """Return the heat map of the evidence, and its sentence."""
     context = None
-    if findings.evidence:
-        digit = findings.reading.digits[findings.chosen]
-        context = build_evidence_context(findings.evidence, digit)
+    if findings.evidence and findings.digit:
+        context = build_evidence_context(findings.evidence, findings.digit)
     return render("evidence.html", evidence=context)
 
 
@@ -213,10 +204,9 @@ def place_marks(evidence: Evidence) -> list[tuple[float, float, str]]:
 
 def render_change(findings: Findings) -> str:
     """Return the change to the requested digit, or the candidates of an unsure answer."""
-    digits = findings.reading.digits
-    if not digits:
+    digit = findings.digit
+    if digit is None:
         return render("change.html", section="")
-    digit = digits[findings.chosen]
     if findings.requested_digit is not None:
         change = findings.change
         return render(
@@ -241,15 +231,14 @@ def trace_strokes(change: Change) -> list[str]:
 
 def build_bars(findings: Findings) -> dict[str, float]:
     """Return the chosen glyph's ten probabilities; all zero where there is no digit."""
-    digits = findings.reading.digits
-    if not digits or digits[findings.chosen].digit is None:
-        return {str(k): 0.0 for k in range(10)}
-    return {str(k): p for k, p in enumerate(digits[findings.chosen].probabilities)}
+    digit = findings.digit
+    probabilities = (0.0,) * 10 if digit is None or digit.digit is None else digit.probabilities
+    return {str(k): prob for k, prob in enumerate(probabilities)}
 
 
 def render_corrections(findings: Findings) -> str:
     """Return ten buttons that correct the answer, and the number of corrections."""
-    return render("corrections.html", count=findings.correction_count)
+    return render("corrections.html", count=len(findings.state.corrections))
 
 
 def render_examples(files: list[Path]) -> str:

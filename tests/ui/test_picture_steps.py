@@ -91,7 +91,7 @@ def test_steps_are_recorded_only_while_expanded(shipped, photograph, tmp_path):
     session = Session()
     session.configure(frozenset({"inside", "steps"}), WHOLE)
     findings = session.read_latest(SessionState.read, file, shipped)
-    assert isinstance(findings.picture, TracedPicture)
+    assert isinstance(findings.state.picture, TracedPicture)
     session.configure(frozenset({"inside"}), WHOLE)
     assert type(session.state.picture) is Thumbnail
     state = replace(session.state, expanded=frozenset()).read(file, shipped)

@@ -156,7 +156,7 @@ def test_switches_and_steps_reach_a_remote_reader_and_corrections_still_apply(se
     off = Ablation(frozenset({(1, 3)}), kept=50)
     session.configure(frozenset({"inside", "switches", "steps"}), off)
     findings = session.read_latest(SessionState.read, NUMBER.read_bytes(), Remote(shipped))
-    assert findings.part_costs[0][1][3] == 0 and findings.picture.lines
+    assert findings.part_costs[0][1][3] == 0 and findings.state.picture.lines
     assert findings.reading.text == "7432"
     session.update(lambda state: state.with_correction(Corrections(), 9), Remote(shipped))
     assert session.state.reading(shipped).text == "9432"
@@ -184,7 +184,7 @@ def test_an_answer_is_compared_with_the_runner_up_or_the_requested_digit(read, s
 def test_edited_pixels_are_read_and_edits_are_undone(read, shipped):
     state = read(4)
     edited = state.edit(encode(STRAIGHT), shipped)
-    assert edited.reading(shipped).text == "1" and edited.compute_findings(shipped).is_edited
+    assert edited.reading(shipped).text == "1" and edited.unedited == state.network_reading
     assert edited.edit(None, shipped).network_reading == state.network_reading
     assert edited.edit(encode(0 * STRAIGHT), shipped).reading(shipped).text == ""
     assert edited.read(png(7), shipped).unedited is None
@@ -327,7 +327,7 @@ def test_a_request_that_arrives_late_is_ignored(session, shipped):
 def test_other_events_during_a_reading_do_not_supersede_it(session, shipped):
     compare = lambda: session.update(lambda state: state.compare("5"), shipped)  # noqa: E731
     findings = session.read(4, Interrupted(shipped, compare))
-    assert findings.reading.text == "4" and (findings.count, session.state.count) == (2, 2)
+    assert findings.reading.text == "4" and (findings.state.count, session.state.count) == (2, 2)
 
 
 def test_layers_that_are_collapsed_during_a_reading_stay_collapsed(session, shipped):
