@@ -65,7 +65,7 @@ class Skeleton:
         self.points = np.argwhere(self.grid).astype(np.float32)  # (K, 2)
         self.pen_px = float((ink.sum() / (STEP_PX * len(self.points))).clip(*PEN_LIMITS_PX))
         self.nearest = distance_transform_edt(~self.grid, None, False, True)  # (2, 28, 28) int
-        branches = count_rises(view_rings(np.pad(self.grid, 1)))  # of each pixel
+        _, branches = find_rings(np.pad(self.grid, 1))
         self.is_end, self.is_junction = self.grid & (branches < 2), self.grid & (branches > 2)
 
     def snap(self, points: np.ndarray) -> np.ndarray:
@@ -86,14 +86,10 @@ class Skeleton:
         return branch if len(branch) else self.snap(point)[None]
 
 
-def view_rings(padded: np.ndarray) -> np.ndarray:
-    """Return the 8 neighbours of each pixel, clockwise: (H, W, 8) of an array (H + 2, W + 2)."""
-    return sliding_window_view(padded, (3, 3))[..., RING_Y, RING_X]
-
-
-def count_rises(rings: np.ndarray) -> np.ndarray:
-    """Return how often neighbours (H, W, 8), 0 or 1, rise from 0 to 1 around a pixel: (H, W)."""
-    return (np.roll(rings, -1, axis=-1) > rings).sum(axis=-1)
+def find_rings(padded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each pixel's neighbours, clockwise (H, W, 8), and their rises from 0 to 1 (H, W)."""
+    ring = sliding_window_view(padded, (3, 3))[..., RING_Y, RING_X]
+    return ring, (np.roll(ring, -1, axis=-1) > ring).sum(axis=-1)
 
 
 def thin(mask: np.ndarray) -> np.ndarray:
@@ -102,9 +98,9 @@ def thin(mask: np.ndarray) -> np.ndarray:
     while ink.sum() != before:
         before = ink.sum()
         for turn in (0, 4):
-            ring = np.roll(view_rings(ink), turn, axis=-1)
-            count, rises = ring.sum(axis=-1), count_rises(ring)
-            inner = ring[..., 2] & ring[..., 4] & (ring[..., 0] | ring[..., 6])
+            ring, rises = find_rings(ink)
+            count, (n, _, e, _, s, _, w, _) = ring.sum(axis=-1), np.roll(ring.T, turn, axis=0)
+            inner = (e & s & (n | w)).T
             ink[1:-1, 1:-1][(count >= 2) & (count <= 6) & (rises == 1) & (inner == 0)] = 0
     return ink[1:-1, 1:-1].astype(bool)
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from inkling.evaluation import plots
-from inkling.explanation.counterfactual import Change
 from inkling.explanation.occlusion import Evidence
 from inkling.imaging.mnist_frame import DIGIT, FRAME
 from inkling.imaging.open_image import open_picture
@@ -214,19 +213,13 @@ def render_change(findings: Findings) -> str:
             section="change",
             target=name_digit(findings.requested_digit).lower(),
             picture=change and to_data_url(draw_change(digit.glyph.ink, change.ink)),
-            strokes=change and trace_strokes(change),
+            edits=change and change.edits,
             words=change and capitalize(change.words),
         )
     if findings.candidates:
         return render("change.html", section="candidates", candidates=findings.candidates)
     rival = digit.ranking[1]
     return render("change.html", section="offer", rival=rival, target=name_digit(rival).lower())
-
-
-def trace_strokes(change: Change) -> list[str]:
-    """Return the points of each drawn stroke, as SVG has them."""
-    paths = [edit.path + 0.5 for edit in change.edits if not edit.erases]
-    return [" ".join(f"{x:.1f},{y:.1f}" for y, x in path) for path in paths]
 
 
 def build_bars(findings: Findings) -> dict[str, float]:
