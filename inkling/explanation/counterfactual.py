@@ -197,7 +197,8 @@ def describe_edit(ink: np.ndarray, edit: Edit) -> str:
         return f"open {place[3:]}"
     if edit.erases and size_px <= SHORT_END_PX:
         return f"erase the {'piece' if place == 'in the middle' else 'end'} {place}"
-    shape = "loop" if find_loops(edit.ink) else name_shape(edit.path)
+    returns = not edit.erases and np.ptp(edit.path[[0, -1]], axis=0).max() < size_px / 2
+    shape = "loop" if returns or find_loops(edit.ink) else name_shape(edit.path)
     if more > 0 and shape != "loop" and size_px <= MAX_GAP_PX:
         return f"close {place[3:]}"
     return f"{'erase the' if edit.erases else 'draw a'} {shape} {place}"

@@ -136,7 +136,7 @@ class SessionState:
         return replace(self, network_reading=reading, unedited=unedited, rival=None)
 
     def apply_change(self, reader: AnyReader) -> Self:
-        """Read the smallest change to the requested digit, if there is one."""
+        """Read the change to the requested digit, if there is one."""
         change = self.compute_findings(reader).change
         return self.with_ink(change.ink, reader) if change else self
 

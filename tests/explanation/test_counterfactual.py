@@ -95,6 +95,8 @@ def test_words_name_the_strokes_to_draw_and_to_erase():
     assert describe_edits(ink, (stem, roof)) == (
         "erase the stem in the lower right and close the top"
     )
+    ring = edit(line((14, 19), (9, 13), (5, 15), (8, 20), (13, 19)))
+    assert describe_edits(ink, (ring,)) == "draw a loop at the top"
     closed = np.maximum(ink, roof.ink)
     gap = edit(line((4, 11), (4, 16)), True)
     assert describe_edits(closed, (gap,)) == "open the top"
