@@ -46,9 +46,7 @@ def ablate(model: DigitCNN, ablation: Ablation) -> DigitCNN:
     weights = [weight for weight in model.parameters() if weight.dim() > 1]
     for weight, rank in zip(weights, ranks, strict=True):
         weight.mul_(rank < count)
-    last = [
-        [m for m in modules if [*m.parameters()]][-1] for modules, _, _ in iterate_blocks(model)
-    ]
+    last = [[m for m in part if [*m.parameters()]][-1] for part, _ in iterate_blocks(model)]
     for layer, number in ablation.off:
         if layer < len(last) and number < model.widths[layer]:
             for parameter in last[layer].parameters():
@@ -83,7 +81,7 @@ def compute_drops(model: DigitCNN, ink: np.ndarray, best: int, rival: int) -> li
     The margin is the logit of `best` minus the rival's, for framed ink (28, 28).
     """
     torch.set_num_threads(1)  # of this thread, as `Reader.predict_glyphs`
-    blocks = [nn.Sequential(*modules) for modules, _, _ in iterate_blocks(model)]
+    blocks = [nn.Sequential(*modules) for modules, _ in iterate_blocks(model)]
     maps, drops = normalize_ink(torch.from_numpy(ink)[None, None]), []
     for layer, block in enumerate(blocks):
         maps = block(maps)  # (1, C, H, W)

@@ -42,24 +42,23 @@ class LayerActivations(NamedTuple):
     contributions: np.ndarray  # (10, z) float32: of each feature to each logit
 
 
-def iterate_blocks(model: DigitCNN) -> Iterator[tuple[list[nn.Module], nn.Conv2d, Step]]:
-    """Yield each block's modules, its convolution and its geometry."""
-    modules: list[nn.Module] = []
-    convolution, size, stride, padding = None, 1, 1, 0
+def iterate_blocks(model: DigitCNN) -> Iterator[tuple[list[nn.Module], Step]]:
+    """Yield each block's modules and geometry."""
+    modules, step = [], Step()
     for layer in model.layers:
         modules.append(layer)
         if isinstance(layer, nn.PixelUnshuffle):
-            size, stride = layer.downscale_factor, layer.downscale_factor
+            step = Step(layer.downscale_factor, layer.downscale_factor)
         elif isinstance(layer, nn.Conv2d):
-            convolution = layer
-            size += (layer.kernel_size[0] - 1) * stride
-            padding = int(layer.padding[0])
+            size = step.size + (layer.kernel_size[0] - 1) * step.stride
+            step = Step(size, step.stride, int(layer.padding[0]))
         elif isinstance(layer, nn.MaxPool2d):
             pool = cast(int, layer.kernel_size)  # also its stride
-            size, stride = size + (pool - 1) * stride, stride * pool
-        elif isinstance(layer, nn.ReLU) and convolution:
-            yield modules, convolution, Step(size, stride, padding)
-            modules, convolution, size, stride, padding = [], None, 1, 1, 0
+            size = step.size + (pool - 1) * step.stride
+            step = Step(size, step.stride * pool, step.padding)
+        elif isinstance(layer, nn.ReLU):
+            yield modules, step
+            modules, step = [], Step()
 
 
 @torch.inference_mode()
@@ -71,7 +70,7 @@ def compute_stages(model: DigitCNN, ink: np.ndarray) -> list[Tensor]:
     torch.set_num_threads(1)
     values = normalize_ink(torch.from_numpy(np.ascontiguousarray(ink, np.float32))[None, None])
     stages = [values[0]]
-    for modules, _, _ in iterate_blocks(model):
+    for modules, _ in iterate_blocks(model):
         values = nn.Sequential(*modules)(values)
         stages.append(values[0])
     return [*stages, model.layers[-1](values.flatten(1))[0, :, None, None]]
@@ -82,7 +81,7 @@ def compute_activations(model: DigitCNN, ink: np.ndarray) -> LayerActivations:
     """Return the activations for framed ink (28, 28), from one forward pass in inference mode."""
     _, *outputs, logits = compute_stages(model, ink)
     stages: list[Stage] = []
-    for values, (_, _, step) in zip(outputs, iterate_blocks(model), strict=True):
+    for values, (_, step) in zip(outputs, iterate_blocks(model), strict=True):
         maps = values.numpy()  # (C, H, W)
         shown = np.argsort(-maps.sum(axis=(1, 2)), kind="stable")[:MAX_MAPS]
         part = maps[shown] / max(maps[shown].max(), 1e-6)
@@ -115,14 +114,14 @@ def find_peaks(model: DigitCNN, layer: int, inks: Tensor) -> tuple[Tensor, Tenso
     """Return the maximum response of each map of a layer to inks, and its cell: (N, C) each."""
     torch.set_num_threads(1)
     values = normalize_ink(inks[:, None].float() / 255)
-    for modules, _, _ in list(iterate_blocks(model))[: layer + 1]:
+    for modules, _ in list(iterate_blocks(model))[: layer + 1]:
         values = nn.Sequential(*modules)(values)
     return values.flatten(2).max(dim=2)
 
 
 def receptive_field(model: DigitCNN, layer: int, place: int) -> tuple[int, int, int, int]:
     """Return the receptive field of a cell of a layer: left, top, right, bottom in px."""
-    steps = [step for _, _, step in iterate_blocks(model)][: layer + 1]
+    steps = [step for _, step in iterate_blocks(model)][: layer + 1]
     width = FRAME
     for step in steps:
         width = (width + 2 * step.padding - step.size) // step.stride + 1

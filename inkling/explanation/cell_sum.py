@@ -48,7 +48,7 @@ class GlyphSums:
     def __init__(self, model: DigitCNN, ink: np.ndarray):
         """Compute the stages of framed ink (28, 28)."""
         self.stages = compute_stages(model, ink)
-        self.blocks = [(modules[:-1], step) for modules, _, step in iterate_blocks(model)]
+        self.blocks = [(modules[:-1], step) for modules, step in iterate_blocks(model)]
         logits = [nn.Flatten(), model.layers[-1], nn.Unflatten(1, (-1, 1, 1))]
         self.blocks.append((logits, Step()))
 

@@ -41,7 +41,7 @@ def test_a_fused_network_holds_the_same_and_its_steps_lead_to_the_features(model
         assert a.step == b.step and np.allclose(a.maps, b.maps, atol=1e-3)
     assert np.allclose(one.contributions, other.contributions, atol=1e-3)
     side = 28
-    for _, _, step in iterate_blocks(model):
+    for _, step in iterate_blocks(model):
         side = (side + 2 * step.padding - step.size) // step.stride + 1
     assert side == 1  # the features
 

@@ -154,7 +154,7 @@ def test_a_cell_highlights_its_receptive_field_and_a_map_opens(page, shipped):
     expect(sees).to_contain_text("contribute most to a 4")
     assert ink.evaluate(PICTURE) == plain
     side = 28  # cells of a layer: its central cell has the focus
-    for layer, (_, _, step) in enumerate(list(iterate_blocks(shipped.model))[:-1]):
+    for layer, (_, step) in enumerate(list(iterate_blocks(shipped.model))[:-1]):
         side = (side + 2 * step.padding - step.size) // step.stride + 1
         page.locator(f"#layers [data-open^='{layer + 1}-']").first.focus()
         page.keyboard.press("ArrowUp")
