@@ -9,7 +9,6 @@ events.py: event handlers
 session.py: session state; compute findings
 decision.py: follow class logits to probabilities and rejection
 picture_steps.py: record how a picture is read
-switches.py: read without parts of the network
 uncertainty.py: explain an unsure answer
 images.py: thumbnails, heat maps, map of digits
 views.py: render findings

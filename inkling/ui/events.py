@@ -1,8 +1,8 @@
 """Event handlers: which event calls which function, and which components it updates."""
 
 import contextlib
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from inkling.rendering import BUSY_MESSAGE
 from inkling.training.live_reader import LiveReader
 from inkling.ui import downloads, event_payloads, inside_views, model_card, views
 from inkling.ui.layout import EXAMPLES, FindSession, Page
-from inkling.ui.pad_requests import Handler, PadRequests
-from inkling.ui.session import Findings, ReadMethod, Session, SessionState
+from inkling.ui.pad_requests import PadRequests
+from inkling.ui.session import AnyReader, Findings, ReadMethod, Session, SessionState
 
 PRIVATE_EVENT: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 # Handlers take and return raw component values. Gradio's preprocessing would decode pictures of any
@@ -37,17 +37,13 @@ READ_JS = """(value) => void document.dispatchEvent(
   new CustomEvent("read-start", {{ detail: ["{}", {}] }}))"""
 
 
-def report_unavailable(handler: Callable) -> Callable:
-    """Return a handler that shows the busy message if no reader is reachable."""
-
-    @wraps(handler)
-    def handle(*values: Any) -> Any:
-        try:
-            return handler(*values)
-        except ReaderUnavailable as error:
-            raise gr.Error(BUSY_MESSAGE) from error
-
-    return handle
+@contextlib.contextmanager
+def report_unavailable() -> Iterator[None]:
+    """Show the busy message if no reader is reachable."""
+    try:
+        yield
+    except ReaderUnavailable as error:
+        raise gr.Error(BUSY_MESSAGE) from error
 
 
 def load_example(payload: object) -> bytes:
@@ -69,6 +65,18 @@ READ_ACTIONS: dict[str, tuple[Callable[[Any], object], ReadMethod]] = {
 }
 
 
+# Actions that keep the picture: the next state, from a state, a payload and a reader.
+CHANGES: dict[str, Callable[[SessionState, Any, AnyReader], SessionState]] = {
+    "choose": lambda state, glyph, _: state.choose(glyph),
+    "compare": lambda state, digit, _: state.compare(digit),
+    "edit": lambda state, ink, reader: reader.call(SessionState.edit, state, ink),
+    "apply_change": lambda state, _, reader: reader.call(SessionState.apply_change, state),
+    "expand": lambda state, *_: state,
+    "ablate": lambda state, *_: state,
+}
+DOWNLOADS = {"report": downloads.build_report, "data": downloads.build_json}
+
+
 class Events:
     """The handlers of a page's events."""
 
@@ -78,24 +86,14 @@ class Events:
         """Store the components, the source of readers, and a folder for corrections."""
         self.page, self.source, self.collect = page, source, collect
         self.find_session = find_session
-        self.actions: dict[str, Handler] = {  # those that keep the picture
-            "choose": lambda s, glyph: self.update(s, lambda state: state.choose(glyph)),
-            "compare": lambda s, digit: self.update(s, lambda state: state.compare(digit)),
-            "edit": self.edit,
-            "apply_change": lambda s, _: self.update(s, self.remote(SessionState.apply_change)),
-            "correct": self.add_correction,
-            "expand": lambda s, _: self.update(s, lambda state: state),
-            "ablate": lambda s, _: self.update(s, lambda state: state),
-            "report": lambda s, _: downloads.build_report(s.state, self.source.reader),
-            "data": lambda s, _: downloads.build_json(s.state, self.source.reader),
-        }
+        self.card = [page.card, page.matrix, page.cell, page.more]
 
     def connect(self, demo: gr.Blocks, trains: bool) -> None:
         """Connect every event; those of training only if the page `trains`."""
         self.connect_reading()
         self.connect_network(demo, trains)
         gr.Button(visible=False).click(
-            report_unavailable(self.predict),
+            report_unavailable()(self.predict),
             gr.File(label="picture", visible=False),
             gr.JSON(label="reading", visible=False),
             api_name="predict",
@@ -106,16 +104,16 @@ class Events:
         page = self.page
         findings = list(self.render_findings(Findings()))
         preview = list(self.render_preview(Findings()))
-        stored = [page.session, page.stored_corrections]
+        stored = [page.session, page.stored]
         for event, handler, inputs, outputs, options in (
             (page.timer.tick, self.read_again, [page.session], findings, ALWAYS_LAST),
             (page.matrix.pick, self.show_cell, [], page.cell, MULTIPLE),
             (page.layers.pick, self.show_cell_sum, [page.session], page.feature_map, MULTIPLE),
             (page.inside.expand, self.show_map, [], page.map, ALWAYS_LAST),
-            (page.stored_corrections.input, self.restore, stored, findings, ALWAYS_LAST),
+            (page.stored.input, self.restore, stored, findings, ALWAYS_LAST),
             (page.reads.lost, self.restore, stored, findings, ALWAYS_LAST),
         ):
-            event(report_unavailable(handler), inputs, outputs, **options)
+            event(report_unavailable()(handler), inputs, outputs, **options)
         for event, action, value in (
             (page.upload.change, "camera", page.upload),
             (page.report.click, "report", None),
@@ -136,20 +134,19 @@ class Events:
         """Connect the events of the model card; those of training only if the page `trains`."""
         page = self.page
         progress = [page.status, page.timer, page.train, page.cancel]
-        card = [page.card, page.matrix, page.cell, page.more]
         demo.load(self.show_progress, None, progress, **PRIVATE_EVENT)
-        page.timer.tick(self.tick, None, progress + card, **PRIVATE_EVENT)
-        page.about.select(self.show_card, None, card, **PRIVATE_EVENT)
+        page.timer.tick(self.tick, None, progress + self.card, **PRIVATE_EVENT)
+        page.about.select(self.show_card, None, self.card, **PRIVATE_EVENT)
         if trains:
             page.train.click(self.train, [page.seed, page.epochs], progress, **PRIVATE_EVENT)
             page.cancel.click(self.cancel, None, progress, **PRIVATE_EVENT)
 
     def render_findings(self, findings: Findings) -> dict:
         """Return the values of all components that show findings."""
-        page, ablation = self.page, findings.state.ablation
+        page, show = self.page, partial(views.render, findings=findings)
         return self.render_preview(findings) | {
-            page.strip: views.render_strip(findings),
-            page.corrections: views.render_corrections(findings),
+            page.strip: show("strip.html"),
+            page.corrections: show("corrections.html"),
             page.original: views.render_original(findings),
             page.evidence: views.render_evidence(findings),
             page.change: views.render_change(findings),
@@ -157,10 +154,10 @@ class Events:
             page.decision: inside_views.render_decision(findings),
             page.nearest: inside_views.render_neighbours(findings),
             page.parts: inside_views.encode_switches(findings),
-            page.traced: views.render("picture_steps.html", picture=findings.state.picture),
-            page.switched: views.render("switched.html", ablation=ablation, live=True),
-            page.switched_inside: views.render("switched.html", ablation=ablation),
-            page.tour: inside_views.render_tour(findings),
+            page.traced: show("picture_steps.html", picture=findings.state.picture),
+            page.switched: show("switched.html", live=True),
+            page.switched_inside: show("switched.html"),
+            page.tour: show("tour.html"),
         }
 
     def render_preview(self, findings: Findings) -> dict:
@@ -168,17 +165,9 @@ class Events:
         page = self.page
         return {
             page.answer: views.render_answer(findings),
-            page.label: page.label.postprocess(views.build_bars(findings)).model_dump(),
+            page.label: views.encode_bars(findings),
             page.pixels: views.encode_pixels(findings),
         }
-
-    def remote(self, function: Callable, *values: Any) -> Callable[[SessionState], SessionState]:
-        """Return a change of state that is computed where the reader is."""
-        return lambda state: self.source.reader.call(function, state, *values)
-
-    def update(self, session: Session, change: Callable[[SessionState], SessionState]) -> list:
-        """Change a session's state; return the values of all components."""
-        return list(self.render_findings(session.update(change, self.source.reader)).values())
 
     # --- a picture, its explanations and corrections ----------------------------------------------
 
@@ -188,42 +177,43 @@ class Events:
         After a restart, or a pause of the page, the session is new and has no picture. The page
         then repeats the request with all earlier actions on its picture.
         """
-        request = event_payloads.parse_page_request(payload)
+        reader, request = self.source.reader, event_payloads.parse_page_request(payload)
         if request.session_known and not session.state.count:
             return False
-        widths = getattr(getattr(self.source.reader, "model", None), "widths", ())
+        widths = getattr(getattr(reader, "model", None), "widths", ())
         session.configure(request.expanded, event_payloads.parse_ablation(request.ablation, widths))
         response = None
         for name, value in request.actions:
-            if name in READ_ACTIONS:
-                parse, read = READ_ACTIONS[name]
-                findings = session.read_latest(
-                    read, parse(value), self.source.reader, request.request_id
-                )
-                response = findings and list(self.render_findings(findings).values())
-            elif name in self.actions:
-                response = self.actions[name](session, value)
+            response = self.act(session, name, value, request.request_id)
         return response
+
+    def act(self, session: Session, name: str, payload: object, request_id: int) -> Any:
+        """Handle one action; return its response, or None if there is none."""
+        reader, findings = self.source.reader, None
+        if name == "correct":
+            return self.add_correction(session, payload)
+        if name in DOWNLOADS:
+            return DOWNLOADS[name](session.state, reader)
+        if name in READ_ACTIONS:
+            parse, read = READ_ACTIONS[name]
+            findings = session.read_latest(read, parse(payload), reader, request_id)
+        elif change := CHANGES.get(name):
+            findings = session.update(lambda state: change(state, payload, reader), reader)
+        return findings and list(self.render_findings(findings).values())
 
     def preview(self, session: Session, payload: object) -> list | None:
         """Read an unfinished sketch without changing the session."""
         sketch = Sketch.from_json(payload)
         findings = self.source.reader.call(SessionState.preview, session.state, sketch)
-        return list(self.render_preview(findings).values()) if findings else None
+        return findings and list(self.render_preview(findings).values())
 
     def read_again(self, session: Session) -> Any:
         """Read the same glyphs with the present reader."""
         if not session.state.count:
             return gr.skip()
-        return self.update(session, self.remote(SessionState.read_again))
-
-    def edit(self, session: Session, ink: object) -> list:
-        """Read pixels that a user changed; the page keeps its own pixels, which may be newer."""
-        findings = session.update(self.remote(SessionState.edit, ink), self.source.reader)
-        values = self.render_findings(findings)
-        if ink is not None:
-            values[self.page.pixels]["ink"] = None
-        return list(values.values())
+        reader, read = self.source.reader, SessionState.read_again
+        findings = session.update(lambda state: reader.call(read, state), reader)
+        return self.render_findings(findings)
 
     def show_map(self) -> str:
         """Return the map of digits."""
@@ -254,7 +244,7 @@ class Events:
         findings = session.restore_corrections(corrections, self.source.reader)
         if findings.state.count:
             return self.render_findings(findings)
-        return {self.page.corrections: views.render_corrections(findings)}
+        return {self.page.corrections: views.render("corrections.html", findings=findings)}
 
     def predict(self, picture: str | None) -> dict:
         """Read a picture of handwritten digits: PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF."""
@@ -276,9 +266,7 @@ class Events:
 
     def show_card(self) -> dict:
         """Return the model card."""
-        page = self.page
-        parts = (page.card, page.matrix, page.cell, page.more)
-        return dict(zip(parts, model_card.render_card(self.source.reader), strict=True))
+        return dict(zip(self.card, model_card.render_card(self.source.reader), strict=True))
 
     def tick(self) -> dict:
         """Return the training's progress, and after its end the model card."""

@@ -12,8 +12,7 @@ from inkling.rendering import to_data_url
 from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.event_payloads import parse_index, parse_numbers
 from inkling.ui.images import MAP_DIGIT_PX, MAP_SIDE_PX, draw_digit_map
-from inkling.ui.session import AnyReader, Findings, SessionState
-from inkling.ui.switches import ablate_reader
+from inkling.ui.session import AnyReader, Findings, SessionState, ablate_reader
 from inkling.ui.views import build_bars, encode_base64, encode_pixels, format_number, render
 from model import INK_MEAN, INK_STD, LABEL_ERROR_RATE
 
@@ -30,13 +29,9 @@ def encode_layers(findings: Findings) -> dict | None:
     return {
         "ink": encode_pixels(findings)["ink"],
         "stages": [
-            {
-                "side": stage.maps.shape[1],
-                "step": list(stage.step),
-                "shown": list(stage.shown),
-                "total": stage.total,
-                "maps": encode_base64(255 * stage.maps, np.uint8),
-            }
+            stage._asdict()
+            | {"side": stage.maps.shape[1], "step": list(stage.step)}
+            | {"maps": encode_base64(255 * stage.maps, np.uint8)}
             for stage in stages
         ],
         "features": encode_base64(255 * features / max(features.max(), 1e-6), np.uint8),
@@ -56,12 +51,6 @@ def render_decision(findings: Findings) -> str:
     stage, rate = len(findings.activations.stages) + 2, 100 * LABEL_ERROR_RATE
     context = {"stage": stage, "rate": rate, "bars": bars, "number": format_number}
     return render("decision.html", decision=decision, **context)
-
-
-def render_tour(findings: Findings) -> str:
-    """Return the stations of the tour, which need a digit and expanded layers."""
-    activations = findings.activations
-    return render("tour.html", digit=activations and findings.digit, activations=activations)
 
 
 def render_cell_sum(reader: AnyReader, state: SessionState, payload: object) -> str:
@@ -150,14 +139,9 @@ def render_neighbours(findings: Findings) -> str:
     near, digit = findings.neighbourhood, findings.digit
     if near is None or digit is None:
         return ""
-    digits = zip(near.ink, near.labels.tolist(), near.similarities.tolist(), strict=True)
+    inks = near.ink.numpy() / 255
+    nearest = zip(inks, near.labels.tolist(), near.similarities.tolist(), strict=True)
     side = MAP_SIDE_PX - MAP_DIGIT_PX
-    x, y = ((v * side + MAP_DIGIT_PX / 2) / MAP_SIDE_PX for v in near.place)
-    return render(
-        "neighbours.html",
-        x=x,
-        y=y,
-        features=near.features,
-        ink=digit.glyph.ink,
-        nearest=[(ink.numpy() / 255, label, similarity) for ink, label, similarity in digits],
-    )
+    place = [(v * side + MAP_DIGIT_PX / 2) / MAP_SIDE_PX for v in near.place]
+    context = {"place": place, "features": near.features, "nearest": nearest}
+    return render("neighbours.html", ink=digit.glyph.ink, **context)

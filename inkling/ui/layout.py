@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.components.base import server
-from gradio.components.label import LabelData
 
 from inkling.imaging.image_formats import ACCEPTED_MIME_TYPES, MAX_UPLOAD_BYTES
 from inkling.recognition.corrections import MAX_CORRECTIONS
@@ -19,6 +18,7 @@ from inkling.ui.sketchpad import Sketchpad
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").iterdir())
 TRAINING_POLL_S = 1.0  # seconds between two updates of a training's progress; not tuned
 ACTIONS = (("copy", "Copy"), ("link", "Link"), ("report", "Report"), ("data", "JSON"))
+INVISIBLE = "<!-- -->"  # template of a component that only has a script
 NO_FINDINGS = Findings()  # shown before the first reading
 
 # Returns the session's identifier and the value of a `gr.State` in it, for a request.
@@ -28,19 +28,22 @@ FindSession = Callable[[Any, gr.State], Awaitable[tuple[str, Session]]]
 class Page(SimpleNamespace):
     """The components that have events, or are updated by them, by name."""
 
+    def html(self, name: str, value: Any = "", script: str | None = None, **options: Any) -> None:
+        """Add a component of our own HTML and style, with a script of `static/`."""
+        options |= {"js_on_load": script and views.read_static(script), "elem_id": name}
+        setattr(self, name.replace("-", "_"), gr.HTML(value, apply_default_css=False, **options))
 
-class Bars(gr.Label):
-    """Bars of probabilities in the given order; `gr.Label` would sort them."""
+    def buttons(self, name: str, action: str | None = None, value: str = "", tab: str = "") -> None:
+        """Add a component whose buttons send `action`; without one it triggers `pick`.
 
-    is_template = True  # the browser renders it as a `gr.Label`
+        A button also opens the `tab` of this selector.
+        """
+        self.html(name, value, "pick.js", action=action, tab=tab)
 
-    def postprocess(self, value: Any) -> Any:
-        """Return the browser's payload for classes with their probabilities."""
-        label = super().postprocess(value)
-        if isinstance(label, LabelData) and label.confidences:
-            order = list(value)
-            label.confidences.sort(key=lambda bar: order.index(bar.label))
-        return label
+    def accordion(self, name: str, label: str) -> gr.Accordion:
+        """Add a collapsed section."""
+        setattr(self, name, gr.Accordion(label, open=False, elem_id=name))
+        return getattr(self, name)
 
 
 class ReadChannel(gr.HTML):
@@ -51,11 +54,8 @@ class ReadChannel(gr.HTML):
 
     def __init__(self) -> None:
         """Create the component; `connect` must follow."""
-        super().__init__(
-            html_template="<!-- -->",
-            js_on_load=views.read_static("pad_requests.js"),
-            elem_id="reads",
-        )
+        script = views.read_static("pad_requests.js")
+        super().__init__(html_template=INVISIBLE, js_on_load=script, elem_id="reads")
 
     def connect(self, requests: PadRequests, session: gr.State, find_session: FindSession) -> None:
         """Set what handles the requests, and how their session is found."""
@@ -72,47 +72,30 @@ class ReadChannel(gr.HTML):
         return await self.requests.preview(*await self.find_session(request, self.session), payload)
 
 
-def html(value: str | dict | None = "", script: str | None = None, **options: Any) -> gr.HTML:
-    """Return a component of our own HTML and style, with a script of `static/`."""
-    return gr.HTML(
-        value, apply_default_css=False, js_on_load=script and views.read_static(script), **options
-    )
-
-
-def pick_buttons(action: str | None = None, value: str = "", **options: Any) -> gr.HTML:
-    """Return a component whose buttons send `action`; without one it triggers `pick`."""
-    return html(value, "pick.js", action=action, **options)
-
-
 def build_page(trains: bool, collects: bool) -> Page:
     """Create all components, and return those that events use.
 
     The page says if it `collects` corrections, and has training controls if it `trains`.
     """
-    parts: dict[str, Any] = {}
-    html(views.render("header.html", collects=collects), "header.js", elem_id="title")
-    parts["status"] = html(elem_id="status")
+    page = Page(session=gr.State(Session()), timer=gr.Timer(TRAINING_POLL_S, active=False))
+    page.html("title", views.render("header.html", collects=collects), "header.js")
+    page.html("status")
     with gr.Tabs(elem_id="views"):
         with gr.Tab("Read"):
             with gr.Row(elem_id="desk"):
-                parts |= build_input() | build_answer()
-                parts |= build_details()
-            with gr.Accordion("Inside the network", open=False, elem_id="inside") as inside:
-                parts |= build_inside()
-            parts["tour"] = html("", "tour.js", elem_id="tour")
-        with gr.Tab("The network") as about:
-            parts |= build_card(trains)
-    return Page(
-        session=gr.State(Session()),
-        timer=gr.Timer(TRAINING_POLL_S, active=False),
-        inside=inside,
-        about=about,
-        **parts,
-    )
+                add_input(page)
+                add_answer(page)
+                add_details(page)
+            with page.accordion("inside", "Inside the network"):
+                add_inside(page)
+            page.html("tour", script="tour.js")
+        with gr.Tab("The network") as page.about:
+            add_card(page, trains)
+    return page
 
 
-def build_input() -> dict[str, Any]:
-    """Create the pad, the upload and the examples."""
+def add_input(page: Page) -> None:
+    """Add the pad, the upload and the examples."""
     with gr.Column(elem_id="input", min_width=280):
         with gr.Tabs(elem_id="ways"):
             with gr.Tab("Draw"):
@@ -123,109 +106,75 @@ def build_input() -> dict[str, Any]:
                     elem_id="pad",
                 )
             with gr.Tab("Picture"):
-                upload = gr.Image(  # only its camera is used: `picture.js` takes over chosen files
+                page.upload = gr.Image(  # only its camera is used: `picture.js` takes chosen files
                     label="Picture",
                     sources=["upload", "webcam", "clipboard"],
                     buttons=[],
                     elem_id="upload",
                 )
-        html(
-            script="picture.js",
-            accept=ACCEPTED_MIME_TYPES,
-            limit=MAX_UPLOAD_BYTES,
-            elem_id="picture",
-        )
-        pick_buttons("example", views.render_examples(EXAMPLES), elem_id="examples")
-    return {"upload": upload}
+        limit = MAX_UPLOAD_BYTES
+        page.html("picture", script="picture.js", accept=ACCEPTED_MIME_TYPES, limit=limit)
+        page.buttons("examples", "example", views.render_examples(EXAMPLES))
 
 
-def build_answer() -> dict[str, Any]:
-    """Create the answer, its probabilities, the corrections and the download buttons."""
+def add_answer(page: Page) -> None:
+    """Add the answer, its probabilities, the corrections and the download buttons."""
     with gr.Column(elem_id="reading", min_width=280):
-        parts: dict[str, Any] = {
-            "answer": html(views.render_answer(NO_FINDINGS), elem_id="answer"),
-            "reads": ReadChannel(),
-            "switched": pick_buttons("ablate", elem_id="switched"),
-            "strip": pick_buttons("choose", elem_id="strip"),
-            "label": Bars(
-                views.build_bars(NO_FINDINGS),
-                label="Probabilities",
-                show_label=False,
-                show_heading=False,
-                elem_id="label",
-            ),
-            "corrections": pick_buttons("correct", elem_id="corrections"),
-            "stored_corrections": html(
-                {},
-                "corrections.js",
-                html_template="<!-- -->",
-                limit=MAX_CORRECTIONS,
-                elem_id="stored",
-            ),
-        }
+        page.html("answer", views.render_answer(NO_FINDINGS))
+        page.reads = ReadChannel()
+        page.buttons("switched", "ablate")
+        page.buttons("strip", "choose")
+        bars = views.build_bars(NO_FINDINGS)
+        page.label = gr.Label(
+            bars, label="Probabilities", show_label=False, show_heading=False, elem_id="label"
+        )
+        page.buttons("corrections", "correct")
+        page.html("stored", {}, "corrections.js", html_template=INVISIBLE, limit=MAX_CORRECTIONS)
         with gr.Row(elem_id="take"):
             for name, label in ACTIONS:
-                parts[name] = gr.Button(label, size="sm", min_width=60, elem_id=name)
-    return parts
+                button = gr.Button(label, size="sm", min_width=60, elem_id=name)
+                setattr(page, name, button)
 
 
-def build_details() -> dict[str, Any]:
-    """Create the picture, the network's input, the evidence and the change."""
+def add_details(page: Page) -> None:
+    """Add the picture, the network's input, the evidence and the change."""
     with gr.Column(elem_id="looks", min_width=0):
-        return {
-            "original": html(views.render_original(NO_FINDINGS), elem_id="original"),
-            "pixels": html(
-                views.encode_pixels(NO_FINDINGS),
-                "pixels.js",
-                html_template=views.read_static("pixels.html"),
-                elem_id="pixels",
-            ),
-            "evidence": html(views.render_evidence(NO_FINDINGS), elem_id="evidence"),
-            "change": pick_buttons("compare", views.render_change(NO_FINDINGS), elem_id="change"),
-        }
+        page.html("original", views.render_original(NO_FINDINGS))
+        pixels = views.encode_pixels(NO_FINDINGS)
+        page.html("pixels", pixels, "pixels.js", html_template=views.read_static("pixels.html"))
+        page.html("evidence", views.render_evidence(NO_FINDINGS))
+        page.buttons("change", "compare", views.render_change(NO_FINDINGS))
 
 
-def build_inside() -> dict[str, Any]:
-    """Create the layers, a feature map's details and the map of digits."""
-    parts: dict[str, Any] = {}
+def add_inside(page: Page) -> None:
+    """Add the layers, a cell's sum, the map of digits, the switches, the steps of a reading."""
     with gr.Row(elem_id="maps"):
         with gr.Column(min_width=0):
-            parts["layers"] = html(
-                None, "inside.js", html_template=views.read_static("inside.html"), elem_id="layers"
-            )
-            parts["decision"] = html(elem_id="decision")
-        parts["feature_map"] = html("", "cell_sum.js", elem_id="feature-map")
+            page.html("layers", None, "inside.js", html_template=views.read_static("inside.html"))
+            page.html("decision")
+        page.html("feature-map", script="cell_sum.js")
     with gr.Column(elem_id="space"):
-        parts["map"] = html(elem_id="map")
-        parts["nearest"] = html(elem_id="nearest")
-    return parts | build_switches()
+        page.html("map")
+        page.html("nearest")
+    with page.accordion("switches", "Switch parts off"):
+        page.buttons("switched-inside", "ablate")
+        page.html("parts", None, "switches.js", html_template=views.read_static("switches.html"))
+    with page.accordion("steps", "How the picture was read"):
+        page.html("traced", script="steps.js")
 
 
-def build_switches() -> dict[str, Any]:
-    """Create the switches of maps and weights, and the steps of reading a picture."""
-    with gr.Accordion("Switch parts off", open=False, elem_id="switches") as switches:
-        switched = pick_buttons("ablate", elem_id="switched-inside")
-        template = views.read_static("switches.html")
-        parts = html(None, "switches.js", html_template=template, elem_id="parts")
-    with gr.Accordion("How the picture was read", open=False, elem_id="steps") as steps:
-        traced = html("", "steps.js", elem_id="traced")
-    sections = {"switches": switches, "steps": steps}
-    return {**sections, "switched_inside": switched, "parts": parts, "traced": traced}
-
-
-def build_card(trains: bool) -> dict[str, Any]:
-    """Create the model card and the training controls."""
-    parts: dict[str, Any] = {"card": html(elem_id="card")}
+def add_card(page: Page, trains: bool) -> None:
+    """Add the model card and the training controls."""
+    page.html("card")
     with gr.Row(elem_id="confusions"):
-        parts["matrix"] = pick_buttons(elem_id="matrix")
-        parts["cell"] = html(elem_id="cell")
-    parts["more"] = pick_buttons("digit", tab="#views [role=tab]", elem_id="more")
+        page.buttons("matrix")
+        page.html("cell")
+    page.buttons("more", "digit", tab="#views [role=tab]")
     with gr.Column(visible=trains, elem_id="train"):
-        html(views.render("train.html"))
+        gr.HTML(views.render("train.html"), apply_default_css=False)
         with gr.Row():
-            seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
-            epochs = gr.Slider(1, 20, 5, step=1, label="Epochs")
+            page.seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
+            page.epochs = gr.Slider(1, 20, 5, step=1, label="Epochs")
         with gr.Row():
-            train = gr.Button("Train again", variant="primary", elem_id="train-again")
-            cancel = gr.Button("Cancel", interactive=False, elem_id="cancel")
-    return parts | {"seed": seed, "epochs": epochs, "train": train, "cancel": cancel}
+            page.train = gr.Button("Train again", variant="primary", elem_id="train-again")
+            page.cancel = gr.Button("Cancel", interactive=False, elem_id="cancel")

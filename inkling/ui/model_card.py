@@ -97,9 +97,8 @@ def build_digit_contexts(gallery: Gallery, indices: Iterable[int]) -> list[dict]
         {
             "index": k,
             "ink": gallery.ink[k].numpy() / 255,
-            "label": int(gallery.labels[k]),
-            "answer": int(gallery.answers[k]),
-            "confidence": float(gallery.confidence[k]),
+            "confidence": gallery.confidence[k].item(),
         }
+        | {"label": int(gallery.labels[k]), "answer": int(gallery.answers[k])}
         for k in indices
     ]

@@ -7,13 +7,14 @@ the page is open. This module does not import Gradio.
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from PIL import Image
 
-from inkling.explanation.ablation import WHOLE, Ablation
+from inkling.explanation.ablation import WHOLE, Ablation, ablate, compute_drops, find_smallest_kept
 from inkling.explanation.activations import LayerActivations, compute_activations
 from inkling.explanation.counterfactual import Change, counterfactual
 from inkling.explanation.gallery import Gallery, Neighbourhood
@@ -29,19 +30,28 @@ from inkling.ui.decision import Decision, explain_decision
 from inkling.ui.event_payloads import decode_ink, parse_index
 from inkling.ui.images import Thumbnail, make_thumbnail
 from inkling.ui.picture_steps import read_picture
-from inkling.ui.switches import PartCosts, ablate_reader, measure_costs
 from inkling.ui.uncertainty import Candidate, find_candidates, is_unsure, load_paths
 
 AnyReader = Reader | PlaceholderReader
+ReadMethod = Callable[["SessionState", Any, AnyReader], "SessionState"]  # `Any`: a picture
+NO_READING, NO_PICTURE = Reading(), Thumbnail()
 DOT_NOTE = "That is a dot: draw a digit, or a whole number."
+
+
+@lru_cache(maxsize=8)
+def ablate_reader(reader: Reader, ablation: Ablation) -> Reader:
+    """Return a reader in this process, without the parts that are switched off."""
+    if ablation == WHOLE:
+        return reader
+    return Reader(ablate(reader.model, ablation), reader.description, reader.gallery)
 
 
 @dataclass(frozen=True)
 class SessionState:
     """What the server stores of one session."""
 
-    network_reading: Reading = Reading()  # of the latest picture, without corrections
-    picture: Thumbnail = Thumbnail()
+    network_reading: Reading = NO_READING  # of the latest picture, without corrections
+    picture: Thumbnail = NO_PICTURE
     chosen: int = 0  # index of the glyph whose details are shown
     rival: int | None = None  # the digit compared with the answer; None: the runner-up
     unedited: Reading | None = None  # the reading before a user changed pixels
@@ -53,23 +63,22 @@ class SessionState:
 
     def read(self, content: Path | bytes | PictureError | None, reader: AnyReader) -> Self:
         """Read a picture file, or note its error; None clears the state."""
-        reading, picture = Reading(), Thumbnail()
-        if content is not None:
-            try:
-                if isinstance(content, PictureError):
-                    raise content
-                image, size = open_picture(content)
-                reading, picture = read_picture(reader, image, size, "steps" in self.expanded)
-            except PictureError as error:
-                reading = Reading(error=str(error))
-        return self.with_reading(reading, picture)
+        if content is None:
+            return self.with_reading()
+        try:
+            if isinstance(content, PictureError):
+                raise content
+            picture = read_picture(reader, *open_picture(content), "steps" in self.expanded)
+        except PictureError as error:
+            return self.with_reading(Reading(error=str(error)))
+        return self.with_reading(*picture)
 
     def read_sketch(self, sketch: Sketch, reader: AnyReader) -> Self:
         """Read a sketch; an empty one clears the state."""
-        reading, picture = Reading(), Thumbnail()
-        if sketch.strokes:
-            image, is_traced = sketch.picture(), "steps" in self.expanded
-            reading, picture = read_picture(reader, image, image.size, is_traced)
+        if not sketch.strokes:
+            return self.with_reading(request_id=sketch.request_id)
+        image = sketch.picture()
+        reading, picture = read_picture(reader, image, image.size, "steps" in self.expanded)
         if sketch.is_dots:
             reading = Reading(note=DOT_NOTE)
         return self.with_reading(reading, picture, sketch.request_id)
@@ -79,7 +88,7 @@ class SessionState:
         gallery = Gallery.from_tensors(reader.gallery)
         k = parse_index(payload, len(gallery.labels)) if gallery else None
         if gallery is None or k is None:
-            return self.with_reading(Reading(), Thumbnail())
+            return self.with_reading()
         ink = gallery.ink[k].numpy()
         glyph = Glyph(ink.astype(np.float32) / 255, (0, 0, FRAME, FRAME))
         picture = make_thumbnail(Image.fromarray(255 - ink), (FRAME, FRAME))
@@ -90,11 +99,13 @@ class SessionState:
         """Return the findings of an unfinished sketch; None if it is empty or a dot."""
         if not sketch.strokes or sketch.is_dots:
             return None
-        state = self.with_reading(reader.read(sketch.picture()), Thumbnail())
+        state = self.with_reading(reader.read(sketch.picture()))
         return Findings(state.reading(reader), state)
 
-    def with_reading(self, reading: Reading, picture: Thumbnail, request_id: int = 0) -> Self:
-        """Return the state with another picture and its reading.
+    def with_reading(
+        self, reading: Reading = NO_READING, picture: Thumbnail = NO_PICTURE, request_id: int = 0
+    ) -> Self:
+        """Return the state with another picture and its reading, or with none.
 
         The chosen glyph and the rival stay if the pad repeats a request.
         """
@@ -132,7 +143,7 @@ class SessionState:
         glyphs = self.network_reading.glyphs or [Glyph(ink, (0, 0, 1, 1))]
         glyphs[self.chosen] = replace(glyphs[self.chosen], ink=ink, line_probs=())
         seen, unedited = self.network_reading.seen, self.unedited or self.network_reading
-        reading = reader.read_glyphs(glyphs, seen) if ink.any() else Reading()
+        reading = reader.read_glyphs(glyphs, seen) if ink.any() else NO_READING
         return replace(self, network_reading=reading, unedited=unedited, rival=None)
 
     def apply_change(self, reader: AnyReader) -> Self:
@@ -163,42 +174,42 @@ class SessionState:
         digit = findings.digit
         if digit is None or isinstance(reader, PlaceholderReader):
             return findings
-        whole, reader = reader, ablate_reader(reader, self.ablation)
-        findings = self._explain(findings, digit, reader)
-        if "inside" not in self.expanded:
-            return findings
+        rest = ablate_reader(reader, self.ablation)
+        ink, (best, runner_up) = digit.glyph.ink, digit.ranking[:2]
+        requested = None if self.rival == best else self.rival
+        rival = runner_up if requested is None else requested
+        margin = evidence(rest.model, ink, best, rival)
+        findings = replace(findings, evidence=margin, requested_digit=requested)
+        if requested is not None:
+            change = counterfactual(rest.model, ink, requested, load_paths(requested))
+            findings = replace(findings, change=change)
+        elif is_unsure(digit):
+            findings = replace(findings, candidates=find_candidates(rest, digit))
+        return self._open_layers(findings, reader) if "inside" in self.expanded else findings
+
+    def _open_layers(self, findings: "Findings", whole: Reader) -> "Findings":
+        reader, digit = ablate_reader(whole, self.ablation), findings.reading.digits[self.chosen]
         read = replace(self, corrections=Corrections()).reading(whole).digits[self.chosen]
         ink, gallery = digit.glyph.ink, Gallery.from_tensors(reader.gallery)
         activations = compute_activations(reader.model, ink)
-        weighed = findings.evidence if "switches" in self.expanded else None
+        costs, margin = None, findings.evidence
+        if margin and "switches" in self.expanded:
+            drops = compute_drops(reader.model, ink, margin.answer, margin.rival)
+            costs = drops, find_smallest_kept(whole.model, ink.tobytes())
         return replace(
             findings,
             activations=activations,
             decision=explain_decision(reader.model, activations.class_logits, read, digit),
             neighbourhood=gallery and gallery.locate(reader.features(ink)),
-            part_costs=measure_costs(whole, reader, ink, weighed),
+            part_costs=costs,
         )
-
-    def _explain(self, findings: "Findings", digit: Digit, reader: Reader) -> "Findings":
-        ink, (best, runner_up) = digit.glyph.ink, digit.ranking[:2]
-        requested = None if self.rival == best else self.rival
-        rival = runner_up if requested is None else requested
-        findings = replace(
-            findings, evidence=evidence(reader.model, ink, best, rival), requested_digit=requested
-        )
-        if requested is not None:
-            change = counterfactual(reader.model, ink, requested, load_paths(requested))
-            return replace(findings, change=change)
-        if is_unsure(digit):
-            return replace(findings, candidates=find_candidates(reader, digit))
-        return findings
 
 
 @dataclass(frozen=True)
 class Findings:
     """Everything that is computed for one answer, before it is rendered."""
 
-    reading: Reading = Reading()  # after corrections, and without what is switched off
+    reading: Reading = NO_READING  # after corrections, and without what is switched off
     state: SessionState = SessionState()
     evidence: Evidence | None = None  # None without a digit
     change: Change | None = None  # the smallest one to `requested_digit`
@@ -207,16 +218,12 @@ class Findings:
     activations: LayerActivations | None = None  # None while the layers are collapsed
     decision: Decision | None = None  # None while the layers are collapsed
     neighbourhood: Neighbourhood | None = None  # None while the layers are collapsed
-    part_costs: PartCosts | None = None  # None while the switches are collapsed
+    part_costs: tuple[list[np.ndarray], int] | None = None  # None while the switches are collapsed
 
     @property
     def digit(self) -> Digit | None:
         """The glyph whose details are shown; None without a digit."""
         return self.reading.digits[self.state.chosen] if self.reading.digits else None
-
-
-# Reads a picture that one kind of payload holds.
-ReadMethod = Callable[[SessionState, Any, AnyReader], SessionState]
 
 
 def read_and_analyze(
@@ -231,7 +238,6 @@ class Session:
     """The latest state of a session; events of one session may be handled at the same time."""
 
     def __init__(self) -> None:
-        """Start with an empty state."""
         self.state = SessionState()
         self._read_count = 0  # numbers read requests in order of arrival
         self._request_id = 0  # of the latest read request, as numbered by the page

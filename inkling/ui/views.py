@@ -124,11 +124,6 @@ def render_answer(findings: Findings) -> str:
     return render("answer.html", **answer, number=findings.reading.text, count=findings.state.count)
 
 
-def render_strip(findings: Findings) -> str:
-    """Return buttons that choose a glyph of a number."""
-    return render("strip.html", digits=findings.reading.digits, chosen=findings.state.chosen)
-
-
 def render_original(findings: Findings) -> str:
     """Return the picture with a box around each glyph, and its preprocessing in words."""
     reading, digit, picture = findings.reading, findings.digit, findings.state.picture
@@ -229,9 +224,11 @@ def build_bars(findings: Findings) -> dict[str, float]:
     return {str(k): prob for k, prob in enumerate(probabilities)}
 
 
-def render_corrections(findings: Findings) -> str:
-    """Return ten buttons that correct the answer, and the number of corrections."""
-    return render("corrections.html", count=len(findings.state.corrections))
+def encode_bars(findings: Findings) -> dict:
+    """Return the ten bars, in the format of `gr.Label`."""
+    bars = build_bars(findings)
+    confidences = [{"label": name, "confidence": prob} for name, prob in bars.items()]
+    return {"label": max(bars, key=lambda name: bars[name]), "confidences": confidences}
 
 
 def render_examples(files: list[Path]) -> str:

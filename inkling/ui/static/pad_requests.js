@@ -127,8 +127,8 @@ async function fetchReading(parts, session_known) {
 }
 const content = (value) => (value instanceof File ? upload(value).catch(() => ({})) : value);
 function dispatchResult(event, values) {
-  // pixels that were edited since stay as they are
-  if (waiting.some(([name]) => name === "edit")) values.forEach((value) => value?.count && (value.ink = null));
+  // edited pixels stay as they are: those of the response may be older
+  if ([current, ...waiting].some((action) => action?.[0] === "edit" && action[1])) values.forEach((value) => value?.count && (value.ink = null));
   props.value = values;
   trigger(event);
 }
