@@ -125,12 +125,9 @@ def receptive_field(model: DigitCNN, layer: int, place: int) -> tuple[int, int, 
     width = FRAME
     for step in steps:
         width = (width + 2 * step.padding - step.size) // step.stride + 1
-    bounds = []
-    for at in (place % width, place // width):
-        low = high = at
-        for step in reversed(steps):
-            low = low * step.stride - step.padding
-            high = high * step.stride - step.padding + step.size - 1
-        bounds.append((max(0, low), min(FRAME, high + 1)))
-    (left, right), (top, bottom) = bounds
+    low = high = np.array((place % width, place // width))
+    for step in reversed(steps):
+        low = low * step.stride - step.padding
+        high = high * step.stride - step.padding + step.size - 1
+    (left, top), (right, bottom) = low.clip(0).tolist(), (high + 1).clip(max=FRAME).tolist()
     return left, top, right, bottom

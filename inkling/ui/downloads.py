@@ -30,14 +30,9 @@ def build_report(state: SessionState, reader: AnyReader) -> dict | None:
         style=views.read_static("evidence.css"),
         made=datetime.now(UTC),
         answer=views.summarize(reading),
-        glyphs=[
-            {
-                "looks": views.render_original(findings) + views.render_evidence(findings),
-                "ink": findings.digit.glyph.ink,
-                "bars": views.build_bars(findings),
-            }
-            for findings in glyphs
-        ],
+        looks=(views.render_original, views.render_evidence),
+        bars=views.build_bars,
+        glyphs=glyphs,
         description=reader.description,
         correction_count=len(state.corrections),
     )

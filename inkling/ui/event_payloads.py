@@ -90,12 +90,10 @@ def load_upload(file: object, folder: Path) -> bytes | PictureError | None:
 def decode_ink(payload: object) -> np.ndarray | None:
     """Return ink (28, 28), float32, 0 to 1, from base64 of one byte a pixel; None if invalid."""
     try:
-        content = base64.b64decode(str(payload), validate=True)
+        pixels = np.frombuffer(base64.b64decode(str(payload), validate=True), np.uint8)
+        return pixels.reshape(FRAME, FRAME).astype(np.float32) / 255
     except ValueError:
         return None
-    if len(content) != FRAME * FRAME:
-        return None
-    return np.frombuffer(content, np.uint8).reshape(FRAME, FRAME).astype(np.float32) / 255
 
 
 def parse_index(payload: object, count: int) -> int | None:

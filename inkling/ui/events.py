@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from inkling.explanation.gallery import Gallery
 from inkling.imaging.open_image import PictureError
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.corrections import Corrections
@@ -77,16 +77,14 @@ CHANGES: dict[str, Callable[[SessionState, Any, AnyReader], SessionState]] = {
 DOWNLOADS = {"report": downloads.build_report, "data": downloads.build_json}
 
 
+@dataclass
 class Events:
     """The handlers of a page's events."""
 
-    def __init__(
-        self, page: Page, source: LiveReader, collect: Path | None, find_session: FindSession
-    ):
-        """Store the components, the source of readers, and a folder for corrections."""
-        self.page, self.source, self.collect = page, source, collect
-        self.find_session = find_session
-        self.card = [page.card, page.matrix, page.cell, page.more]
+    page: Page
+    source: LiveReader  # of readers
+    collect: Path | None  # folder for corrections
+    find_session: FindSession
 
     def connect(self, demo: gr.Blocks, trains: bool) -> None:
         """Connect every event; those of training only if the page `trains`."""
@@ -114,12 +112,9 @@ class Events:
             (page.reads.lost, self.restore, stored, findings, ALWAYS_LAST),
         ):
             event(report_unavailable()(handler), inputs, outputs, **options)
-        for event, action, value in (
-            (page.upload.change, "camera", page.upload),
-            (page.report.click, "report", None),
-            (page.data.click, "data", None),
-        ):
-            event(None, value, js=READ_JS.format(action, "value"))
+        page.upload.change(None, page.upload, js=READ_JS.format("camera", "value"))
+        for button in (page.report, page.data):
+            button.click(None, js=READ_JS.format(button.elem_id, "null"))
         for name, action in product(event_payloads.SECTIONS, ("expand", "collapse")):
             event = getattr(getattr(page, name), action)
             event(None, js=READ_JS.format(action, f"'{name}'"))
@@ -135,8 +130,8 @@ class Events:
         page = self.page
         progress = [page.status, page.timer, page.train, page.cancel]
         demo.load(self.show_progress, None, progress, **PRIVATE_EVENT)
-        page.timer.tick(self.tick, None, progress + self.card, **PRIVATE_EVENT)
-        page.about.select(self.show_card, None, self.card, **PRIVATE_EVENT)
+        page.timer.tick(self.tick, None, progress + page.card_parts, **PRIVATE_EVENT)
+        page.about.select(self.show_card, None, page.card_parts, **PRIVATE_EVENT)
         if trains:
             page.train.click(self.train, [page.seed, page.epochs], progress, **PRIVATE_EVENT)
             page.cancel.click(self.cancel, None, progress, **PRIVATE_EVENT)
@@ -217,7 +212,7 @@ class Events:
 
     def show_map(self) -> str:
         """Return the map of digits."""
-        return inside_views.render_map(Gallery.from_tensors(self.source.reader.gallery))
+        return inside_views.render_map(self.source.reader)
 
     def show_cell_sum(self, session: Session, event: gr.EventData) -> str:
         """Return the sum of a picked cell, and the details of its feature map."""
@@ -266,7 +261,9 @@ class Events:
 
     def show_card(self) -> dict:
         """Return the model card."""
-        return dict(zip(self.card, model_card.render_card(self.source.reader), strict=True))
+        return dict(
+            zip(self.page.card_parts, model_card.render_card(self.source.reader), strict=True)
+        )
 
     def tick(self) -> dict:
         """Return the training's progress, and after its end the model card."""

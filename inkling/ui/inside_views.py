@@ -127,11 +127,10 @@ def encode_switches(findings: Findings) -> dict | None:
 
 
 @lru_cache(maxsize=2)
-def render_map(gallery: Gallery | None) -> str:
-    """Return the map of digits."""
-    if not gallery:
-        return ""
-    return render("map.html", picture=to_data_url(draw_digit_map(gallery)))
+def render_map(reader: AnyReader) -> str:
+    """Return the map of digits; nothing without a gallery."""
+    gallery = Gallery.from_tensors(reader.gallery)
+    return render("map.html", picture=to_data_url(draw_digit_map(gallery))) if gallery else ""
 
 
 def render_neighbours(findings: Findings) -> str:

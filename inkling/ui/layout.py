@@ -30,7 +30,8 @@ class Page(SimpleNamespace):
 
     def html(self, name: str, value: Any = "", script: str | None = None, **options: Any) -> None:
         """Add a component of our own HTML and style, with a script of `static/`."""
-        options |= {"js_on_load": script and views.read_static(script), "elem_id": name}
+        scripts = "".join(map(views.read_static, ("shared.js", script) if script else ()))
+        options |= {"js_on_load": scripts or None, "elem_id": name}
         setattr(self, name.replace("-", "_"), gr.HTML(value, apply_default_css=False, **options))
 
     def buttons(self, name: str, action: str | None = None, value: str = "", tab: str = "") -> None:
@@ -39,11 +40,6 @@ class Page(SimpleNamespace):
         A button also opens the `tab` of this selector.
         """
         self.html(name, value, "pick.js", action=action, tab=tab)
-
-    def accordion(self, name: str, label: str) -> gr.Accordion:
-        """Add a collapsed section."""
-        setattr(self, name, gr.Accordion(label, open=False, elem_id=name))
-        return getattr(self, name)
 
 
 class ReadChannel(gr.HTML):
@@ -86,7 +82,7 @@ def build_page(trains: bool, collects: bool) -> Page:
                 add_input(page)
                 add_answer(page)
                 add_details(page)
-            with page.accordion("inside", "Inside the network"):
+            with gr.Accordion("Inside the network", open=False, elem_id="inside") as page.inside:
                 add_inside(page)
             page.html("tour", script="tour.js")
         with gr.Tab("The network") as page.about:
@@ -99,11 +95,9 @@ def add_input(page: Page) -> None:
     with gr.Column(elem_id="input", min_width=280):
         with gr.Tabs(elem_id="ways"):
             with gr.Tab("Draw"):
+                hint = "Draw a digit here,\nor a whole number"
                 Sketchpad(
-                    type="strokes",
-                    placeholder="Draw a digit here,\nor a whole number",
-                    storage_key="inkling-pad",
-                    elem_id="pad",
+                    type="strokes", placeholder=hint, storage_key="inkling-pad", elem_id="pad"
                 )
             with gr.Tab("Picture"):
                 page.upload = gr.Image(  # only its camera is used: `picture.js` takes chosen files
@@ -132,8 +126,7 @@ def add_answer(page: Page) -> None:
         page.html("stored", {}, "corrections.js", html_template=INVISIBLE, limit=MAX_CORRECTIONS)
         with gr.Row(elem_id="take"):
             for name, label in ACTIONS:
-                button = gr.Button(label, size="sm", min_width=60, elem_id=name)
-                setattr(page, name, button)
+                setattr(page, name, gr.Button(label, size="sm", min_width=60, elem_id=name))
 
 
 def add_details(page: Page) -> None:
@@ -156,10 +149,10 @@ def add_inside(page: Page) -> None:
     with gr.Column(elem_id="space"):
         page.html("map")
         page.html("nearest")
-    with page.accordion("switches", "Switch parts off"):
+    with gr.Accordion("Switch parts off", open=False, elem_id="switches") as page.switches:
         page.buttons("switched-inside", "ablate")
         page.html("parts", None, "switches.js", html_template=views.read_static("switches.html"))
-    with page.accordion("steps", "How the picture was read"):
+    with gr.Accordion("How the picture was read", open=False, elem_id="steps") as page.steps:
         page.html("traced", script="steps.js")
 
 
@@ -170,6 +163,7 @@ def add_card(page: Page, trains: bool) -> None:
         page.buttons("matrix")
         page.html("cell")
     page.buttons("more", "digit", tab="#views [role=tab]")
+    page.card_parts = [page.card, page.matrix, page.cell, page.more]
     with gr.Column(visible=trains, elem_id="train"):
         gr.HTML(views.render("train.html"), apply_default_css=False)
         with gr.Row():

@@ -18,21 +18,9 @@ MAX_CELL_DIGITS = 18  # of one cell of the confusion matrix; not tuned
 def render_status(source: LiveReader) -> str:
     """Return a training's progress in words and as a curve; nothing without a training."""
     progress = source.progress if source.is_training else None
-    words = "preparing MNIST and drawn digits."
-    if progress:
-        words = (
-            f"epoch {progress.epoch} of {progress.epochs}, {progress.accuracy:.1%} of held-out "
-            f"digits right, {progress.seconds_left:.0f} s left. You can draw already: the "
-            "weights so far are used."
-        )
-    return render(
-        "status.html",
-        is_training=source.is_training,
-        failure=source.failure,
-        words=words,
-        share=progress and progress.step / progress.steps,
-        curve=progress and build_learning_curve(progress.held_out, progress.steps, "training step"),
-    )
+    held_out, steps = (progress.held_out, progress.steps) if progress else ([], 1)
+    curve = progress and build_learning_curve(held_out, steps, "training step")
+    return render("status.html", source=source, progress=progress, curve=curve)
 
 
 def label_train_button(source: LiveReader) -> str:

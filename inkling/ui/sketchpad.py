@@ -37,8 +37,6 @@ class Sketchpad(gr.HTML):
         brush: float | None = None,
         placeholder: str = "Draw here",
         storage_key: str | None = None,
-        label: str | None = None,
-        elem_id: str | None = None,
         **options: Any,
     ):
         """Create a pad with the drawing `value`; docs/sketchpad.md describes all arguments.
@@ -55,8 +53,6 @@ class Sketchpad(gr.HTML):
             css_template=(SKETCHPAD_DIR / "sketchpad.css").read_text("utf-8"),
             js_on_load=(SKETCHPAD_DIR / "sketchpad.js").read_text("utf-8"),
             apply_default_css=False,
-            label=label,
-            elem_id=elem_id,
             pen=round(self.brush * PAD_UNITS / size),
             placeholder=placeholder,
             storage_key=storage_key,

@@ -233,11 +233,6 @@ def encode_bars(findings: Findings) -> dict:
 
 def render_examples(files: list[Path]) -> str:
     """Return buttons with pictures; a file's name, after its number, is the label."""
-    examples = [
-        {
-            "picture": make_thumbnail(*open_picture(file)).data,
-            "name": file.stem.split("-", 1)[1].replace("-", " "),
-        }
-        for file in files
-    ]
-    return render("examples.html", examples=examples)
+    names = [file.stem.split("-", 1)[1].replace("-", " ") for file in files]
+    pictures = [make_thumbnail(*open_picture(file)).data for file in files]
+    return render("examples.html", examples=zip(names, pictures, strict=True))

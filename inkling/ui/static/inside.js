@@ -13,9 +13,7 @@ let step = 0; // index of the cell whose sum is shown
 let exact = false; // whether its numbers have all digits
 let follows = false; // whether a user waits for the sum
 
-const bytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 const mix = (share, hue) => `rgb(${QUIET.map((quiet, k) => Math.round(quiet + (hue[k] - quiet) * share)).join(" ")})`;
-const clamp = (value, max) => Math.min(max, Math.max(0, value));
 
 // Cells from `low` to `high`: their receptive field in the stage before, and the cells that use them in the next.
 const inputs = ([size, stride, padding], [low, high]) => [low * stride - padding, high * stride - padding + size - 1];
@@ -108,16 +106,10 @@ element.addEventListener("pointermove", (event) => {
   const score = event.target.closest("[data-digit]");
   const canvas = event.target.closest("canvas");
   if (score) showDigit(+score.dataset.digit);
-  else if (canvas) showField(canvas, ...locate(canvas, event));
+  else if (canvas) showField(canvas, ...locate(canvas, countColumns(canvas), event));
   else clear();
 });
 const countColumns = (canvas) => stages[canvas.dataset.stage]?.side ?? features.length;
-// The row and column of a map, or of the features, below a pointer.
-function locate(canvas, { clientX, clientY }) {
-  const { x, y, width } = canvas.getBoundingClientRect();
-  const columns = countColumns(canvas);
-  return [clientY - y, clientX - x].map((v) => clamp(Math.floor((v * columns) / width), columns - 1));
-}
 element.addEventListener("pointerleave", clear);
 function move(target, step) {
   const canvas = target.querySelector("canvas");
@@ -129,7 +121,7 @@ function move(target, step) {
 element.addEventListener("focusin", ({ target }) => (target.dataset.digit ? showDigit(+target.dataset.digit) : move(target, [0, 0])));
 element.addEventListener("focusout", clear);
 element.addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+  const step = arrow(event);
   if (!step) return;
   event.preventDefault();
   move(event.target, step);
@@ -137,7 +129,7 @@ element.addEventListener("keydown", (event) => {
 element.addEventListener("click", (event) => {
   const { dataset, firstChild } = event.target.closest("button") ?? { dataset: {} };
   if (dataset.open === undefined) return;
-  const [row, column] = event.detail ? locate(firstChild, event) : at[dataset.open]; // 0: by a key
+  const [row, column] = event.detail ? locate(firstChild, countColumns(firstChild), event) : at[dataset.open]; // 0: by a key
   pick([dataset.open ? `${dataset.open}-${row}-${column}` : `${stages.length}-${column}-0-0`]);
 });
 // Buttons of any component lead to a cell: from the one whose sum is shown, along its trail, or to another.
@@ -162,7 +154,7 @@ document.addEventListener("cell-sum", ({ detail: panel }) => {
     const { shown, maps, side } = stages[stage] ?? {};
     if (!shown || shown.includes(map)) return;
     shown[shown.length - 1] = map;
-    maps.set(bytes(buttons[k].dataset.values), (shown.length - 1) * side * side);
+    maps.set(decode(buttons[k].dataset.values), (shown.length - 1) * side * side);
   });
   if (stages.length) build();
   if (follows) panel.querySelector("h2")?.focus();
@@ -174,9 +166,9 @@ function update() {
   lit = digitShown = null;
   if (trail.length) pick(trail, step, false); // its sum is of an older drawing
   if (!value) return list.replaceChildren();
-  stages = [{ side: 28, maps: value.ink }, ...value.stages].map((stage) => ({ ...stage, maps: bytes(stage.maps) }));
-  [features, scores] = [bytes(value.features), value.scores];
-  contributions = new Int8Array(bytes(value.contributions).buffer);
+  stages = [{ side: 28, maps: value.ink }, ...value.stages].map((stage) => ({ ...stage, maps: decode(stage.maps) }));
+  [features, scores] = [decode(value.features), value.scores];
+  contributions = new Int8Array(decode(value.contributions).buffer);
   build();
 }
 watch("value", update);

@@ -6,7 +6,7 @@ element.addEventListener("click", ({ target }) => {
   if (!button) return;
   picked = button.dataset.pick;
   const action = button.dataset.action ?? props.action;
-  if (action) document.dispatchEvent(new CustomEvent("read-start", { detail: [action, picked] }));
+  if (action) act(action, picked);
   else trigger("pick", { pick: picked });
   if (!props.tab) return;
   document.querySelector(props.tab).click(); // it shows the answer

@@ -1,7 +1,7 @@
 // Upload chosen, dropped and pasted files unchanged. Gradio's own upload would refuse kinds that can be read.
 function send(file) {
   const value = file.size > props.limit ? { megabytes: Math.ceil(file.size / 1e6) } : file;
-  document.dispatchEvent(new CustomEvent("read-start", { detail: ["picture", value] }));
+  act("picture", value);
 }
 function take(event, files) {
   if (!files?.length) return;

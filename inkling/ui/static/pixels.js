@@ -31,14 +31,9 @@ function set(pixels, value) {
 function send(content) {
   props.value = { ink: content, edited: content !== null };
   update();
-  document.dispatchEvent(new CustomEvent("read-start", { detail: ["edit", content] }));
+  act("edit", content);
 }
 const opposite = (pixel) => (ink[pixel] > 127 ? 0 : 255);
-const within = (v) => Math.max(0, Math.min(SIDE - 1, v));
-function locate({ clientX, clientY }) {
-  const { x, y, width } = canvas.getBoundingClientRect();
-  return [clientY - y, clientX - x].map((v) => within(Math.floor((v * SIDE) / width)));
-}
 // Pixels on the line from one (row, column) to another: a fast pointer sends few events.
 function between([row, column], [toRow, toColumn]) {
   const steps = Math.max(Math.abs(toRow - row), Math.abs(toColumn - column), 1);
@@ -46,14 +41,14 @@ function between([row, column], [toRow, toColumn]) {
   return Array.from({ length: steps + 1 }, (_, k) => at(k, row, toRow) * SIDE + at(k, column, toColumn));
 }
 function paint(events) {
-  const pixels = events.flatMap((event) => between(last, (last = locate(event))));
+  const pixels = events.flatMap((event) => between(last, (last = locate(canvas, SIDE, event))));
   painting ??= opposite(pixels[0]);
   set(pixels, painting);
 }
 canvas.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
   canvas.setPointerCapture(event.pointerId);
-  last = locate(event);
+  last = locate(canvas, SIDE, event);
   paint([event]);
 });
 canvas.addEventListener("pointermove", (event) => {
@@ -64,11 +59,11 @@ canvas.addEventListener("pointermove", (event) => {
 });
 for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (painting = null));
 canvas.addEventListener("keydown", (event) => {
-  const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], " ": [0, 0] }[event.key];
+  const step = event.key === " " ? [0, 0] : arrow(event);
   if (!step) return;
   event.preventDefault();
   const at = cursor ?? (SIDE * SIDE + SIDE) / 2;
-  const [row, column] = [Math.floor(at / SIDE) + step[0], (at % SIDE) + step[1]].map(within);
+  const [row, column] = [Math.floor(at / SIDE) + step[0], (at % SIDE) + step[1]].map((v) => clamp(v, SIDE - 1));
   cursor = row * SIDE + column;
   if (event.key === " ") set([cursor], opposite(cursor));
   show();
@@ -83,7 +78,7 @@ back.addEventListener("click", () => send(null));
 function update() {
   const { ink: content, edited } = props.value ?? {};
   back.hidden = !edited;
-  if (painting === null && content) ink = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+  if (painting === null && content) ink = decode(content);
   show();
 }
 watch("value", update);

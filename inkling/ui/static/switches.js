@@ -2,7 +2,6 @@
 const [all, output, slider, mark, smallest, margin, ranking, said, board] = element.querySelectorAll("[data-at]");
 let place = "0-0"; // the cell that the Tab key reaches
 let best = []; // parts that cost most
-const send = (value) => document.dispatchEvent(new CustomEvent("read-start", { detail: ["ablate", value] }));
 
 function update() {
   const { value } = props;
@@ -26,16 +25,16 @@ function update() {
   smallest.textContent = value.smallest;
   mark.style.setProperty("--at", value.smallest / 100);
 }
-slider.addEventListener("input", () => send(+slider.value));
-element.querySelector(".action").addEventListener("click", () => send(best.map(({ part }) => part)));
+slider.addEventListener("input", () => act("ablate", +slider.value));
+element.querySelector(".action").addEventListener("click", () => act("ablate", best.map(({ part }) => part)));
 board.addEventListener("focusin", ({ target }) => {
   [place, said.textContent] = [target.dataset.switch, target.title];
 });
 board.addEventListener("keydown", (event) => {
   const across = getComputedStyle(event.target.parentElement).gridTemplateColumns.split(" ").length;
-  const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -across, ArrowDown: across }[event.key];
+  const [rows, columns] = arrow(event) ?? [];
   const cells = [...board.querySelectorAll("button")];
-  const next = cells[cells.indexOf(event.target) + step];
+  const next = cells[cells.indexOf(event.target) + rows * across + columns];
   if (!next) return;
   event.preventDefault();
   event.target.tabIndex = -1;
