@@ -25,6 +25,7 @@ def encode_layers(findings: Findings) -> dict | None:
     if findings.activations is None:
         return None
     stages, features, class_logits, scores, contributions = findings.activations
+    shares = contributions / max(np.abs(contributions).max(), 1e-6)
     drawn = class_logits[10:20] > class_logits[:10]
     return {
         "ink": encode_pixels(findings)["ink"],
@@ -37,9 +38,7 @@ def encode_layers(findings: Findings) -> dict | None:
         "features": encode_base64(255 * features / max(features.max(), 1e-6), np.uint8),
         "cells": [f"{len(stages) + 2}-{k + 10 * is_drawn}-0-0" for k, is_drawn in enumerate(drawn)],
         "scores": scores.tolist(),
-        "contributions": encode_base64(
-            127 * contributions / max(np.abs(contributions).max(), 1e-6), np.int8
-        ),
+        "contributions": encode_base64(127 * shares, np.int8),
     }
 
 

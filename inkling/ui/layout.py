@@ -35,10 +35,7 @@ class Page(SimpleNamespace):
         setattr(self, name.replace("-", "_"), gr.HTML(value, apply_default_css=False, **options))
 
     def buttons(self, name: str, action: str | None = None, value: str = "", tab: str = "") -> None:
-        """Add a component whose buttons send `action`; without one it triggers `pick`.
-
-        A button also opens the `tab` of this selector.
-        """
+        """Add a component whose buttons send `action`, or trigger `pick`; they open a `tab`."""
         self.html(name, value, "pick.js", action=action, tab=tab)
 
 
