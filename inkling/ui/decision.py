@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from inkling.recognition.reading import Digit, fuse_line_probs
-from model import LABEL_ERROR_RATE, NON_DIGIT_CLASS, DigitCNN
+from model import NON_DIGIT_CLASS, DigitCNN, calibrated_softmax
 
 MIN_SHOWN_CHANGE = 1e-5  # of a probability: smaller differences are rounding errors
 
@@ -32,7 +32,7 @@ def explain_decision(model: DigitCNN, logits: np.ndarray, read: Digit, shown: Di
     scaled = joint / model.temperature
     exponentials = (scaled - scaled.amax()).exp()
     shares = exponentials / exponentials.sum()
-    probabilities = (1 - LABEL_ERROR_RATE) * shares + LABEL_ERROR_RATE / 10
+    probabilities = calibrated_softmax(joint, model.temperature)
     digit, other = (part.logsumexp(dim=1) for part in batch.split(NON_DIGIT_CLASS, dim=1))
     excess = (other - digit - model.doubt_ceiling) / model.doubt_scale
     alone = Digit(read.glyph, tuple(probabilities[0].tolist()), excess.sigmoid().item())
