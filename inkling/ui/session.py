@@ -212,7 +212,7 @@ class Findings:
     reading: Reading = NO_READING  # after corrections, and without what is switched off
     state: SessionState = SessionState()
     evidence: Evidence | None = None  # None without a digit
-    change: Change | None = None  # the smallest one to `requested_digit`
+    change: Change | None = None  # to `requested_digit`
     requested_digit: int | None = None  # the digit whose bar was tapped
     candidates: tuple[Candidate, ...] = ()  # of an unsure glyph
     activations: LayerActivations | None = None  # None while the layers are collapsed

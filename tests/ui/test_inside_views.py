@@ -1,4 +1,4 @@
-"""The map of digits shows each digit at its position; a cell's sum is small and asked for."""
+"""The map shows each digit at its position; a cell's sum is small, and computed on request."""
 
 import json
 import re
