@@ -10,6 +10,7 @@ of 64, Adam at 1e-3, 8 epochs.
 
 import argparse
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -22,7 +23,7 @@ import torch
 from torch import nn
 from torchvision import datasets, transforms
 
-from inkling.datasets.mnist import ARCHIVES, MNIST_ROOT, archive_path, load_mnist
+from inkling.datasets.mnist import MNIST_ROOT, load_mnist
 from inkling.training.loop import accuracy, train
 from inkling.training.recipes import QUICK
 
@@ -81,10 +82,8 @@ def main() -> None:
     parser.add_argument("--plain-epochs", type=int, default=PLAIN_EPOCHS)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        for name in ARCHIVES:  # torchvision unpacks them in their folder
-            target = archive_path(Path(folder), name)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(archive_path(MNIST_ROOT, name).read_bytes())
+        # torchvision unpacks the archives in their folder
+        shutil.copytree(MNIST_ROOT / "MNIST", Path(folder) / "MNIST")
         quick = [train_quick(0)]
         plain_seconds, plain_accuracy = train_plain(Path(folder), options.plain_epochs)
         quick += [train_quick(seed) for seed in range(1, options.seeds)]

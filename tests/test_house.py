@@ -158,6 +158,18 @@ def test_benches_and_tests_share_code_only_in_support(folder, others):
         assert not imports_of(path) & others, path
 
 
+@pytest.mark.parametrize("path", sorted(ROOT.glob("bench/*.py")), ids=named)
+def test_benches_import_names_that_exist(path):
+    for node in ast.walk(tree(path)):
+        module = node.module if isinstance(node, ast.ImportFrom) else None
+        if module and module.split(".")[0] in {"inkling", "support", "model", "predict", "app"}:
+            if module.startswith("inkling.scale") and not RAY:
+                continue
+            owner = importlib.import_module(module)
+            missing = [a.name for a in node.names if not hasattr(owner, a.name)]
+            assert all(importlib.util.find_spec(f"{module}.{name}") for name in missing), missing
+
+
 def test_only_benches_use_the_digits_of_other_writers():
     folders = ("inkling", "data", "docs", "support", "bench")
     files = [*ROOT.glob("*.py"), *(file for one in folders for file in (ROOT / one).rglob("*.py"))]
