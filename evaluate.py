@@ -8,19 +8,13 @@ from pathlib import Path
 
 import torch
 
-from inkling.datasets.held_out_handwriting import make_held_out_characters, make_held_out_digits
 from inkling.datasets.mnist import load_mnist
-from inkling.datasets.non_digits import draw_each_kind
-from inkling.datasets.pen_digits import HELD_OUT_SEED, draw_digits
+from inkling.datasets.prepared import load_digits, load_held_out_tiles, load_kinds
 from inkling.evaluation import metrics
 from inkling.evaluation.report import draw_misread_sheet, write_report
-from inkling.evaluation.robustness import read_sweeps
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.reader import Reader
 from inkling.terminal import make_parser, printable, run
-
-OUTLIERS_PER_KIND = 200  # of each kind of non-digit
-DRAWN_TEST_COUNT = 5_000  # drawn digits with a seed that no training uses
 
 
 def evaluate(
@@ -28,21 +22,19 @@ def evaluate(
 ) -> tuple[list[metrics.Score], list[metrics.Refusal]]:
     """Score a checkpoint, write the report, and return the scores, MNIST's test images first."""
     model, description, _ = load_checkpoint(checkpoint)
-    reader = Reader(model, description)
-    mnist = load_mnist()
-    test = mnist.test
+    test = load_mnist().test
     mnist_test = metrics.score("MNIST's test images", model, test)
-    drawings = draw_digits(DRAWN_TEST_COUNT, HELD_OUT_SEED)
-    drawn = metrics.score("drawn digits, not trained on", model, drawings)
-    held_out = metrics.score("digits of held-out handwriting", model, make_held_out_digits())
+    drawn = metrics.score("drawn digits, not trained on", model, load_held_out_tiles())
+    writers = load_digits("held_out_writers")
+    held_out = metrics.score("digits of held-out handwriting", model, writers)
     scores = [mnist_test, metrics.drop_mislabeled(mnist_test), drawn, held_out]
     if pictures:
-        scores.append(metrics.score_pictures(reader, pictures))
-    others = draw_each_kind(OUTLIERS_PER_KIND, mnist.held_out, HELD_OUT_SEED)
-    kinds = make_held_out_characters() | {"all kinds": torch.cat(list(others.values()))} | others
+        scores.append(metrics.score_pictures(Reader(model, description), pictures))
+    characters, others = load_kinds("held_out_characters"), load_kinds("outlier_kinds")
+    kinds = characters | {"all kinds": torch.cat(list(others.values()))} | others
     refused = metrics.score_refusals(model, test, kinds)
     sheet = draw_misread_sheet(mnist_test, test)
-    write_report(report, description, scores, refused, read_sweeps(reader, test), sheet)
+    write_report(report, description, scores, refused, sheet)
     return scores, refused
 
 

@@ -1,5 +1,6 @@
 """Train the default recipe without one source or ingredient at a time, and print the effect.
 
+    python -m data.prepared.build --large
     python -m bench.ablation     one seed, a third of the epochs, no teachers
 
 Columns: MNIST's held-out digits and the kinds of `bench.held_out`, each with the share read right,
@@ -7,17 +8,23 @@ the share refused and the mean log loss in thousandths. The mean of the log loss
 """
 
 import argparse
-import contextlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
+from types import ModuleType
 from unittest.mock import patch
 
 import numpy as np
 
 from bench.held_out import Outcome, load_kinds, mean_log_loss, read_kind, to_logits
-from inkling.datasets import pen_digits
+from data.drawing import pen_digits
+from data.drawing.non_digits import NON_DIGIT_KINDS, draw_character, draw_cursive, draw_outliers
+from data.prepared import build
+from inkling.datasets import prepared
 from inkling.datasets.mnist import Digits, load_mnist
-from inkling.datasets.non_digits import NON_DIGIT_KINDS, draw_character, draw_cursive, draw_outliers
 from inkling.evaluation.metrics import score
 from inkling.recognition.reader import Reader
 from inkling.training import training_set
@@ -26,15 +33,26 @@ from inkling.training.recipes import DEFAULT
 from model import DigitCNN
 
 OTHER_KINDS = tuple(k for k in NON_DIGIT_KINDS if k.draw not in (draw_character, draw_cursive))
-ABLATIONS = {  # name: changed fields of the recipe, or a replacement in the code
+
+
+@contextmanager
+def rendered_with(module: ModuleType, name: str, value: object) -> Iterator[None]:
+    """Train on pictures that are drawn with another value in a module."""
+    with tempfile.TemporaryDirectory() as folder, patch.object(module, name, value):
+        for number in (1, 2):  # a third of the epochs uses two sets
+            build.render_set(1, Path(folder), number)
+        with patch.object(prepared, "LARGE_DIR", Path(folder)):
+            yield
+
+
+OTHER_OUTLIERS = partial(draw_outliers, kinds=OTHER_KINDS)
+ABLATIONS = {  # name: changed fields of the recipe, or a context to train in
     "all sources": {},
     "no drawn digits": {"drawn": 0},
-    "no digits of fonts": patch.object(pen_digits, "FONT_SHARE", 0),
-    "no slips of the pen": patch.object(pen_digits, "add_slips", lambda strokes, _: strokes),
+    "no digits of fonts": rendered_with(pen_digits, "FONT_SHARE", 0),
+    "no slips of the pen": rendered_with(pen_digits, "add_slips", lambda strokes, _: strokes),
     "no non-digits": {"outliers": 0},
-    "no characters": patch.object(
-        training_set, "draw_outliers", partial(draw_outliers, kinds=OTHER_KINDS)
-    ),
+    "no characters": rendered_with(build, "draw_outliers", OTHER_OUTLIERS),
     "no recaptured digits": {"again": 0},
     "no distortion": {"distorted": 0},
     "one class for MNIST and drawn": patch.object(training_set, "FIRST_DRAWN_CLASS", 0),
@@ -66,7 +84,7 @@ def main() -> None:
         change = ABLATIONS[name]
         fields = change if isinstance(change, dict) else {}
         recipe = replace(DEFAULT, epochs=options.epochs, teachers=0, **fields)
-        with contextlib.nullcontext() if isinstance(change, dict) else change:
+        with nullcontext() if isinstance(change, dict) else change:
             *_, last = train(recipe, mnist, options.seed)
         reader = Reader(last.model)
         outcomes = [score_mnist(last.model, mnist.held_out)]

@@ -20,11 +20,11 @@ from PIL import Image
 
 from bench.held_out import load_kinds
 from bench.peers import load_rapidocr
-from inkling.evaluation.robustness import draw_picture
 from inkling.explanation.counterfactual import counterfactual
 from inkling.recognition.reader import Reader
 from inkling.ui.images import draw_change
 from inkling.ui.uncertainty import load_paths
+from support.digit_pictures import draw_picture
 
 JUDGED_KINDS = ("held-out handwriting", "UCI pen digits")
 SEED = 7  # of the wanted digits

@@ -17,11 +17,11 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from inkling.datasets.held_out_handwriting import draw_held_out_characters, draw_held_out_digits
-from inkling.evaluation.robustness import draw_on_paper
+from data.drawing.held_out_handwriting import draw_held_out_characters, draw_held_out_digits
 from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
+from support.digit_pictures import draw_on_paper
 from support.other_writers import load_pen_digits, load_uji_digits
 
 MIN_PROB = 0.005  # lower probabilities of the truth count as this

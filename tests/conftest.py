@@ -55,6 +55,7 @@ TINY = Recipe(
     drawn=200,
     outliers=200,
     again=200,
+    prepared=True,
 )
 
 

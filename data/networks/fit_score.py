@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from PIL import Image
 from tqdm import tqdm
 
-from inkling.datasets.held_out_handwriting import draw_held_out_characters, draw_held_out_digits
+from data.drawing.held_out_handwriting import draw_held_out_characters, draw_held_out_digits
 from inkling.datasets.mnist import load_mnist
 from inkling.imaging.mnist_frame import crop_to_ink
 from inkling.recognition.hypotheses import SOURCE_WEIGHTS, compute_features, hypotheses

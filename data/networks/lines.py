@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from data.drawing.non_digits import SHAPE_KINDS, crop_to_strokes, sample_character
+from data.drawing.pen_digits import generate_drawings
+from data.drawing.pen_slips import add_slips
+from data.drawing.random_shapes import render_text
 from inkling.datasets.mnist import Digits, load_mnist
-from inkling.datasets.non_digits import SHAPE_KINDS, crop_to_strokes, sample_character
-from inkling.datasets.pen_digits import generate_drawings
-from inkling.datasets.pen_slips import add_slips
 from inkling.datasets.pen_strokes import Style, draw_strokes, parse_styles
-from inkling.datasets.random_shapes import render_text
 from model import CTC_SIGN
 
 SIGN = CTC_SIGN  # label of a character that is no digit

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from data.drawing.random_shapes import render_text
 from data.networks.lines import GlyphBank
 from inkling.datasets.mnist import load_mnist
-from inkling.datasets.random_shapes import render_text
 
 PAGE_SIDE_PX = 128  # of a picture
 PRINT_CHARACTERS = "abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVW .:,"  # what is printed on forms

@@ -1,68 +1,124 @@
-"""Render the training pictures of the quick recipe: sheets of 28 x 28 px tiles.
+"""Render the pictures of training and evaluation: sheets of 28 x 28 px tiles with labels.
 
-python -m data.prepared.build   after a change of how anything is drawn
+python -m data.prepared.build           the repository's, after a change of how anything is drawn
+python -m data.prepared.build --large   four sets for the default recipe: minutes, 26 MB, not in git
 
 Each sheet stores a digest of the files that determine it.
 """
 
+import argparse
 import hashlib
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from torch import Tensor
 
+from data import drawing
+from data.drawing.handwriting_fonts import STROKES_FILE
+from data.drawing.held_out_handwriting import make_held_out_characters, make_held_out_digits
+from data.drawing.non_digits import draw_each_kind, draw_outliers, recapture
+from data.drawing.pen_digits import HELD_OUT_SEED, Seed, draw_digits
 from inkling import datasets
-from inkling.datasets.handwriting_fonts import STROKES_FILE
-from inkling.datasets.mnist import join, load_mnist
-from inkling.datasets.non_digits import draw_outliers
-from inkling.datasets.pen_digits import HELD_OUT_SEED, draw_digits
-from inkling.datasets.prepared import GRAY_LEVELS, PREPARED_DIR, TILE_COLUMNS
+from inkling.datasets.mnist import Digits, join, load_mnist
+from inkling.datasets.prepared import GRAY_LEVELS, LARGE_DIR, PREPARED_DIR, TILE_COLUMNS
 from inkling.imaging.mnist_frame import FRAME
-from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
+from inkling.training.recipes import DEFAULT, QUICK, Recipe
+from model import NON_DIGIT_CLASS
 
-DRAWN_TILES, NON_DIGIT_TILES, HELD_OUT_TILES = 8_000, 6_000, 2_000
-SOURCES = (  # in `inkling/datasets/`; with `STROKES_FILE` and this file they determine the pictures
-    *("stroke_styles.txt", "handwriting_fonts.py", "pen_strokes.py", "pen_slips.py"),
-    *("pen_digits.py", "random_shapes.py", "non_digits.py"),
-)
+HELD_OUT_TILES = 2_000
+OUTLIERS_PER_KIND = 200
+LARGE_SETS = 4  # the default recipe's 12 epochs use each of them once
+SOURCES = ("stroke_styles.txt", "pen_strokes.py")  # in `inkling/datasets/`; and `data/drawing/`
 
 
-def write_sheet(path: Path, ink: Tensor) -> None:
-    """Write ink (N, 1, 28, 28) as a sheet of tiles."""
-    rows = -(-len(ink) // TILE_COLUMNS)
-    tiles = np.zeros((rows * TILE_COLUMNS, FRAME, FRAME), np.uint8)
-    tiles[: len(ink)] = (ink[:, 0].numpy() * (GRAY_LEVELS - 1)).round()
-    pixels = tiles.reshape(rows, TILE_COLUMNS, FRAME, FRAME).swapaxes(1, 2)
+def write_sheet(path: Path, tiles: Digits, names: Iterable[str] = ()) -> None:
+    """Write labelled ink (N, 1, 28, 28) as a sheet of tiles."""
+    rows = -(-len(tiles.ink) // TILE_COLUMNS)
+    levels = np.zeros((rows * TILE_COLUMNS, FRAME, FRAME), np.uint8)
+    levels[: len(tiles.ink)] = (tiles.ink[:, 0].numpy() * (GRAY_LEVELS - 1)).round()
+    pixels = levels.reshape(rows, TILE_COLUMNS, FRAME, FRAME).swapaxes(1, 2)
     pixels = np.ascontiguousarray(pixels.reshape(rows * FRAME, TILE_COLUMNS * FRAME))
     sheet = Image.fromarray(pixels)
     sheet.putpalette([255 - 17 * gray for gray in range(GRAY_LEVELS) for _ in "rgb"])
     metadata = PngInfo()
-    metadata.add_text("tiles", str(len(ink)))
+    metadata.add_text("labels", ",".join(map(str, tiles.labels.tolist())), zip=True)
+    metadata.add_text("names", ",".join(names))
     metadata.add_text("drawn by", compute_digest())
     sheet.save(path, bits=4, optimize=True, pnginfo=metadata)
 
 
 def compute_digest() -> str:
     """Return the SHA-256 of all files that determine the pictures."""
-    folder = Path(datasets.__path__[0])
-    files = [STROKES_FILE, *(folder / name for name in SOURCES), Path(__file__)]
+    files = [Path(datasets.__path__[0]) / name for name in SOURCES]
+    files += [STROKES_FILE, *sorted(Path(drawing.__path__[0]).glob("*.py")), Path(__file__)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def main() -> None:
-    """Render all sheets."""
-    drawn = draw_digits(DRAWN_TILES, seed=0)
-    outliers = draw_outliers(NON_DIGIT_TILES, join(load_mnist().train, drawn), seed=0)
-    sheets = {
-        "digits": drawn.ink,
-        "held_out": draw_digits(HELD_OUT_TILES, HELD_OUT_SEED).ink,
-        "none": outliers.ink[outliers.labels == NON_DIGIT_CLASS],
-        "several": outliers.ink[outliers.labels == MULTI_DIGIT_CLASS],
+def draw_training_set(recipe: Recipe, share: float, seed: Seed) -> dict[str, Digits]:
+    """Draw what an epoch of a recipe has beside MNIST, or a share of it, by sheet."""
+    train = load_mnist().train
+    drawn, outliers, again = (
+        round(share * count) for count in (recipe.drawn, recipe.outliers, recipe.again)
+    )
+    digits = draw_digits(drawn, seed)
+    others = draw_outliers(outliers, join(train, digits), seed)
+    is_none = others.labels == NON_DIGIT_CLASS
+    chosen = np.random.default_rng(seed).permutation(len(train.labels))[:again]
+    return {
+        "digits": digits,
+        "none": Digits(others.ink[is_none], others.labels[is_none]),
+        "several": Digits(others.ink[~is_none], others.labels[~is_none]),
+        "recaptured": Digits(recapture(train.ink[chosen], seed), train.labels[chosen]),
     }
-    for name, ink in sheets.items():
-        write_sheet(PREPARED_DIR / f"{name}.png", ink)
+
+
+def label_kinds(kinds: dict[str, torch.Tensor]) -> tuple[Digits, list[str]]:
+    """Return the ink of all kinds, labelled with places in the list of their names."""
+    places = [torch.full((len(ink),), k) for k, ink in enumerate(kinds.values())]
+    return Digits(torch.cat([*kinds.values()]), torch.cat(places)), [*kinds]
+
+
+def render_shipped(folder: Path = PREPARED_DIR) -> None:
+    """Render the sheets of the repository."""
+    held_out = load_mnist().held_out
+    kinds = draw_each_kind(OUTLIERS_PER_KIND, held_out, HELD_OUT_SEED)
+    sheets = draw_training_set(QUICK, 1, 0) | {
+        "held_out": draw_digits(HELD_OUT_TILES, HELD_OUT_SEED),
+        "held_out_writers": make_held_out_digits(),
+    }
+    for name, tiles in sheets.items():
+        write_sheet(folder / f"{name}.png", tiles)
+    write_sheet(folder / "held_out_characters.png", *label_kinds(make_held_out_characters()))
+    write_sheet(folder / "outlier_kinds.png", *label_kinds(kinds))
+
+
+def render_set(share: float, folder: Path, number: int) -> None:
+    """Render a set of the default recipe, or a share of it, to a numbered folder."""
+    folder = folder / str(number)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, tiles in draw_training_set(DEFAULT, share, number).items():
+        write_sheet(folder / f"{name}.png", tiles)
+
+
+def main() -> None:
+    """Render the sheets."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    add("--large", nargs="?", type=int, const=LARGE_SETS, metavar="SETS", help="default: 4 sets")
+    add("--share", type=float, default=1, help="of the default recipe's pictures, for a trial")
+    options = parser.parse_args()
+    if not options.large:
+        render_shipped()
+        return
+    with ProcessPoolExecutor() as processes:  # seeds from 1: the quick recipe's is 0
+        render = partial(render_set, options.share, LARGE_DIR)
+        for _ in processes.map(render, range(1, options.large + 1)):
+            pass
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from data.drawing.non_digits import draw_each_kind
 from inkling.datasets.mnist import load_mnist
-from inkling.datasets.non_digits import draw_each_kind
 from inkling.datasets.pen_strokes import STROKE_STYLES, Style, draw_strokes
 from inkling.imaging.mnist_frame import FRAME, frame_glyph
 

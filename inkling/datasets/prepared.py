@@ -1,43 +1,95 @@
-"""Load the quick recipe's pictures: sheets of tiles that `python -m data.prepared.build` draws."""
+"""Load the sheets of labelled tiles that `python -m data.prepared.build` draws."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
+from inkling.datasets.augment import to_ink
 from inkling.datasets.mnist import Digits
 from inkling.imaging.mnist_frame import FRAME
-from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
+from inkling.terminal import UserError
 
 PREPARED_DIR = Path(__file__).parents[2] / "data" / "prepared"
+LARGE_DIR = PREPARED_DIR / "large"  # not in the repository: rendered for the default recipe
 GRAY_LEVELS = 16  # no visible difference from 256, and half the bytes
 TILE_COLUMNS = 100  # of a sheet
 
 
-def load_training_tiles() -> tuple[Digits, Digits]:
-    """Return drawn digits, and outliers."""
-    none, several = read_sheet("none"), read_sheet("several")
-    labels = torch.tensor([NON_DIGIT_CLASS] * len(none) + [MULTI_DIGIT_CLASS] * len(several))
-    return read_digits("digits"), Digits(torch.cat([none, several]), labels)
+class Sheet(NamedTuple):
+    """Tiles with labels; `names` describe the labels of kinds."""
+
+    pixels: Tensor  # (N, 1, 28, 28) uint8, 0 = paper, 255 = ink
+    labels: Tensor  # (N,) int64: classes of the network, or places in `names`
+    names: list[str]
+    digest: str  # of the programs that drew it
+
+    def select(self, places: Tensor) -> Digits:
+        """Return the tiles at places (K,)."""
+        return Digits(to_ink(self.pixels[places]), self.labels[places])
+
+
+class TrainingSheets(NamedTuple):
+    """What an epoch of training uses beside MNIST."""
+
+    drawn: Sheet
+    outliers: Sheet
+    recaptured: Sheet  # MNIST's training digits, segmented from a picture again
+
+
+def find_sets(large: bool) -> list[Path]:
+    """Return the folders of training sheets; raises `UserError` if there are no large ones."""
+    if not large:
+        return [PREPARED_DIR]
+    current = read_sheet("digits").digest
+    folders = [file.parent for file in sorted(LARGE_DIR.glob("*/recaptured.png"))]  # written last
+    folders = [folder for folder in folders if read_sheet("recaptured", folder).digest == current]
+    if not folders:
+        raise UserError(
+            "The pictures of the default recipe are missing or old: run `python -m "
+            "data.prepared.build --large` once, or train with --quick."
+        )
+    return folders
+
+
+def load_training_sheets(folder: Path = PREPARED_DIR) -> TrainingSheets:
+    """Load a set of training sheets."""
+    names = ("digits", "none", "several", "recaptured")
+    drawn, none, several, recaptured = (read_sheet(name, folder) for name in names)
+    outliers = none._replace(
+        pixels=torch.cat([none.pixels, several.pixels]),
+        labels=torch.cat([none.labels, several.labels]),
+    )
+    return TrainingSheets(drawn, outliers, recaptured)
 
 
 def load_held_out_tiles() -> Digits:
     """Return drawn digits that no training uses."""
-    return read_digits("held_out")
+    return load_digits("held_out")
 
 
-def read_digits(name: str) -> Digits:
-    """Return a sheet's tiles, labelled 0 to 9 repeatedly."""
-    ink = read_sheet(name)
-    return Digits(ink, torch.arange(len(ink)) % 10)
+def load_digits(name: str) -> Digits:
+    """Return all tiles of a sheet."""
+    sheet = read_sheet(name)
+    return sheet.select(torch.arange(len(sheet.labels)))
 
 
-def read_sheet(name: str) -> Tensor:
-    """Return a sheet's tiles as ink (N, 1, 28, 28), float32, 0 to 1."""
-    with Image.open(PREPARED_DIR / f"{name}.png") as sheet:
-        count = int(sheet.info["tiles"])
-        pixels = np.asarray(sheet, np.float32) / (GRAY_LEVELS - 1)
-    rows = pixels.reshape(-1, FRAME, TILE_COLUMNS, FRAME).swapaxes(1, 2)
-    return torch.from_numpy(rows.reshape(-1, 1, FRAME, FRAME)[:count])
+def load_kinds(name: str) -> dict[str, Tensor]:
+    """Return the tiles of a sheet of outliers, by kind: ink (N, 1, 28, 28)."""
+    sheet = read_sheet(name)
+    return {kind: to_ink(sheet.pixels[sheet.labels == k]) for k, kind in enumerate(sheet.names)}
+
+
+def read_sheet(name: str, folder: Path | None = None) -> Sheet:
+    """Read a sheet from a folder, by default the repository's."""
+    with Image.open((folder or PREPARED_DIR) / f"{name}.png") as image:
+        levels = np.asarray(image)
+        labels = np.array(image.info["labels"].split(","), np.int64)
+        names = image.info["names"].split(",")
+        digest = image.info["drawn by"]
+    rows = levels.reshape(-1, FRAME, TILE_COLUMNS, FRAME).swapaxes(1, 2)
+    pixels = 255 // (GRAY_LEVELS - 1) * rows.reshape(-1, 1, FRAME, FRAME)[: len(labels)]
+    return Sheet(torch.from_numpy(pixels), torch.from_numpy(labels), names, digest)

@@ -13,9 +13,9 @@ from sklearn.metrics import confusion_matrix, roc_auc_score
 from torch import Tensor
 from tqdm import tqdm
 
-from inkling.datasets.held_out_handwriting import make_held_out_characters, make_held_out_digits
 from inkling.datasets.image_folder import find_labelled_pictures
 from inkling.datasets.mnist import Digits
+from inkling.datasets.prepared import load_digits, load_kinds
 from inkling.recognition.reader import Reader
 from model import DigitCNN, fuse_batch_norm
 
@@ -160,7 +160,7 @@ def score_refusals(model: DigitCNN, digits: Digits, others: dict[str, Tensor]) -
 
 def score_held_out_writers(model: DigitCNN) -> dict[str, float]:
     """Return the shares of held-out digits read right and refused, and of other signs refused."""
-    digits, kinds = make_held_out_digits(), make_held_out_characters()
+    digits, kinds = load_digits("held_out_writers"), load_kinds("held_out_characters")
     found, refusals = score("digits", model, digits), score_refusals(model, digits, kinds)
     refused = {re.sub("[ -]", "_", kind.name): kind.flagged for kind in refusals}
     return {"right": found.accuracy, "digits_refused": found.refused} | refused

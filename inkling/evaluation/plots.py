@@ -8,7 +8,6 @@ TEMPLATES = Path(__file__).parent / "templates"  # the page uses plot.html and c
 STYLESHEET = TEMPLATES / "plot.css"
 MIN_BIN_COUNT = 10  # readings: smaller bins are not plotted
 MISREAD_SCALE = (0.001, 1.0)  # bottom and top of the axis
-MIN_SHARE_SHOWN = 0.79  # bottom of the axis of a difficulty, unless a share is lower
 
 
 def build_learning_curve(held_out: Iterable[tuple[int, float]], end: int, x_label: str) -> dict:
@@ -40,17 +39,4 @@ def build_calibration_plot(bins: Iterable[tuple[float, float, int]]) -> dict:
         "x_ticks": ticks,
         "y_ticks": ticks,
         "x_label": "confidence",
-    }
-
-
-def build_difficulty_plot(name: str, levels: tuple, shares: tuple[float, ...]) -> dict:
-    """Return the share read right at each level of a difficulty, as a plot."""
-    low = min(MIN_SHARE_SHOWN, min(shares) - 0.02)
-    places = [k / (len(levels) - 1) for k in range(len(levels))]
-    heights = [(share - low) / (1 - low) for share in shares]
-    return {
-        "lines": [{"kind": "data", "points": list(zip(places, heights, strict=True))}],
-        "x_ticks": list(zip(places, map(str, levels), strict=True)),
-        "y_ticks": [(v, f"{100 * (low + v * (1 - low)):.0f} %") for v in (0, 0.5, 1)],
-        "x_label": name,
     }

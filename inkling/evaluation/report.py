@@ -8,7 +8,6 @@ from PIL import Image, ImageDraw
 from inkling.datasets.mnist import Digits
 from inkling.evaluation import plots
 from inkling.evaluation.metrics import MISLABELED_INDICES, Refusal, Score
-from inkling.evaluation.robustness import Sweep
 from inkling.rendering import make_renderer, to_data_url
 
 MISREAD_SIDE_PX = 84  # px of a misread digit
@@ -39,7 +38,6 @@ def write_report(
     description: dict,
     scores: list[Score],
     refused: list[Refusal],
-    sweeps: list[Sweep],
     misread: Image.Image,
 ) -> None:
     """Write the report as one self-contained HTML page."""
@@ -50,7 +48,6 @@ def write_report(
         scores=scores,
         refused=refused,
         calibrations=[plots.build_calibration_plot(one.calibration()) for one in scores],
-        difficulties=[plots.build_difficulty_plot(s.name, s.levels, s.shares) for s in sweeps],
         learned=plots.build_learning_curve(history, history[-1][0], "epoch"),
         misread=to_data_url(misread),
     )

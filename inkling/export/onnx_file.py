@@ -19,8 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from inkling.datasets.mnist import load_mnist
-from inkling.datasets.non_digits import draw_each_kind
-from inkling.datasets.pen_digits import HELD_OUT_SEED
+from inkling.datasets.prepared import load_kinds
 from inkling.export import INSTALL_ONNX
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.terminal import make_parser, printable, run
@@ -39,7 +38,6 @@ from model import DigitCNN, Prediction, fuse_batch_norm
 OPSET = 18  # the lowest that PyTorch exports without a conversion: runtimes since 2023 read it
 ONNX_BATCH = 500  # glyphs; not tuned
 CALIBRATION_COUNT = 1_000  # digits that calibrate the 8-bit ranges; not tuned
-NON_DIGITS_PER_KIND = 200  # for the comparison
 INK = "ink"
 DESCRIPTIONS = {
     INK: "float32 (N, 1, 28, 28), 0 = paper, 1 = ink: one glyph, its longest side reduced to 20 "
@@ -176,7 +174,7 @@ def export(checkpoint: Path, path: Path, eight_bits: bool) -> None:
     if eight_bits:
         quantize(path, mnist.held_out.ink)
     print(f"{printable(path)}: {path.stat().st_size / 1e6:.2f} MB, opset {OPSET}.")
-    others = draw_each_kind(NON_DIGITS_PER_KIND, mnist.held_out, HELD_OUT_SEED)
+    others = load_kinds("outlier_kinds")
     sets = {"MNIST's test images": mnist.test.ink, "non-digits": torch.cat(list(others.values()))}
     for name, ink in sets.items():
         found = compare(predict_onnx(path, ink), model, ink)

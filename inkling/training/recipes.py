@@ -27,8 +27,8 @@ class Recipe:
     drawn: int = 26_000  # drawn digits, beside MNIST's 55,000
     outliers: int = 29_000  # non-digits and several digits, as classes of their own
     again: int = 10_000  # recaptured MNIST digits
-    prepared: bool = False  # use pre-rendered pictures, which saves time
-    redraw: int = 3  # epochs before the data is drawn again
+    prepared: bool = False  # use the repository's sheets; otherwise the large ones
+    redraw: int = 3  # epochs before other pictures are used
     teachers: int = 0  # networks trained first; the mean of their outputs is the target
     teachers_epochs: float = 6  # with more, teachers memorise non-digits that look like digits
     taught: float = 0.8  # share of the loss from the teachers; the rest is from the labels

@@ -7,9 +7,7 @@ from torch import Tensor
 
 from inkling.datasets.augment import augment, repeat_distorted, to_pixels
 from inkling.datasets.mnist import Digits, join
-from inkling.datasets.non_digits import draw_outliers, recapture
-from inkling.datasets.pen_digits import draw_digits
-from inkling.datasets.prepared import load_training_tiles
+from inkling.datasets.prepared import Sheet, find_sets, load_training_sheets
 from inkling.training.recipes import Recipe
 
 ADDED_REPEATS = 20  # copies of each added digit in an epoch, each distorted
@@ -18,11 +16,12 @@ MAX_ADDED_SHARE = 0.25  # of MNIST's digits: limits the added copies in an epoch
 
 
 class TrainingSet:
-    """Draws the training data, again after every few epochs, and yields batches."""
+    """Gathers the training data, again after every few epochs, and yields batches."""
 
     def __init__(self, recipe: Recipe, mnist: Digits, added: Digits | None, seed: int):
         self.recipe, self.mnist, self.added, self.seed = recipe, mnist, added, seed
         self.generator = torch.Generator().manual_seed(seed)
+        self.sets = find_sets(large=not recipe.prepared)
         limit = int(MAX_ADDED_SHARE * len(mnist.labels))
         self.added_count = min(ADDED_REPEATS * len(added.labels), limit) if added else 0
         count = len(mnist.labels) + recipe.drawn + recipe.outliers + self.added_count
@@ -44,18 +43,21 @@ class TrainingSet:
 
     def make(self, epoch: int) -> Digits:
         """Gather the data for the epochs from this one on."""
-        recipe, seed = self.recipe, (self.seed, epoch)
-        if recipe.prepared:
-            drawn, outliers = load_training_tiles()
-        else:
-            drawn = draw_digits(recipe.drawn, seed)
-            outliers = draw_outliers(recipe.outliers, join(self.mnist, drawn), seed)
+        recipe, mnist = self.recipe, self.mnist
+        chosen = (self.seed + epoch // recipe.redraw) % len(self.sets)
+        sheets = load_training_sheets(self.sets[chosen])
+        drawn = self.sample(sheets.drawn, recipe.drawn)
         if self.added:
             count, limits = self.added_count, recipe.distortion
             drawn = join(drawn, repeat_distorted(self.added, count, limits, self.generator))
         drawn = drawn._replace(labels=drawn.labels + FIRST_DRAWN_CLASS)
-        everything = join(self.mnist, drawn, outliers)
-        order = torch.randperm(len(self.mnist.labels), generator=self.generator)
-        again = order[: recipe.again]  # indices of MNIST's digits, which come first
-        everything.ink[again] = recapture(self.mnist.ink[again], seed)
+        everything = join(mnist, drawn, self.sample(sheets.outliers, recipe.outliers))
+        again = torch.randperm(len(mnist.labels), generator=self.generator)[: recipe.again]
+        recaptured = self.sample(sheets.recaptured, len(again))  # in place of as many of MNIST
+        everything.ink[again], everything.labels[again] = recaptured
         return everything
+
+    def sample(self, sheet: Sheet, count: int) -> Digits:
+        """Return `count` tiles, some of them repeatedly if there are fewer."""
+        order = torch.randperm(len(sheet.labels), generator=self.generator)
+        return sheet.select(order[torch.arange(count) % len(order)])

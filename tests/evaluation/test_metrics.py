@@ -12,8 +12,7 @@ from PIL import Image
 
 import evaluate
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_digits import HELD_OUT_SEED
-from inkling.evaluation import metrics, robustness
+from inkling.evaluation import metrics
 from inkling.evaluation.metrics import (
     MISLABELED_INDICES,
     Score,
@@ -25,8 +24,9 @@ from inkling.evaluation.metrics import (
     to_summary,
 )
 from inkling.evaluation.report import draw_misread_sheet
-from inkling.evaluation.robustness import draw_picture, make_difficulties
 from inkling.terminal import UserError, run
+from support import digit_pictures
+from support.digit_pictures import draw_picture, make_difficulties
 
 
 def score_of(labels, answers, confidence):
@@ -112,7 +112,7 @@ def test_turning_and_moving_do_what_they_say(mnist):
 
 
 def test_the_network_and_the_reader_agree_on_undisturbed_digits(shipped, mnist, monkeypatch):
-    monkeypatch.setattr(robustness, "SWEEP_DIGITS", 500)
+    monkeypatch.setattr(digit_pictures, "SWEEP_DIGITS", 500)
     same = Digits(*(part[:: len(part) // 500] for part in mnist.test))
     network = score("", shipped.model, same).accuracy
     for pictures in make_difficulties(mnist.test)["look"].values():
@@ -139,28 +139,17 @@ def test_own_pictures_are_scored_by_their_folders(shipped, tmp_path):
 
 def test_one_command_prints_the_table_and_writes_one_page(mnist, tmp_path, monkeypatch, capsys):
     report = tmp_path / "report.html"
-    monkeypatch.setattr(robustness, "SWEEP_DIGITS", 10)  # enough: no figure is asserted
-    for name in ("DRAWN_TEST_COUNT", "OUTLIERS_PER_KIND"):
-        monkeypatch.setattr(evaluate, name, 10)
     few = Digits(*(part[:500] for part in mnist.test))
     monkeypatch.setattr(evaluate, "load_mnist", lambda: mnist._replace(test=few))
     monkeypatch.setattr(metrics, "drop_mislabeled", lambda score: score)  # of all 10,000
-    seeds = []
-
-    def noted(draw, place):
-        return lambda *how: seeds.append(how[place]) or draw(*how)
-
-    monkeypatch.setattr(evaluate, "draw_digits", noted(evaluate.draw_digits, 1))
-    monkeypatch.setattr(evaluate, "draw_each_kind", noted(evaluate.draw_each_kind, 2))
     monkeypatch.setattr(sys, "argv", ["evaluate.py", "--report", str(report)])
     evaluate.main()
-    assert seeds == [HELD_OUT_SEED] * 2  # drawn as no training has drawn them
     page = report.read_text(encoding="utf-8")
     accuracy = re.search(r"test images +500 +(\d+\.\d+) ?%", capsys.readouterr().out)[1]
     assert f"{accuracy} %" in page
     sources = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert len(sources) == 1 and sources[0].startswith("data:image/png")
-    assert page.count('<svg class="plot"') == 4 + 5 + 1  # scores, difficulties, history
+    assert page.count('<svg class="plot"') == 4 + 1  # scores, history
 
 
 def test_a_missing_checkpoint_is_reported_in_one_line(tmp_path, monkeypatch):

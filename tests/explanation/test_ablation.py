@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from inkling.datasets.pen_digits import draw_digits
+from data.drawing.pen_digits import draw_digits
 from inkling.explanation.ablation import (
     WHOLE,
     Ablation,

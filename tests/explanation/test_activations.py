@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkling.datasets.pen_digits import draw_digits
+from data.drawing.pen_digits import draw_digits
 from inkling.explanation.activations import (
     MAX_MAPS,
     TOP_DIGITS,

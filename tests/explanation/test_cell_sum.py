@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkling.datasets.pen_digits import draw_digits
+from data.drawing.pen_digits import draw_digits
 from inkling.explanation.cell_sum import MAX_TERMS, Cell, GlyphSums
 from model import DigitCNN
 

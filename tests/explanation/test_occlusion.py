@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkling.datasets.pen_digits import draw_digits
+from data.drawing.pen_digits import draw_digits
 from inkling.explanation.occlusion import choose_cells, evidence, name_part
 from inkling.explanation.strokes import REGIONS, draw_path
 from inkling.imaging.mnist_frame import frame_glyph

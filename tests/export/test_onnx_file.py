@@ -11,8 +11,7 @@ import torch
 from conftest import ROOT, run_python
 from onnx import numpy_helper
 
-from inkling.datasets.non_digits import draw_each_kind
-from inkling.datasets.pen_digits import HELD_OUT_SEED
+from inkling.datasets.prepared import load_kinds
 from inkling.export.onnx_file import (
     INK,
     OPSET,
@@ -25,7 +24,7 @@ from inkling.export.onnx_file import (
 )
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 
-COUNT_PER_KIND = 80  # non-digits, of some 27 kinds
+MAX_PER_KIND = 80  # non-digits, of some 27 kinds
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +46,8 @@ def quantized(exported, tmp_path_factory, mnist):
 
 
 @pytest.fixture(scope="module")
-def non_digits(mnist):
-    return torch.cat(list(draw_each_kind(COUNT_PER_KIND, mnist.held_out, HELD_OUT_SEED).values()))
+def non_digits():
+    return torch.cat([ink[:MAX_PER_KIND] for ink in load_kinds("outlier_kinds").values()])
 
 
 def test_it_predicts_as_the_checkpoint(exported, unfused, mnist, non_digits):

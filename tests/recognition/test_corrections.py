@@ -10,7 +10,7 @@ from conftest import STROKES, sketch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkling.datasets.pen_digits import draw_digits
+from data.drawing.pen_digits import draw_digits
 from inkling.imaging.mnist_frame import Glyph
 from inkling.recognition.corrections import MAX_CORRECTIONS, Corrections, apply_corrections
 from inkling.recognition.reader import Reader

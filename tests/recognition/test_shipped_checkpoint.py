@@ -7,11 +7,11 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from inkling.datasets import pen_digits
-from inkling.datasets.non_digits import draw_cursive, draw_outliers
-from inkling.datasets.pen_digits import HELD_OUT_SEED, draw_digits
+from data.drawing import pen_digits
+from data.drawing.non_digits import draw_cursive, draw_outliers
+from data.drawing.pen_digits import HELD_OUT_SEED, draw_digits
+from data.drawing.random_shapes import draw_loops, draw_zigzag
 from inkling.datasets.prepared import load_held_out_tiles
-from inkling.datasets.random_shapes import draw_loops, draw_zigzag
 from inkling.evaluation.metrics import (
     drop_mislabeled,
     score,
@@ -19,12 +19,12 @@ from inkling.evaluation.metrics import (
     score_refusals,
     to_summary,
 )
-from inkling.evaluation.robustness import draw_on_paper
 from inkling.explanation.gallery import Gallery
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.reader import Reader
 from inkling.training.loop import accuracy
 from inkling.training.recipes import DEFAULT
+from support.digit_pictures import draw_on_paper
 
 
 @pytest.fixture(scope="module")

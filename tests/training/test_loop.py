@@ -7,10 +7,13 @@ import pytest
 import torch
 from conftest import TINY
 
+from data.drawing.non_digits import draw_outliers
+from data.drawing.pen_digits import draw_digits
+from data.prepared import build
+from inkling.datasets import prepared
+from inkling.datasets.augment import to_ink, to_pixels
 from inkling.datasets.mnist import Digits, Mnist, join
-from inkling.datasets.non_digits import draw_outliers
-from inkling.datasets.pen_digits import draw_digits
-from inkling.datasets.prepared import load_held_out_tiles, load_training_tiles
+from inkling.datasets.prepared import load_held_out_tiles, load_training_sheets
 from inkling.evaluation.metrics import score, score_refusals
 from inkling.recognition.checkpoint import load_checkpoint
 from inkling.training import build_checkpoint, loop
@@ -133,16 +136,32 @@ def test_averaged_weights_lie_between_early_and_late_ones():
         assert average.module.weight.item() == pytest.approx(share, rel=0.5)
 
 
-def test_prepared_pictures_are_training_data_unchanged(few):
-    drawn, others = load_training_tiles()
-    learned = TrainingSet(replace(QUICK, again=0), few.train, None, 0).make(0)
+def hash_tiles(digits):
+    pixels, labels = to_pixels(digits.ink), digits.labels.tolist()
+    return sorted((k, tile.numpy().tobytes()) for tile, k in zip(pixels, labels, strict=True))
+
+
+def test_the_quick_recipe_uses_each_prepared_picture_once(few):
+    drawn, others, recaptured = load_training_sheets()
+    learned = TrainingSet(replace(QUICK, again=200), few.train, None, 0).make(0)
     count = len(few.train.labels)
-    assert torch.equal(learned.ink[count:], torch.cat([drawn.ink, others.ink]))
-    assert torch.equal(learned.labels[count:], torch.cat([drawn.labels + 10, others.labels]))
+    everything = join(
+        Digits(to_ink(drawn.pixels), drawn.labels + 10),
+        Digits(to_ink(others.pixels), others.labels),
+    )
+    assert hash_tiles(Digits(*(part[count:] for part in learned))) == hash_tiles(everything)
+    of_mnist = hash_tiles(Digits(*(part[:count] for part in learned)))
+    prepared = hash_tiles(Digits(to_ink(recaptured.pixels), recaptured.labels))
+    assert len(set(of_mnist) & set(prepared)) == 200
+    assert len(set(of_mnist) & set(hash_tiles(few.train))) == count - 200
 
 
-def test_data_is_drawn_again_after_the_recipe_s_number_of_epochs(few):
-    recipe, made = replace(TINY, drawn=20, outliers=20, again=0, redraw=2), {}
+def test_other_pictures_are_used_after_the_recipe_s_number_of_epochs(few, tmp_path, monkeypatch):
+    monkeypatch.setattr(prepared, "LARGE_DIR", tmp_path)
+    for number in (1, 2):
+        build.render_set(0.001, tmp_path, number)
+    recipe = replace(TINY, drawn=26, outliers=29, again=0, redraw=2, prepared=False)
+    made = {}
 
     class RecordedSet(TrainingSet):
         def make(self, epoch):
@@ -152,7 +171,17 @@ def test_data_is_drawn_again_after_the_recipe_s_number_of_epochs(few):
     training_set = RecordedSet(recipe, few.train, None, 0)
     list(training_set.batches(5 * training_set.steps_per_epoch, torch.device("cpu")))
     assert list(made) == [0, 2, 4]
-    assert not torch.equal(made[0].ink[400:], made[2].ink[400:])
+    tiles = [hash_tiles(Digits(*(part[400:] for part in each))) for each in made.values()]
+    assert tiles[0] == tiles[2] and not set(tiles[0]) & set(tiles[1])  # there are two sets
+
+
+def test_fewer_pictures_than_the_recipe_s_are_repeated(few):
+    training_set = TrainingSet(TINY, few.train, None, 0)
+    sheet = load_training_sheets().recaptured
+    digits = training_set.sample(sheet, 2 * len(sheet.labels) + 1)
+    assert digits.labels.bincount().tolist() == pytest.approx(
+        (2 * sheet.labels.bincount()).tolist(), abs=1
+    )
 
 
 def test_a_checkpoint_describes_its_training(tmp_path, small_mnist, monkeypatch):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkling.datasets.pen_digits import draw_digits
+from data.drawing.pen_digits import draw_digits
 from inkling.imaging.mnist_frame import Glyph
 from inkling.imaging.open_image import open_picture
 from inkling.recognition.corrections import Corrections

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import torch
 
-from inkling.datasets.handwriting_fonts import select_digit_paths
+from data.drawing.handwriting_fonts import select_digit_paths
+from data.drawing.pen_slips import add_slips
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_slips import add_slips
 from inkling.datasets.pen_strokes import STROKE_STYLES, Style, draw_strokes
 from inkling.imaging.mnist_frame import FRAME, crop_to_ink, frame_glyph
 

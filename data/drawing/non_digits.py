@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import torch
 
-from inkling.datasets import random_shapes
-from inkling.datasets.handwriting_fonts import Character, select_characters
+from data.drawing import random_shapes
+from data.drawing.handwriting_fonts import Character, select_characters
+from data.drawing.pen_digits import Seed, degrade_scan, frame_all
+from data.drawing.pen_slips import add_slips, connect_strokes
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_digits import Seed, degrade_scan, frame_all
-from inkling.datasets.pen_slips import add_slips, connect_strokes
 from inkling.datasets.pen_strokes import Style, draw_strokes
 from inkling.imaging.mnist_frame import FRAME, frame_glyph, remove_splinters
 from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS

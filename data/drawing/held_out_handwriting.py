@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkling.datasets.handwriting_fonts import FONT_SCRIPTS, select_characters, select_digit_paths
+from data.drawing.handwriting_fonts import FONT_SCRIPTS, select_characters, select_digit_paths
+from data.drawing.pen_digits import HELD_OUT_SEED, frame_all
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_digits import HELD_OUT_SEED, frame_all
 from inkling.datasets.pen_strokes import Style, draw_strokes
 
 PENS_PER_DIGIT = 4  # drawings of each digit of a family, each with another pen

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
 
-STROKES_FILE = Path(__file__).parents[2] / "data" / "hands" / "strokes.txt"
+STROKES_FILE = Path(__file__).parents[1] / "hands" / "strokes.txt"
 DIGIT_SCRIPT = "digits"  # 0 to 9
 FONT_SCRIPTS = (DIGIT_SCRIPT, "latin", "greek", "cyrillic", "symbols")  # of handwriting fonts
 HELD_OUT_MODULUS, HELD_OUT_REMAINDER = 5, 4  # of a group's checksum: a good fifth is held out

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inkling.datasets import pen_slips
+from data.drawing import pen_slips
 from inkling.datasets.pen_strokes import POINTS_PER_SPAN, STROKE_STYLES, Style
 
 SEVEN = Style(STROKE_STYLES[7]["crossed"])

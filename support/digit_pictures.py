@@ -1,16 +1,13 @@
-"""Measure the full reader on pictures of increasing difficulty."""
+"""Draw pictures of one digit, by difficulty: size, position, rotation, pen, look."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
+from data.drawing.pen_digits import HELD_OUT_SEED, generate_drawings
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_digits import HELD_OUT_SEED, generate_drawings
 from inkling.imaging.mnist_frame import DIGIT, FRAME
-from inkling.recognition.reader import Reader
 
 SWEEP_DIGITS = 500  # for every level of every difficulty
 BORDER = 40  # px of paper around a drawing
@@ -34,14 +31,6 @@ def draw_picture(
 def draw_on_paper(ink: np.ndarray) -> np.ndarray:
     """Return drawn ink (H, W), 0 to 1, as a picture, black on white: uint8."""
     return np.pad(255 - (255 * ink).astype(np.uint8), BORDER, constant_values=255)
-
-
-class Sweep(NamedTuple):
-    """The share of digits read right at each level of one difficulty."""
-
-    name: str
-    levels: tuple
-    shares: tuple[float, ...]  # read right at each level, 0 to 1
 
 
 def make_difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int, np.ndarray]]]]:
@@ -80,20 +69,3 @@ def make_difficulties(test: Digits) -> dict[str, dict[object, Iterable[tuple[int
         },
         "look": {name: looking(change) for name, change in looks.items()},
     }
-
-
-def read_sweeps(reader: Reader, test: Digits) -> list[Sweep]:
-    """Read the pictures of all levels, with a progress bar."""
-    table = make_difficulties(test)
-    sweeps = []
-    count = sum(map(len, table.values()))
-    with tqdm(total=count, desc="difficulties", leave=False, disable=None) as bar:
-        for name, levels in table.items():
-            shares = []
-            for pictures in levels.values():
-                labels, arrays = zip(*pictures, strict=True)
-                texts = [reading.text for reading in reader.read_many(arrays)]
-                shares.append(np.mean([t == str(k) for t, k in zip(texts, labels, strict=True)]))
-                bar.update()
-            sweeps.append(Sweep(name, tuple(levels), tuple(map(float, shares))))
-    return sweeps

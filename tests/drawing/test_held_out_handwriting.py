@@ -2,8 +2,8 @@
 
 import torch
 
-from inkling.datasets.handwriting_fonts import FONT_SCRIPTS, select_characters, select_digit_paths
-from inkling.datasets.held_out_handwriting import (
+from data.drawing.handwriting_fonts import FONT_SCRIPTS, select_characters, select_digit_paths
+from data.drawing.held_out_handwriting import (
     MAX_PER_SCRIPT,
     PENS_PER_DIGIT,
     make_held_out_characters,

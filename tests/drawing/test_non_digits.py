@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from inkling.datasets import non_digits
+from data.drawing import non_digits
 from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
 
 

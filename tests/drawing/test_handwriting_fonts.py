@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from inkling.datasets import handwriting_fonts as fonts
+from data.drawing import handwriting_fonts as fonts
 from inkling.datasets.pen_strokes import Style
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from data.drawing import pen_digits
+from data.drawing.pen_digits import draw_digits
 from data.prepared import contact_sheets
-from inkling.datasets import pen_digits, pen_strokes
-from inkling.datasets.pen_digits import draw_digits
+from inkling.datasets import pen_strokes
 from inkling.datasets.pen_strokes import STROKE_STYLES, Style, draw_strokes
 
 PATHS = {(digit, name): path for digit in range(10) for name, path in STROKE_STYLES[digit].items()}
