@@ -1,8 +1,9 @@
 """The network is as its docstrings say."""
 
+import pytest
 import torch
 
-from inkling.training.recipes import DEFAULT, QUICK
+from inkling.training.recipes import DEFAULT, QUICK, SIZES
 from model import MULTI_DIGIT_CLASS, DigitCNN, fuse_batch_norm
 
 
@@ -23,6 +24,12 @@ def test_the_network_is_small_and_gives_ten_finite_logits():
         assert sum(p.numel() for p in model.parameters()) < 1_000_000
         logits = model(torch.rand(3, 1, 28, 28))
         assert logits.shape == (3, 10) and logits.isfinite().all()
+
+
+@pytest.mark.parametrize("weights, widths", SIZES.items())
+def test_a_size_is_the_network_s_number_of_weights(weights, widths):
+    count = sum(p.numel() for p in DigitCNN(widths).parameters())
+    assert count == pytest.approx(weights, rel=0.05)
 
 
 def test_the_logit_of_several_rises_with_that_of_its_class():

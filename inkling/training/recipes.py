@@ -59,3 +59,9 @@ QUICK = Recipe(
 DEFAULT = Recipe(
     "default", epochs=12, widths=(48, 64, 128, 160, 224), distorted=0.8, averaging=0.998, teachers=2
 )
+SIZES = {  # weights, about: widths of the best network found with the quick recipe's budget
+    700: (2, 4, 4, 6),
+    5_000: (8, 10, 12, 20),
+    50_000: (16, 32, 44, 72),
+    620_000: DEFAULT.widths,
+}
