@@ -16,6 +16,7 @@ import httpx
 import numpy as np
 import psutil
 
+from data.drawing.pen_variation import vary
 from inkling.datasets.pen_strokes import STROKE_STYLES, Style
 from inkling.imaging.sketch import Sketch
 
@@ -52,7 +53,7 @@ def sample_drawings(count: int = 100) -> list[Drawing]:
     for k in range(count):
         lines = styles[k % 10]
         style = Style(lines[k // 10 % len(lines)])
-        payload = to_pad_payload([path[0] for path in style.vary(1, rng)])
+        payload = to_pad_payload([path[0] for path in vary(style, 1, rng)])
         file = io.BytesIO()
         Sketch.from_json(payload).picture().save(file, "png")
         drawings.append(Drawing(payload, file.getvalue()))

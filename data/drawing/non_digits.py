@@ -14,8 +14,9 @@ from data.drawing import random_shapes
 from data.drawing.handwriting_fonts import Character, select_characters
 from data.drawing.pen_digits import Seed, degrade_scan, frame_all
 from data.drawing.pen_slips import add_slips, connect_strokes
+from data.drawing.pen_variation import draw_strokes, vary
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_strokes import Style, draw_strokes
+from inkling.datasets.pen_strokes import Style
 from inkling.imaging.mnist_frame import FRAME, frame_glyph, remove_splinters
 from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
 
@@ -171,7 +172,7 @@ def recapture(ink: torch.Tensor, seed: Seed) -> torch.Tensor:
 
 def draw_character(rng: np.random.Generator) -> np.ndarray:
     """Draw a character of some script that looks like no digit."""
-    strokes = [paths[0] for paths in Style(sample_character(rng).path).vary(1, rng)]
+    strokes = [paths[0] for paths in vary(Style(sample_character(rng).path), 1, rng)]
     return draw_strokes(add_slips(strokes, rng), rng)
 
 
@@ -189,7 +190,7 @@ def draw_cursive(rng: np.random.Generator) -> np.ndarray:
     row: list[np.ndarray] = []
     right = 0.0
     for _ in range(rng.integers(2, 7)):
-        letter = Style(latin[rng.integers(len(latin))].path).vary(1, rng)
+        letter = vary(Style(latin[rng.integers(len(latin))].path), 1, rng)
         size = rng.uniform(0.5, 1)
         points = np.concatenate(letter, axis=1)[0]
         corner = np.array([points[:, 0].min(), points[:, 1].max()])  # left end of the baseline

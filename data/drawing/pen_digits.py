@@ -8,8 +8,9 @@ import torch
 
 from data.drawing.handwriting_fonts import select_digit_paths
 from data.drawing.pen_slips import add_slips
+from data.drawing.pen_variation import draw_strokes, vary
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_strokes import STROKE_STYLES, Style, draw_strokes
+from inkling.datasets.pen_strokes import STROKE_STYLES, Style
 from inkling.imaging.mnist_frame import FRAME, crop_to_ink, frame_glyph
 
 Seed = int | tuple[int, ...]
@@ -36,7 +37,7 @@ def generate_drawings(
         of_own, of_fonts = np.split(indices, [round(len(indices) * (1 - FONT_SHARE))])
         groups = [*np.array_split(of_own, len(own)), *np.array_split(of_fonts, len(fonts))]
         for path, group in zip([*own, *fonts.tolist()], groups, strict=True):
-            varied = Style(path).vary(len(group), rng) if len(group) else []
+            varied = vary(Style(path), len(group), rng) if len(group) else []
             for k, index in enumerate(group):
                 strokes = add_slips([paths[k] for paths in varied], rng)
                 yield index, digit, draw_strokes(strokes, rng, pen)

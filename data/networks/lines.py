@@ -17,9 +17,10 @@ from PIL import Image
 from data.drawing.non_digits import SHAPE_KINDS, crop_to_strokes, sample_character
 from data.drawing.pen_digits import generate_drawings
 from data.drawing.pen_slips import add_slips
+from data.drawing.pen_variation import draw_strokes, vary
 from data.drawing.random_shapes import render_text
 from inkling.datasets.mnist import Digits, load_mnist
-from inkling.datasets.pen_strokes import Style, draw_strokes, parse_styles
+from inkling.datasets.pen_strokes import Style, parse_styles
 from model import CTC_SIGN
 
 SIGN = CTC_SIGN  # label of a character that is no digit
@@ -68,7 +69,7 @@ class GlyphBank:
                 paths = list(styles.values())
                 count = -(-round(drawn * OWN_STYLE_SHARE / 10) // len(paths)) if paths else 0
                 for path in paths:
-                    strokes = Style(path).vary(count, rng)
+                    strokes = vary(Style(path), count, rng)
                     some = [add_slips([s[n] for s in strokes], rng) for n in range(count)]
                     by_digit[digit] += [draw_strokes(one, rng, pen) for one in some]
             self.drawn.append(by_digit)
@@ -270,7 +271,7 @@ def draw_non_digit(rng: np.random.Generator, pen: float) -> np.ndarray:
     if rng.random() < SHAPE_SHARE:
         shape = SHAPE_KINDS[rng.integers(len(SHAPE_KINDS))].draw(rng)
         return shape if shape.any() else draw_non_digit(rng, pen)
-    strokes = [paths[0] for paths in Style(sample_character(rng).path).vary(1, rng)]
+    strokes = [paths[0] for paths in vary(Style(sample_character(rng).path), 1, rng)]
     return draw_strokes(add_slips(strokes, rng), rng, pen)
 
 

@@ -11,8 +11,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from data.drawing.non_digits import draw_each_kind
+from data.drawing.pen_variation import draw_strokes, vary
 from inkling.datasets.mnist import load_mnist
-from inkling.datasets.pen_strokes import STROKE_STYLES, Style, draw_strokes
+from inkling.datasets.pen_strokes import STROKE_STYLES, Style
 from inkling.imaging.mnist_frame import FRAME, frame_glyph
 
 STYLE_TILE_PX, STYLE_NAME_PX = 2 * FRAME, 150
@@ -29,7 +30,7 @@ def draw_styles(seed: int = 0, variations: int = 8, columns: int = 4) -> Image.I
     for k, (digit, name, line) in enumerate(rows):
         x, y = k // height * width, k % height * STYLE_TILE_PX
         pen.text((x + 4, y + STYLE_TILE_PX // 3), f"{digit} {name}", fill=0)
-        strokes = Style(line).vary(variations, rng)
+        strokes = vary(Style(line), variations, rng)
         for j in range(variations):
             ink = frame_glyph(draw_strokes([s[j] for s in strokes], rng))
             tile = Image.fromarray(255 - (ink * 255).astype(np.uint8))

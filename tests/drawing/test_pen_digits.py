@@ -8,9 +8,10 @@ import torch
 
 from data.drawing import pen_digits
 from data.drawing.pen_digits import draw_digits
+from data.drawing.pen_variation import draw_strokes, vary
 from data.prepared import contact_sheets
 from inkling.datasets import pen_strokes
-from inkling.datasets.pen_strokes import STROKE_STYLES, Style, draw_strokes
+from inkling.datasets.pen_strokes import STROKE_STYLES, Style
 
 PATHS = {(digit, name): path for digit in range(10) for name, path in STROKE_STYLES[digit].items()}
 
@@ -69,11 +70,12 @@ def test_a_share_of_the_digits_is_in_styles_of_fonts(share, monkeypatch):
             super().__init__(path)
             self.is_of_font = path not in PATHS.values()
 
-        def vary(self, count, rng):
-            from_fonts.extend([self.is_of_font] * count)
-            return super().vary(count, rng)
+    def record(style, count, rng):
+        from_fonts.extend([style.is_of_font] * count)
+        return vary(style, count, rng)
 
     monkeypatch.setattr(pen_digits, "Style", RecordedStyle)
+    monkeypatch.setattr(pen_digits, "vary", record)
     monkeypatch.setattr(pen_digits, "FONT_SHARE", share)
     others = draw_digits(100, seed=0)
     assert others.labels.bincount().tolist() == [10] * 10
@@ -90,7 +92,7 @@ def test_the_network_learns_every_style(reader):
     rng = np.random.default_rng(5)
     accuracy = {}
     for (digit, name), path in PATHS.items():
-        varied = zip(*Style(path).vary(20, rng), strict=True)
+        varied = zip(*vary(Style(path), 20, rng), strict=True)
         ink = [pen_digits.frame_glyph(draw_strokes(list(strokes), rng)) for strokes in varied]
         predicted = reader.model.predict(torch.from_numpy(np.stack(ink))[:, None]).probabilities
         accuracy[digit, name] = (predicted.argmax(dim=1) == digit).float().mean().item()

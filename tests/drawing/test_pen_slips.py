@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from data.drawing import pen_slips
+from data.drawing.pen_variation import vary
 from inkling.datasets.pen_strokes import POINTS_PER_SPAN, STROKE_STYLES, Style
 
 SEVEN = Style(STROKE_STYLES[7]["crossed"])
@@ -24,7 +25,7 @@ def has_whole_spans(strokes):
 @pytest.mark.parametrize("style", [SEVEN, EIGHT], ids=["two strokes", "one stroke"])
 def test_slips_leave_connected_paths_of_whole_spans(style, rng):
     for _ in range(200):
-        strokes = pen_slips.add_slips([paths[0] for paths in style.vary(1, rng)], rng)
+        strokes = pen_slips.add_slips([paths[0] for paths in vary(style, 1, rng)], rng)
         assert has_whole_spans(strokes)
         for stroke in strokes:
             assert np.hypot(*np.diff(stroke, axis=0).T).max() < 0.5
