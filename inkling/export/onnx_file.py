@@ -6,13 +6,15 @@ python -m inkling.export.onnx_file small.onnx --eight-bits     a quarter of the 
 The input is ink, the outputs are the fields of `model.Prediction`; the metadata describe both.
 """
 
+import gzip
 import json
 import logging
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -21,23 +23,24 @@ from torch import Tensor, nn
 from inkling.datasets.mnist import load_mnist
 from inkling.datasets.prepared import load_kinds
 from inkling.export import INSTALL_ONNX
-from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
+from inkling.recognition.checkpoint import CHECKPOINT, CONVOLUTION_AXES, load_checkpoint
+from inkling.recognition.page_networks import ink_net, line_net
 from inkling.terminal import make_parser, printable, run
 
 try:
     import onnx
     import onnxruntime
-    from onnxruntime import quantization
+    from onnx import numpy_helper
 except ImportError:
     if __name__ == "__main__":
         sys.exit(f"An ONNX file needs more: {INSTALL_ONNX}")
     raise
 
-from model import DigitCNN, Prediction, fuse_batch_norm
+from model import CTC_SIGN, DigitCNN, LineNet, Prediction, fuse_batch_norm
 
 OPSET = 18  # the lowest that PyTorch exports without a conversion: runtimes since 2023 read it
 ONNX_BATCH = 500  # glyphs; not tuned
-CALIBRATION_COUNT = 1_000  # digits that calibrate the 8-bit ranges; not tuned
+MAX_EXACT_WEIGHTS = 100_000  # of a convolution: larger ones are stored in 8 bits
 INK = "ink"
 DESCRIPTIONS = {
     INK: "float32 (N, 1, 28, 28), 0 = paper, 1 = ink: one glyph, its longest side reduced to 20 "
@@ -46,8 +49,9 @@ DESCRIPTIONS = {
     "not_a_digit": "float32 (N,), 0 to 1; above 0.5 it is no digit, whatever the probabilities say",
     "plausible": "float32 (N,), log-probability of being a digit, and the most probable one",
     "several": "float32 (N,), logit of being several digits rather than none",
+    "class_logits": "float32 (N, 22), of MNIST's digits, drawn digits, no digit, several digits",
 }
-OUTPUTS = tuple(DESCRIPTIONS)[1:]  # names in the file, in the order of `model.Prediction`
+OUTPUTS = tuple(DESCRIPTIONS)[1:]  # names in the file: of `model.Prediction`, and the logits
 
 
 class Differences(NamedTuple):
@@ -57,40 +61,85 @@ class Differences(NamedTuple):
     answers: int  # glyphs with another digit, or refused by one of the two
 
 
-class PredictModule(nn.Module):
-    """`DigitCNN.predict` as a module, for the exporter."""
+class ExportedModule(nn.Module):
+    """A network and the function that computes the outputs of its file, for the exporter."""
 
-    def __init__(self, model: DigitCNN):
+    def __init__(self, network: nn.Module, compute: Callable):
         super().__init__()
-        self.model = fuse_batch_norm(model).to(memory_format=torch.contiguous_format)
+        self.network, self.compute = network.to(memory_format=torch.contiguous_format), compute
 
-    def forward(self, ink: Tensor) -> Prediction:
-        """Return the prediction for ink (N, 1, 28, 28)."""
-        return self.model.predict(ink)
+    def forward(self, values: Tensor) -> Any:
+        """Return the outputs."""
+        return self.compute(self.network, values)
 
 
-def write_onnx(model: DigitCNN, description: dict, path: Path) -> None:
-    """Write a calibrated network as an ONNX file; raises `OSError` if it cannot."""
+def predict_all(model: DigitCNN, ink: Tensor) -> tuple[Tensor, ...]:
+    """Return the fields of the prediction for ink (N, 1, 28, 28), and the class logits."""
+    return *model.predict(ink), model.class_logits(ink)
+
+
+def compute_line_log_probs(net: LineNet, lines: Tensor) -> Tensor:
+    """Return log-probabilities (N, W / 2, 11) of ten digits and none, as `transcribe_line`."""
+    log_probs = net(lines)
+    none = log_probs[:, :, CTC_SIGN:].logsumexp(dim=2, keepdim=True)
+    return torch.cat([log_probs[:, :, :CTC_SIGN], none], dim=2)
+
+
+def export_network(
+    module: nn.Module, example: Tensor, dynamic: dict[int, Any], names: Sequence[str]
+) -> "onnx.ModelProto":
+    """Export a module whose axes `dynamic` vary; `names` are those of its input and outputs."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # warns about unused operators
     with warnings.catch_warnings(action="ignore"):  # the exporter's own
         program = torch.onnx.export(
-            PredictModule(model).eval(),
-            (torch.zeros(2, 1, 28, 28),),
+            module.eval(),
+            (example,),
             dynamo=True,
             opset_version=OPSET,
-            input_names=[INK],
-            output_names=list(OUTPUTS),
-            dynamic_shapes={INK: {0: torch.export.Dim("N")}},
+            input_names=names[:1],
+            output_names=names[1:],
+            dynamic_shapes={"values": dynamic},
             verbose=False,
         )
     if program is None:
         raise RuntimeError("PyTorch exported nothing")
-    network = remove_traces(program.model_proto)
+    return remove_traces(program.model_proto)
+
+
+def write_onnx(model: DigitCNN, description: dict, path: Path, eight_bits: bool = False) -> None:
+    """Write a calibrated network as an ONNX file; raises `OSError` if it cannot."""
+    module = ExportedModule(fuse_batch_norm(model), predict_all)
+    shape = {0: torch.export.Dim("N")}
+    network = export_network(module, torch.zeros(2, 1, 28, 28), shape, [*DESCRIPTIONS])
     figures = {name: round(value, 5) for name, value in description.get("figures", {}).items()}
     metadata = {"opset": str(OPSET), "licence": "MIT", "figures": json.dumps(figures)}
     onnx.helper.set_model_props(network, metadata | DESCRIPTIONS)
+    network = store_in_8_bits(network) if eight_bits else network
     onnx.checker.check_model(network, full_check=True)
     path.write_bytes(network.SerializeToString())
+
+
+def write_page_networks(folder: Path, model: DigitCNN, description: dict) -> None:
+    """Write the three networks of the page without a server, in 8 bits and compressed."""
+    height, width = (32 * torch.export.Dim(name, min=1, max=64) for name in ("rows", "columns"))
+    columns = 4 * torch.export.Dim("quarters", min=2, max=400)
+    ink_module = ExportedModule(ink_net(), lambda net, pages: net(pages).sigmoid())
+    line_module = ExportedModule(line_net(), compute_line_log_probs)
+    networks = {
+        "ink": export_network(
+            ink_module, torch.zeros(1, 2, 64, 96), {2: height, 3: width}, ["pages", "probs"]
+        ),
+        "line": export_network(
+            line_module, torch.zeros(1, 2, 32, 96), {3: columns}, ["lines", "log_probs"]
+        ),
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        digits = Path(temporary) / "digits.onnx"
+        write_onnx(model, description, digits, eight_bits=True)
+        contents = {"digits": digits.read_bytes()}
+    contents |= {k: store_in_8_bits(n, 0).SerializeToString() for k, n in networks.items()}
+    for name, content in contents.items():
+        (folder / f"{name}.onnx.gz").write_bytes(gzip.compress(content, 9, mtime=0))
 
 
 def remove_traces(network: "onnx.ModelProto") -> "onnx.ModelProto":
@@ -100,47 +149,32 @@ def remove_traces(network: "onnx.ModelProto") -> "onnx.ModelProto":
         del node.metadata_props[:]
         node.doc_string = ""
     for value in [*network.graph.input, *network.graph.output]:
-        value.doc_string = DESCRIPTIONS[value.name]
+        value.doc_string = DESCRIPTIONS.get(value.name, "")
     return network
 
 
-class CalibrationInk(quantization.CalibrationDataReader):
-    """Batches of ink for the calibration."""
+def store_in_8_bits(
+    network: "onnx.ModelProto", max_exact: int = MAX_EXACT_WEIGHTS
+) -> "onnx.ModelProto":
+    """Store convolutions of more weights than `max_exact` in 8 bits, others rounded to 11.
 
-    def __init__(self, ink: Tensor):
-        self.batches = iter(ink.split(ONNX_BATCH))
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        """Return the next batch, or None."""
-        ink = next(self.batches, None)
-        return None if ink is None else {INK: ink.numpy()}
-
-
-def quantize(path: Path, ink: Tensor) -> None:
-    """Quantize an ONNX file's convolutions to 8 bits; ink (N, 1, 28, 28) calibrates the ranges.
-
-    Weights use 7 of the 8 bits, -64 to 64. AVX2 without VNNI adds two products in 16 bits, which
-    saturate at 32,767: 2 * 255 * 127 does not fit, 2 * 255 * 64 does. So the integer sums are equal
-    on every processor. The layers after the last convolution stay in float.
+    Runtimes convert the weights to floats when they load them, so that all sums are in floats.
+    Each output channel has a scale. In the first layers 8 bits would change probabilities most.
     """
-    network = onnx.load(path)
-    convolutions = [node.name for node in network.graph.node if node.op_type == "Conv"]
-    with tempfile.TemporaryDirectory() as folder:
-        ready = Path(folder) / "ready.onnx"
-        quantization.quant_pre_process(path, ready, skip_symbolic_shape=True)
-        quantization.quantize_static(
-            ready,
-            path,
-            CalibrationInk(ink[:: max(1, len(ink) // CALIBRATION_COUNT)]),
-            quant_format=quantization.QuantFormat.QDQ,
-            per_channel=True,
-            reduce_range=True,
-            nodes_to_quantize=convolutions,
-            calibrate_method=quantization.CalibrationMethod.MinMax,
-        )
-    quantized = remove_traces(onnx.load(path))
-    onnx.helper.set_model_props(quantized, {p.key: p.value for p in network.metadata_props})
-    path.write_bytes(quantized.SerializeToString())
+    graph = network.graph
+    for tensor in [t for t in graph.initializer if len(t.dims) == CONVOLUTION_AXES]:
+        name, weights = tensor.name, numpy_helper.to_array(tensor)
+        if weights.size <= max_exact:
+            rounded = weights.astype(np.float16).astype(np.float32)  # compresses to half the size
+            tensor.CopyFrom(numpy_helper.from_array(rounded, name))
+            continue
+        scale = np.abs(weights).max(axis=(1, 2, 3)) / 127
+        stored = np.rint(weights / scale[:, None, None, None]).astype(np.int8)
+        tensor.CopyFrom(numpy_helper.from_array(stored, f"{name}_8_bits"))
+        graph.initializer.append(numpy_helper.from_array(scale, f"{name}_scale"))
+        inputs = [f"{name}_8_bits", f"{name}_scale"]
+        graph.node.insert(0, onnx.helper.make_node("DequantizeLinear", inputs, [name], axis=0))
+    return network
 
 
 def predict_onnx(path: Path, ink: Tensor) -> Prediction:
@@ -149,7 +183,8 @@ def predict_onnx(path: Path, ink: Tensor) -> Prediction:
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
     answers = [session.run(list(OUTPUTS), {INK: part.numpy()}) for part in ink.split(ONNX_BATCH)]
-    return Prediction(*(torch.from_numpy(np.concatenate(a)) for a in zip(*answers, strict=True)))
+    fields = [torch.from_numpy(np.concatenate(parts)) for parts in zip(*answers, strict=True)]
+    return Prediction(*fields[: len(Prediction._fields)])
 
 
 @torch.inference_mode()
@@ -170,9 +205,7 @@ def export(checkpoint: Path, path: Path, eight_bits: bool) -> None:
     """Export a checkpoint's network, and print how its predictions differ."""
     model, description, _ = load_checkpoint(checkpoint)
     mnist = load_mnist()
-    write_onnx(model, description, path)
-    if eight_bits:
-        quantize(path, mnist.held_out.ink)
+    write_onnx(model, description, path, eight_bits)
     print(f"{printable(path)}: {path.stat().st_size / 1e6:.2f} MB, opset {OPSET}.")
     others = load_kinds("outlier_kinds")
     sets = {"MNIST's test images": mnist.test.ink, "non-digits": torch.cat(list(others.values()))}

@@ -2,7 +2,7 @@
 
 python -m inkling.export.static_page FOLDER
 
-The folder holds the network as an ONNX file, its runtime (ONNX Runtime Web from npm, MIT licence),
+The folder holds the networks as ONNX files, their runtime (ONNX Runtime Web from npm, MIT licence),
 the sketchpad, a copy of `static/`, and the constants of the Python code in `settings.js`.
 """
 
@@ -10,25 +10,26 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pooch
 from platformdirs import user_cache_path
 from requests import RequestException
 
 from inkling.export import INSTALL_ONNX
-from inkling.imaging import binarize, mnist_frame, sketch
-from inkling.recognition import reading, segmentation
+from inkling.imaging import sketch
+from inkling.recognition import reader  # noqa: F401 (its modules hold constants)
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.terminal import UserError, make_parser, printable, run
-from inkling.ui import sketchpad, uncertainty
+from inkling.ui import sketchpad, uncertainty  # noqa: F401
 
 EXPORT_STATIC_DIR = Path(__file__).parent / "static"
 LICENCE_FILE = Path(__file__).parents[2] / "LICENSE"
-NETWORK_FILE = "digits.onnx"
 RUNTIME_VERSION = "1.30.0"  # of ONNX Runtime Web; test a newer one before naming it here
 ARCHIVE = f"https://registry.npmjs.org/onnxruntime-web/-/onnxruntime-web-{RUNTIME_VERSION}.tgz"
 ARCHIVE_SHA512 = (  # from the registry, in hexadecimal
@@ -42,16 +43,6 @@ RUNTIME_MODULE, RUNTIME_WASM = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threade
 # Files that the browser stores for offline use, with index.html.
 CACHED_SUFFIXES = (".css", ".gz", ".js", ".onnx", ".svg", ".webmanifest")
 VERSION_MARK = "VERSION_OF_FILES"  # in index.html and offline.js, replaced by the version
-# Constants of Python that `frame.js` and `page.js` use under the same names.
-SHARED_CONSTANTS: list[tuple[ModuleType, tuple[str, ...]]] = [
-    (sketch, ("SKETCH_SIDE_PX", "SUPERSAMPLING", "CORNER_PX")),
-    (binarize, ("MAX_SPECK_SHARE", "MAX_SLIVER_SHARE")),
-    (mnist_frame, ("BOX_INK_THRESHOLD", "FRAME", "DIGIT", "MIN_STROKE_PX")),
-    (mnist_frame, ("THICKENED_STROKE_PX", "MAX_DILATION_PX")),
-    (segmentation, ("MAX_BAR_ASPECT", "MAX_SINGLE_ASPECT")),
-    (uncertainty, ("UNSURE_BELOW", "MIN_SECOND_PROB")),
-    (reading, ("NO_DIGIT",)),
-]
 
 
 def add_runtime(folder: Path) -> None:
@@ -81,10 +72,9 @@ def add_scripts(folder: Path) -> None:
     shutil.copytree(EXPORT_STATIC_DIR, folder, dirs_exist_ok=True)
     shutil.copy(LICENCE_FILE, folder)
     (folder / ".gitattributes").write_text(ATTRIBUTES)
-    settings = {name: getattr(module, name) for module, names in SHARED_CONSTANTS for name in names}
-    settings["CORNER_POINTS"] = len(sketch.CORNER_SHARES)
+    settings = collect_constants()
     settings["PEN"] = round(sketchpad.PAD_PEN_PX * sketchpad.PAD_UNITS / sketch.SKETCH_SIDE_PX)
-    content = json.dumps(settings, ensure_ascii=False, indent=2)
+    content = json.dumps(settings, ensure_ascii=False, indent=2, default=np.ndarray.tolist)
     (folder / "settings.js").write_text(f"export default {content};\n", "utf-8")
     source = sketchpad.SKETCHPAD_DIR
     pad = {kind: (source / f"sketchpad.{kind}").read_text("utf-8") for kind in PAD_SUFFIXES}
@@ -95,6 +85,17 @@ def add_scripts(folder: Path) -> None:
     page = folder / "index.html"
     markup = pad["html"].replace("${placeholder}", "Draw a digit here")
     page.write_text(page.read_text("utf-8").replace("<!-- the pad -->", markup), "utf-8")
+
+
+def collect_constants() -> dict[str, Any]:
+    """Return the constants of Python that scripts of `static/` take from `settings`, by name."""
+    code = "".join(path.read_text("utf-8") for path in EXPORT_STATIC_DIR.glob("*.js"))
+    lists = " ".join(re.findall(r"\{([A-Z0-9_,\s]+)\} = settings", code))
+    used = {*re.findall(r"\w+", lists), *re.findall(r"\bsettings\.([A-Z0-9_]+)", code)}
+    modules = [
+        m for name, m in sys.modules.items() if f"{name}.".startswith(("inkling.", "model."))
+    ]
+    return {name: vars(m)[name] for m in modules for name in used if name in vars(m)}
 
 
 def write_version(folder: Path) -> None:
@@ -118,12 +119,12 @@ def compute_integrity(content: bytes) -> str:
 
 def build(folder: Path, checkpoint: Path = CHECKPOINT) -> None:
     """Write the whole page to a folder; raises `OSError` or `UserError` if it cannot."""
-    from inkling.export.onnx_file import write_onnx  # here: it needs optional packages
+    from inkling.export.onnx_file import write_page_networks  # here: it needs optional packages
 
     model, description, _ = load_checkpoint(checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
     add_runtime(folder)
-    write_onnx(model, description, folder / NETWORK_FILE)
+    write_page_networks(folder, model, description)
     add_scripts(folder)
     write_version(folder)
 

@@ -22,9 +22,10 @@ from tests.pages import draw_line
 # Replaces ONNX Runtime Web: no test here reads a digit.
 RUNTIME = """export const env = { wasm: {} };
 export class Tensor {}
-const [probabilities, zero] = [{ data: Array(10).fill(0.1) }, { data: [0] }];
-const prediction = { probabilities, not_a_digit: zero, several: zero };
-export const InferenceSession = { create: async () => ({ run: async () => prediction }) };
+const [probabilities, zero] = [10, 1].map((count) => ({ data: new Float32Array(count) }));
+const prediction = { probabilities, not_a_digit: zero, plausible: zero, several: zero };
+const session = { inputNames: ["ink"], run: async () => prediction };
+export const InferenceSession = { create: async () => session };
 """
 BUILD_TIMES = {"First": 1.4e9, "Second": 1.5e9}  # s since 1970
 UPDATED = """async () => {
@@ -54,7 +55,8 @@ def write_page(folder, version="First"):
     add_scripts(folder)
     (folder / RUNTIME_MODULE).with_suffix(".js").write_text(RUNTIME)
     (folder / f"{RUNTIME_WASM}.gz").write_bytes(gzip.compress(b"code"))
-    (folder / "digits.onnx").write_bytes(b"network")
+    for name in ("digits", "ink", "line"):
+        (folder / f"{name}.onnx.gz").write_bytes(gzip.compress(b"network"))
     for name, at in (("index.html", "<h1>Inkling"), ("style.css", "body {")):
         path = folder / name
         new = f"<h1>{version}" if at[0] == "<" else f"body {{ --version: {version};"
@@ -129,7 +131,7 @@ def test_two_pages_of_one_origin_do_not_affect_each_other_or_other_caches(page, 
 def test_if_its_script_cannot_run_it_says_what_is_needed(page, tmp_path, way):
     write_page(tmp_path)
     if way == "a file is missing":
-        (tmp_path / "frame.js").unlink()
+        (tmp_path / "settings.js").unlink()
     with serve_folder(tmp_path, NoScripts if way == "no type" else QuietHandler) as url:
         page.goto((tmp_path / "index.html").as_uri() if way == "as a file" else url)
         caption = page.locator("#answer .caption")

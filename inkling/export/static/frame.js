@@ -1,7 +1,7 @@
 // Crop, thicken and frame the ink of one glyph, as `imaging/mnist_frame.py` in Python, which gives the reasons.
 // Ink is {width, height, data}: 0 = paper, 1 = ink. Lengths are in its pixels.
 import {
-  STEPS_3, STEPS_5, byArea, clamp, computeDistances, crop, dilate, findComponents, linearly, map, pad, place, raster,
+  STEPS_3, STEPS_5, byArea, clamp, computeDistances, convert, crop, dilate, findComponents, linearly, map, pad, place, raster,
   range, resize, roundEven, sum,
 } from "./raster.js";
 import settings from "./settings.js";
@@ -82,6 +82,6 @@ export function removeSplinters(ink) {
   if (parts.length < 2) return ink;
   const largest = Math.max(...parts.map((part) => part.area));
   const small = [false, ...parts.map((part) => part.area < 0.12 * largest)];
-  const near = dilate(raster(ink.width, ink.height, Uint8Array.from(labels, (label) => small[label])), 1).data;
+  const near = dilate(raster(ink.width, ink.height, convert(labels, (label) => small[label], Uint8Array)), 1).data;
   return map(ink, (value, k) => (near[k] ? 0 : value));
 }

@@ -1,6 +1,6 @@
 // Convert a picture to gray along the color axis of most contrast, as `imaging/grayscale.py` in Python.
 // A picture is {width, height, data} of RGBA bytes, or of gray bytes.
-import { byArea, dilate, map, median, raster, range, resize, roundEven, sum } from "./raster.js";
+import { byArea, erode, map, median, raster, range, resize, roundEven, select, sum } from "./raster.js";
 import settings from "./settings.js";
 
 const { MAX_WORK_SIDE_PX, MIN_ALPHA_RANGE, COLOR_SAMPLE_SIDE_PX, LUMA_WEIGHTS, MIN_LUMA_SHARE } = settings;
@@ -74,7 +74,7 @@ function flattenTransparency(colors, opacity) {
   const solid = map(opacity, (value) => value > 0.5, Uint8Array);
   const plain = colors.map((channel) => map(channel, (v, k) => v / Math.max(opacity.data[k], 0.5)));
   if (!isPaperSheet(plain, solid)) return map(opacity, (value) => 1 - value);
-  const paper = plain.map((channel) => median(channel.data.filter((_, k) => solid.data[k])));
+  const paper = plain.map((channel) => median(select(channel.data, solid.data)));
   const filled = colors.map((channel, c) => map(channel, (v, k) => v + (1 - opacity.data[k]) * paper[c]));
   const axis = findColorAxis(filled.map((channel) => channel.data));
   return axis ? projectOnAxis(axis, filled) : mix(LUMA_WEIGHTS, filled);
@@ -85,13 +85,13 @@ function isPaperSheet(colors, solid) {
   const share = sum(solid.data) / solid.data.length;
   if (!share) return false;
   if (share <= 0.5) {
-    const luma = mix(LUMA_WEIGHTS, colors).data.filter((_, k) => solid.data[k]);
+    const luma = select(mix(LUMA_WEIGHTS, colors).data, solid.data);
     const mean = sum(luma) / luma.length;
     return Math.sqrt(luma.reduce((total, v) => total + (v - mean) ** 2, 0) / luma.length) >= FLAT_COLOR_SD;
   }
-  const inner = dilate(solid, 4, -1).data;
+  const inner = erode(solid, 4).data;
   return colors.some((channel) => {
-    const [low, high] = findRange(channel.data.filter((_, k) => inner[k]));
+    const [low, high] = findRange(select(channel.data, inner));
     return high - low >= MIN_SHEET_CONTRAST;
   });
 }

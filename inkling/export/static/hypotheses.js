@@ -18,7 +18,7 @@ export async function readPicture(picture) {
   for await (const hypothesis of makeHypotheses(picture)) {
     if (boundLogOdds(hypothesis) > best.logOdds) {
       const reading = await readHypothesis(hypothesis);
-      tried.push({ ...reading, name: hypothesis.source, ink: hypothesis.ink && sum(hypothesis.ink.coverage.data) });
+      tried.push({ ...reading, hypothesis });
       if (reading.logOdds > best.logOdds) best = reading;
     }
     if (best.logOdds > CONFIDENT_LOG_ODDS) break;

@@ -1,16 +1,17 @@
 // Separate ink from paper by Otsu's threshold, as `imaging/binarize.py` and `illumination.py` in Python.
 // Ink is {coverage, mask, dark, notes, variation}.
-import { blurByMedian, clamp, dilate, findComponents, map, median, quantile, raster, roundEven, sum } from "./raster.js";
+import { blurByMedian, clamp, convert, dilate, erode, findComponents, map, median, quantile, raster, roundEven, select, sum } from "./raster.js";
+import { findInkBox } from "./frame.js";
 import settings from "./settings.js";
 
 const { MIN_CONTRAST_LEVELS, MIN_CONTRAST_TO_NOISE, NOISE_FLOOR_SD, MAX_QUANTILE_SAMPLES, MAX_SLIVER_SHARE } = settings;
-const { MAX_SPECK_SHARE, EDGE_ZONE_SHARE, MAX_MARK_HEIGHT_SHARE, MARKS_NOTE, BOX_INK_THRESHOLD } = settings;
+const { MAX_SPECK_SHARE, EDGE_ZONE_SHARE, MAX_MARK_HEIGHT_SHARE, MARKS_NOTE } = settings;
 const { CLOSING_SIDE_SHARE, MIN_PAPER_GRAY } = settings;
 
 // Return the ink in gray, 0 to 1, or null if there is none. Without `dark`, paper is the majority of the border.
 export function findOtsuInk(gray, dark) {
   const { width, height, data } = gray;
-  const levels = Uint8Array.from(data, (value) => roundEven(value * 255));
+  const levels = convert(data, (value) => roundEven(value * 255), Uint8Array);
   const threshold = findOtsuThreshold(levels);
   let brightCount = 0;
   for (const level of levels) brightCount += level > threshold;
@@ -23,19 +24,20 @@ export function findOtsuInk(gray, dark) {
     const share = bright / count;
     dark = share > 0.35 && share < 0.65 ? brightCount / levels.length > 0.5 : share > 0.5;
   }
-  const mask = raster(width, height, levels.map((level) => level > threshold !== dark));
-  const paperSamples = subsample(data.filter((_, k) => !mask.data[k]));
+  const mask = raster(width, height, convert(levels, (level) => level > threshold !== dark, Uint8Array));
+  const around = dilate(mask, 2).data;
+  const [isPaper, isAway] = [mask.data, around].map((data) => convert(data, (value) => 1 - value, Uint8Array));
+  const paperSamples = select(data, isPaper, MAX_QUANTILE_SAMPLES);
   const paper = median(paperSamples);
-  const contrast = data.map((value) => (dark ? paper - value : value - paper));
-  const strong = quantile(subsample(contrast.filter((_, k) => mask.data[k])), 0.98);
-  const noise = 1.4826 * median(paperSamples.map((value) => Math.abs(value - paper)));
+  const contrast = convert(data, (value) => (dark ? paper - value : value - paper));
+  const strong = quantile(select(contrast, mask.data, MAX_QUANTILE_SAMPLES), 0.98);
+  const noise = 1.4826 * median(convert(paperSamples, (value) => Math.abs(value - paper)));
   if (strong < Math.max(MIN_CONTRAST_LEVELS / 255, MIN_CONTRAST_TO_NOISE * noise)) return null;
-  const near = dilate(mask, 2).data;
-  const away = subsample(contrast.filter((_, k) => !near[k]));
+  const away = select(contrast, isAway, MAX_QUANTILE_SAMPLES).sort();
   const spread = away.length ? quantile(away, 0.995) - quantile(away, 0.005) : 0;
   const floor = NOISE_FLOOR_SD * noise;
-  const coverage = raster(width, height, contrast.map((value) => clamp((value - floor) / (strong - floor), 0, 1)));
-  return cleanInk({ coverage, mask, dark, notes: [], variation: spread / strong });
+  const coverage = convert(contrast, (value) => clamp((value - floor) / (strong - floor), 0, 1));
+  return cleanInk({ coverage: raster(width, height, coverage), mask, dark, notes: [], variation: spread / strong });
 }
 
 function findOtsuThreshold(levels) {
@@ -55,17 +57,12 @@ function findOtsuThreshold(levels) {
   return threshold;
 }
 
-function subsample(values) {
-  const step = Math.max(1, Math.floor(values.length / MAX_QUANTILE_SAMPLES));
-  return step === 1 ? values : values.filter((_, k) => k % step === 0);
-}
-
 // Return ink without specks; null if nothing is left.
 export function cleanInk(ink) {
   const { mask, notes } = removeSpecks(ink.mask);
   const near = dilate(mask, 2).data; // keeps soft edges
   const coverage = map(ink.coverage, (value, k) => (near[k] ? value : 0));
-  if (!coverage.data.some((value) => value > BOX_INK_THRESHOLD)) return null;
+  if (!findInkBox(coverage)) return null;
   return { ...ink, coverage, mask, notes: [...(ink.dark ? [] : ["light ink on dark: inverted"]), ...ink.notes, ...notes] };
 }
 
@@ -88,7 +85,7 @@ function removeSpecks(mask) {
   const isMark = findEdgeMarks(parts, width, height).map((mark, k) => mark && isKept[k]);
   const notes = [...(isKept.includes(false) ? ["specks ignored"] : []), ...(isMark.includes(true) ? [MARKS_NOTE] : [])];
   const kept = [0, ...isKept.map((keep, k) => +(keep && !isMark[k]))];
-  return { mask: raster(width, height, Uint8Array.from(labels, (label) => kept[label])), notes };
+  return { mask: raster(width, height, convert(labels, (label) => kept[label], Uint8Array)), notes };
 }
 
 // Return which components are low and nearer to the edge than to the highest stroke.
@@ -108,6 +105,6 @@ function findEdgeMarks(parts, width, height) {
 // Return gray as in even light: paper 1, dark ink less. A closing estimates the paper.
 export function flattenIllumination(gray) {
   const reach = (roundEven(CLOSING_SIDE_SHARE * Math.max(gray.width, gray.height)) | 1) >> 1;
-  const paper = dilate(dilate(blurByMedian(gray), reach), reach, -1).data;
+  const paper = erode(dilate(blurByMedian(gray), reach), reach).data;
   return map(gray, (value, k) => clamp(value / Math.max(paper[k], MIN_PAPER_GRAY), 0, 1));
 }

@@ -1,5 +1,5 @@
 // Load the three networks, and convert pictures to their inputs, as `ink_finder.py` and `line_net.py` in Python.
-import { blur, byArea, clamp, crop, cubically, dilate, findComponents, map, place, raster, resize, roundEven, sum } from "./raster.js";
+import { blur, byArea, clamp, convert, crop, cubically, dilate, findComponents, map, place, raster, resize, roundEven, select, sum } from "./raster.js";
 import { findInkBox } from "./frame.js";
 import { cleanInk } from "./ink.js";
 import { Transcription } from "./transcription.js";
@@ -44,11 +44,9 @@ export async function findUnetInk(gray, side) {
   if (!mask.data.includes(1)) return null;
   const small = resize(gray, mask.width, mask.height, byArea).data;
   const near = dilate(mask, 3).data;
-  const mean = (isInside) => {
-    const inside = small.filter((_, k) => isInside(k));
-    return sum(inside) / inside.length; // NaN if there is none
-  };
-  const dark = !(mean((k) => mask.data[k]) >= mean((k) => near[k] > mask.data[k]));
+  const around = convert(dilate(mask, 3).data, (near, k) => near - mask.data[k], Uint8Array);
+  const mean = (isInside) => sum(select(small, isInside)) / sum(isInside); // NaN if there is none
+  const dark = !(mean(mask.data) >= mean(around));
   return cleanInk({ coverage: probs, mask, dark, notes: ["ink on uneven or patterned paper"], variation: 1 });
 }
 
@@ -79,8 +77,8 @@ async function computeInkProbs(gray, side) {
   const [wide, high] = [width, height].map((length) => Math.ceil(length / INK_NET_MULTIPLE_PX) * INK_NET_MULTIPLE_PX);
   const mirror = (k, length) => Math.min(k % (2 * length), 2 * length - 1 - (k % (2 * length)));
   const filled = map(raster(wide, high), (_, k) => small.data[mirror(Math.floor(k / wide), height) * width + mirror(k % wide, width)]);
-  const { ink_probs } = await run("ink", standardize(filled, Math.floor(Math.max(wide, high) / 8) | 1), [1, 2, high, wide]);
-  return crop(raster(wide, high, ink_probs), [0, 0, width, height]);
+  const { probs } = await run("ink", standardize(filled, Math.floor(Math.max(wide, high) / 8) | 1), [1, 2, high, wide]);
+  return crop(raster(wide, high, probs), [0, 0, width, height]);
 }
 
 // Standardize gray globally and in a window: two rasters' data in one array.

@@ -1,9 +1,8 @@
 // The page: read the pad's drawing in this browser, and show the prediction while it is drawn.
-import { cropToInk, drawSketch, frameGlyph, removeSpecks } from "./frame.js";
 import settings from "./settings.js";
 import sketchpad from "./sketchpad.js";
 
-const { MAX_BAR_ASPECT, FRAME, NO_DIGIT, PEN, MAX_SINGLE_ASPECT, MIN_SECOND_PROB, UNSURE_BELOW } = settings;
+const { FRAME, NO_DIGIT, MIN_SECOND_PROB, UNSURE_BELOW } = settings;
 const answer = document.querySelector("#answer");
 const state = document.querySelector("#state");
 const [headline, caption] = ["headline", "caption"].map((part) => answer.querySelector(`.${part}`));
@@ -21,39 +20,28 @@ const bars = Array.from({ length: 10 }, (_, digit) => {
   return row;
 });
 
-// The pad works before the network is loaded; the latest drawing is read then.
-let ort;
-async function load() {
-  ort = await import("./ort.wasm.bundle.min.js");
-  const packed = await fetch("ort-wasm-simd-threaded.wasm.gz");
-  if (!packed.ok) throw new Error(`${packed.url}: ${packed.status}`);
-  // some servers make the browser decompress it
-  const bytes = new Uint8Array(await packed.arrayBuffer());
-  const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const stream = () => new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  ort.env.wasm.wasmBinary = isPacked ? await new Response(stream()).arrayBuffer() : bytes.buffer;
-  ort.env.wasm.numThreads = 1; // more threads need headers that plain web servers do not send
-  const session = await ort.InferenceSession.create("digits.onnx");
-  await predict(session, new Float32Array(FRAME * FRAME)); // warm-up
-  return session;
-}
-
-// Predict FRAME x FRAME ink: the fields of `model.Prediction`, under the names in the ONNX file.
-async function predict(session, ink) {
-  const found = await session.run({ ink: new ort.Tensor("float32", ink, [1, 1, FRAME, FRAME]) });
-  const [not_a_digit, several] = [found.not_a_digit.data[0], found.several.data[0]];
-  return { probabilities: [...found.probabilities.data], not_a_digit, several };
+// Ask the reader in its worker; the pad works before the networks are loaded, and the latest drawing is read then.
+const worker = new Worker("worker.js", { type: "module" });
+const asked = new Map(); // message's number: [resolve, reject]
+worker.onmessage = ({ data: { id, error, ...answer } }) => {
+  const [resolve, reject] = asked.get(id);
+  asked.delete(id);
+  if (error) reject(new Error(error));
+  else resolve(answer);
+};
+worker.onerror = ({ message }) => asked.forEach(([, reject]) => reject(new Error(message ?? "a script is missing")));
+let count = 0;
+function ask(message) {
+  count += 1;
+  worker.postMessage({ id: count, ...message });
+  return new Promise((resolve, reject) => asked.set(count, [resolve, reject]));
 }
 
 // Read a drawing of the pad, {size, strokes}; return null if it is empty.
-async function read(session, drawing) {
-  const { picture, strokes } = removeSpecks(drawSketch(drawing));
-  const ink = cropToInk(picture);
-  if (!ink) return null;
-  const framed = frameGlyph(ink).ink;
-  const bar = ({ left, top, right, bottom }) => right - left < MAX_BAR_ASPECT * (bottom - top);
-  const apart = strokes.length > 1 && (strokes.every(bar) || ink.width > MAX_SINGLE_ASPECT * ink.height);
-  return { ink: framed, apart, ...(await predict(session, framed)) };
+async function read(drawing) {
+  const { reading } = await ask({ kind: "sketch", drawing });
+  const [digit, ...others] = reading.digits;
+  return digit ? { ...digit, apart: others.length > 0 } : null;
 }
 
 // Summarize a reading, as `views.summarize` for one digit.
@@ -94,11 +82,11 @@ function show(reading) {
 }
 
 // One drawing is read at a time: next the latest one. Those in between are skipped.
-let session = null;
+let isLoaded = false;
 let latest = null;
 let reading = false;
 async function readLatest() {
-  if (reading || !session) return;
+  if (reading || !isLoaded) return;
   reading = true;
   try {
     while (latest) await readOne();
@@ -110,7 +98,7 @@ async function readOne() {
   const drawing = latest;
   latest = null;
   const start = performance.now();
-  show(await read(session, drawing));
+  show(await read(drawing));
   answer.dataset.milliseconds = (performance.now() - start).toFixed(1);
   answer.dataset.count = Number(answer.dataset.count ?? 0) + 1; // distinguishes equal answers
 }
@@ -131,17 +119,18 @@ async function keepFiles() {
 
 const nothing = () => {}; // instead of Gradio's callbacks
 show(null); // replaces the text for a page whose script does not run
-state.textContent = "Loading the network, 6 MB, once …";
+state.textContent = "Loading the networks, 5 MB, once …";
 const folder = new URL(".", location.href).pathname.slice(0, -1); // another Inkling may share the origin
-const props = { pen: PEN, storage_key: `inkling-pad${folder}`, value: null };
+const props = { pen: settings.PEN, storage_key: `inkling-pad${folder}`, value: null };
 sketchpad(document.querySelector("#pad"), props, nothing, nothing);
 try {
-  session = await load();
+  await ask({ kind: "load" });
+  isLoaded = true;
   state.textContent = "The network is loaded.";
   answer.dataset.ready = "";
   readLatest();
   if (navigator.serviceWorker) await keepFiles();
 } catch (error) {
   console.error(error);
-  if (!session) state.textContent = `The network could not be loaded (${error.message}). Please reload the page; an old browser may be unable to run it.`;
+  if (!isLoaded) state.textContent = `The network could not be loaded (${error.message}). Please reload the page; an old browser may be unable to run it.`;
 }

@@ -1,7 +1,16 @@
 // Operations on rasters {width, height, data}, data by rows, that compute what OpenCV and NumPy compute in Python.
 export const raster = (width, height, data = new Float32Array(width * height)) => ({ width, height, data });
-export const map = ({ width, height, data }, change, Type = Float32Array) => raster(width, height, Type.from(data, change));
-export const sum = (values) => values.reduce((total, value) => total + value, 0);
+export const map = ({ width, height, data }, change, Type = Float32Array) => raster(width, height, convert(data, change, Type));
+export function convert(values, change, Type = Float32Array) { // several times as fast as Type.from
+  const result = new Type(values.length);
+  for (let k = 0; k < result.length; k++) result[k] = change(values[k], k);
+  return result;
+}
+export function sum(values) {
+  let total = 0;
+  for (let k = 0; k < values.length; k++) total += values[k];
+  return total;
+}
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 export const range = (length, change) => Array.from({ length }, (_, k) => change(k));
 
@@ -34,12 +43,22 @@ export function rotate(image, quarters) {
 
 // Return a quantile of values, interpolated between the two nearest.
 export function quantile(values, share) {
-  const sorted = Float32Array.from(values).sort();
+  const sorted = new Float32Array(values).sort();
   const at = (sorted.length - 1) * share;
   const k = Math.floor(at);
   return sorted[k] + (at - k) * (sorted[Math.min(k + 1, sorted.length - 1)] - sorted[k]);
 }
 export const median = (values) => quantile(values, 0.5);
+
+// Return the values whose index is kept, or every n-th of them if they are more than `most`.
+export function select(values, isKept, most = Infinity) {
+  let [count, end] = [0, 0];
+  for (let k = 0; k < values.length; k++) if (isKept[k]) count++;
+  const step = Math.max(1, Math.floor(count / most));
+  const result = new Float32Array(Math.ceil(count / step));
+  for (let k = 0; k < values.length; k++) if (isKept[k] && end++ % step === 0) result[(end - 1) / step] = values[k];
+  return result;
+}
 
 // Resampling methods: for each target place the sources [index, share].
 export function byArea(from, to) {
@@ -87,25 +106,21 @@ export function resize(image, width, height, method) {
   return result;
 }
 
-// Set each pixel to the largest within a square around it; the smallest if `sign` is -1.
-export function dilate(image, reach, sign = 1) {
-  const { width, height, data } = image;
-  const pass = (from, step, count, isInside) => {
+// Set each pixel to the largest within a square around it; `erode`: to the smallest.
+export function dilate({ width, height, data }, reach) {
+  const pass = (from, dx, dy) => {
     const to = from.slice();
     for (let d = -reach; d <= reach; d++) {
-      const [start, end] = count(d);
-      for (let k = start; k < end; k++) {
-        const value = from[k + d * step];
-        if (sign * value > sign * to[k] && isInside(k, d)) to[k] = value;
-      }
+      const [first, end, step] = [Math.max(0, -d * dx), width - Math.max(0, d * dx), d * (dx + dy * width)];
+      for (let y = Math.max(0, -d * dy); y < height - Math.max(0, d * dy); y++)
+        for (let k = y * width + first; k < y * width + end; k++) if (from[k + step] > to[k]) to[k] = from[k + step];
     }
     return to;
   };
-  const within = (size, d) => [Math.max(0, -d), size - Math.max(0, d)];
-  const inRow = (k, d) => Math.floor((k + d) / width) === Math.floor(k / width);
-  const across = pass(data, 1, (d) => within(data.length, d), inRow);
-  return raster(width, height, pass(across, width, (d) => within(height, d).map((y) => y * width), () => true));
+  return raster(width, height, pass(pass(data, 1, 0), 0, 1));
 }
+const negate = (image) => map(image, (value) => -value);
+export const erode = (image, reach) => negate(dilate(negate(image), reach));
 
 // Return the mean of each window of `side` x `side`; edges are mirrored without their own pixels.
 export function blur(image, side) {
@@ -152,7 +167,8 @@ export function blurByMedian({ width, height, data }) {
 }
 
 // Label the 8-connected components of a mask, 1 and up; return {labels, parts}, parts[0] the first component.
-export function findComponents({ width, height, data }) {
+export const findComponents = (mask) => (mask.components ??= labelComponents(mask));
+function labelComponents({ width, height, data }) {
   const labels = new Int32Array(data.length);
   const open = new Int32Array(data.length);
   const parts = [];

@@ -1,5 +1,5 @@
 // Draw a pad's strokes as a gray picture, as `imaging/sketch.py` in Python, which gives the reasons.
-import { raster } from "./raster.js";
+import { raster, roundEven } from "./raster.js";
 import settings from "./settings.js";
 
 const { SKETCH_SIDE_PX, SUPERSAMPLING, CORNER_PX, CORNER_SHARES } = settings;
@@ -13,10 +13,11 @@ export function drawSketch({ size, strokes }) {
     const line = roundCorners(points.map((v) => (v * SKETCH_SIDE_PX) / size)).map(toLargePicture);
     const last = line.length - 2;
     const pen = (width * side) / size;
-    // as wide as OpenCV draws: line widths in whole pixels, with each pixel that the edge touches
+    // as wide as OpenCV draws: line widths in whole pixels, odd ones 1 px wider, with each pixel that the edge touches
     const drawLine = (from, to, wide) =>
       fillCapsule(paper, side, line.slice(from, from + 2), line.slice(to, to + 2), (wide + 1) / 2, erases ? 0 : 1);
-    for (let k = 0; k < last; k += 2) drawLine(k, k + 2, Math.max(1, Math.round(pen)));
+    const whole = Math.max(1, roundEven(pen));
+    for (let k = 0; k < last; k += 2) drawLine(k, k + 2, whole + (whole > 1 && whole % 2));
     drawLine(0, 0, pen);
     drawLine(last, last, pen);
   }
@@ -57,7 +58,7 @@ function moveToward([x, y], [toX, toY]) {
 }
 
 // Fill all pixels within a radius of the line between two points, row by row.
-function fillCapsule(paper, side, [x0, y0], [x1, y1], radius, value) {
+export function fillCapsule(paper, side, [x0, y0], [x1, y1], radius, value) {
   const dx = x1 - x0 || 1e-9; // not zero: a divisor
   const dy = y1 - y0 || 1e-9;
   const length = Math.hypot(dx, dy);

@@ -1,6 +1,7 @@
 // The reader in a worker of its own, so that the pad never waits. Messages are {id, kind, …}, replies {id, …}.
 import { readPicture } from "./hypotheses.js";
 import { loadNetworks, predictInks } from "./networks.js";
+import { sum } from "./raster.js";
 import { best, confidence, isRefused } from "./reading.js";
 import { drawSketch } from "./sketch.js";
 
@@ -18,9 +19,19 @@ async function read(getPicture) {
   const picture = getPicture();
   const { text, note, seen, digits, hypotheses } = await readPicture(picture);
   const [size, milliseconds] = [[picture.width, picture.height], performance.now() - start];
-  const tried = hypotheses.map(({ name, text, logOdds, ink, digits }) => ({ name, text, log_odds: logOdds, ink, boxes: digits.map(({ box }) => box) }));
+  const tried = hypotheses.map(describeHypothesis);
   return { reading: { text, note, seen: seen.join("; "), digits: digits.map(describe), size, milliseconds, hypotheses: tried } };
 }
+
+// What Python has at each stage, so that tests find the first difference.
+const describeHypothesis = ({ hypothesis: { source, gray, ink }, digits, text, logOdds }) => ({
+  name: source,
+  gray: sum(gray.data) / gray.data.length,
+  ink: ink ? sum(ink.coverage.data) / ink.coverage.data.length : 0,
+  boxes: digits.map(({ box }) => box),
+  text,
+  log_odds: logOdds,
+});
 
 const describe = (digit) => ({
   digit: isRefused(digit) ? null : best(digit),
@@ -29,6 +40,7 @@ const describe = (digit) => ({
   not_a_digit: digit.not_a_digit,
   box: digit.box,
   ink: digit.ink,
+  several: digit.multiDigitLogit, // logit of being several digits rather than none
   thickened: digit.thickened,
   to_picture: digit.toPicture, // x = m[0] * fx + m[1] * fy + m[2], y = m[3] * fx + m[4] * fy + m[5]
 });
