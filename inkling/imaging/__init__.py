@@ -8,5 +8,6 @@ open_image.py: open an untrusted file as an upright 8-bit picture
 grayscale.py: convert to grayscale along the axis of most contrast
 illumination.py: flat-field correction
 binarize.py: Otsu ink; remove specks
+underline.py: erase lines under a number
 mnist_frame.py: crop, thicken and frame a glyph to 28 x 28
 """

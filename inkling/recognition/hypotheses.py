@@ -11,6 +11,7 @@ from PIL import Image
 from inkling.imaging.binarize import Ink, otsu_ink
 from inkling.imaging.grayscale import to_grayscale
 from inkling.imaging.illumination import flatten_illumination
+from inkling.imaging.underline import erase_underlines
 from inkling.recognition.ink_finder import MIN_ZOOM, UNET_SIDES_PX, is_uniform_background, unet_ink
 from inkling.recognition.reading import HOLE, Digit, explained_area, is_at_edge
 
@@ -84,9 +85,12 @@ def hypotheses(picture: Image.Image) -> Iterator[Hypothesis]:
         return
     is_uniform = first is None or is_uniform_background(first)
     make = partial(Hypothesis, gray=gray, box=box, is_uniform=is_uniform)
-    if first is not None and is_uniform and is_drawing(first):
-        yield make("otsu", first)
-        return  # nothing else in it can be ink
+    if first is not None and is_uniform:
+        if (above := erase_underlines(first)) is not None:
+            yield make("otsu", above)
+        elif is_drawing(first):
+            yield make("otsu", first)
+            return  # nothing else in it can be ink
     postponed = []  # on uneven paper rules and shadows are below Otsu's threshold
     for source, ink in otsu_inks(first, gray):
         if ink is None or (is_uniform if ink is first else is_uniform_background(ink)):
@@ -96,6 +100,8 @@ def hypotheses(picture: Image.Image) -> Iterator[Hypothesis]:
     unet_inks: list[Ink] = []
     for side in sorted({min(side, MAX_ZOOM * max(gray.shape)) for side in UNET_SIDES_PX}):
         ink = unet_ink(gray, side)
+        if ink and (above := erase_underlines(ink)) is not None:
+            yield make("unet", above)
         yield make("unet", ink)
         unet_inks += [ink] if ink else []
     yield from postponed
