@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from inkling.datasets.pen_strokes import STROKE_STYLES, Style
+from data.drawing.pen_strokes import STROKE_STYLES, Style
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.hypotheses import hypotheses
 from inkling.recognition.reader import CONFIDENT_LOG_ODDS, Reader

@@ -16,8 +16,8 @@ import httpx
 import numpy as np
 import psutil
 
+from data.drawing.pen_strokes import STROKE_STYLES, Style
 from data.drawing.pen_variation import vary
-from inkling.datasets.pen_strokes import STROKE_STYLES, Style
 from inkling.imaging.sketch import Sketch
 
 REPO_ROOT = Path(__file__).parent.parent

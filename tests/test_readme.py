@@ -7,7 +7,7 @@ import yaml
 from conftest import ROOT, run_python
 from packaging.requirements import Requirement
 
-from inkling.datasets.pen_strokes import STROKE_STYLES
+from data.drawing.pen_strokes import STROKE_STYLES
 from inkling.imaging.image_formats import FORMAT_NAMES, IN_PROCESS_FORMATS, ISOLATED_FORMATS
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from data.drawing.handwriting_fonts import FONT_SCRIPTS, select_characters, select_digit_paths
 from data.drawing.pen_digits import HELD_OUT_SEED, frame_all
+from data.drawing.pen_strokes import Style
 from data.drawing.pen_variation import draw_strokes
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_strokes import Style
 
 PENS_PER_DIGIT = 4  # drawings of each digit of a family, each with another pen
 MAX_PER_SCRIPT = 60  # characters: otherwise the hundreds of kanji would dominate

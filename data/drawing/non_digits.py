@@ -14,9 +14,9 @@ from data.drawing import random_shapes
 from data.drawing.handwriting_fonts import Character, select_characters
 from data.drawing.pen_digits import Seed, degrade_scan, frame_all
 from data.drawing.pen_slips import add_slips, connect_strokes
+from data.drawing.pen_strokes import Style
 from data.drawing.pen_variation import draw_strokes, vary
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_strokes import Style
 from inkling.imaging.mnist_frame import FRAME, frame_glyph, remove_splinters
 from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
 

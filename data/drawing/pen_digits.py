@@ -8,9 +8,9 @@ import torch
 
 from data.drawing.handwriting_fonts import select_digit_paths
 from data.drawing.pen_slips import add_slips
+from data.drawing.pen_strokes import STROKE_STYLES, Style
 from data.drawing.pen_variation import draw_strokes, vary
 from inkling.datasets.mnist import Digits
-from inkling.datasets.pen_strokes import STROKE_STYLES, Style
 from inkling.imaging.mnist_frame import FRAME, crop_to_ink, frame_glyph
 
 Seed = int | tuple[int, ...]

@@ -5,7 +5,7 @@ A stroke is the path (M, 2) of a pen, in spans of `POINTS_PER_SPAN` points.
 
 import numpy as np
 
-from inkling.datasets.pen_strokes import POINTS_PER_SPAN
+from data.drawing.pen_strokes import POINTS_PER_SPAN
 
 CONNECTED_SHARE = 0.18  # of pen lifts: the pen stays down and draws its path to the next stroke
 MAX_SWING = 1.4  # of the distance: how far a connecting pen runs on before it turns

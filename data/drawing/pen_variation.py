@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from inkling.datasets.pen_strokes import POINTS_PER_SPAN, Style, interpolate_path
+from data.drawing.pen_strokes import POINTS_PER_SPAN, Style, interpolate_path
 from inkling.imaging.mnist_frame import DIGIT
 
 DRAWING_SCALE = 5  # px of the drawing per px of the frame

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib import get_data_path
 from PIL import ImageFont
 
+from data.drawing.pen_strokes import interpolate_path
 from data.drawing.pen_variation import draw_strokes
-from inkling.datasets.pen_strokes import interpolate_path
 
 PRINTED_LETTERS = "ACEFHJKLMNPRTUVWXYacdefhkmnprtuvwx@#%*+=<>"
 STROKE_FONTS = range(8)  # OpenCV's Hershey fonts

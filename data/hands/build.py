@@ -50,7 +50,7 @@ STROKES_HEAD = """\
 # Characters as strokes of a pen, traced from open fonts by build.py:
 # SCRIPT, FAMILY, CHARACTER, PATH, with a tab between them; sorted.
 #
-# PATH is what inkling/datasets/stroke_styles.txt explains: points x,y in percent of the character's
+# PATH is what data/drawing/stroke_styles.txt explains: points x,y in percent of the character's
 # height, y downwards; ! after a point where the pen turns sharply; / where it is lifted.
 # SCRIPT "digits" has 0 to 9; in every other script, characters that look like one of them are left
 # out (lookalikes.txt). FAMILY is a package of sources.txt, or a font in it.

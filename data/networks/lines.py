@@ -17,10 +17,10 @@ from PIL import Image
 from data.drawing.non_digits import SHAPE_KINDS, crop_to_strokes, sample_character
 from data.drawing.pen_digits import generate_drawings
 from data.drawing.pen_slips import add_slips
+from data.drawing.pen_strokes import Style, parse_styles
 from data.drawing.pen_variation import draw_strokes, vary
 from data.drawing.random_shapes import render_text
 from inkling.datasets.mnist import Digits, load_mnist
-from inkling.datasets.pen_strokes import Style, parse_styles
 from model import CTC_SIGN
 
 SIGN = CTC_SIGN  # label of a character that is no digit

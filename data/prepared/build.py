@@ -17,15 +17,23 @@ import numpy as np
 import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from safetensors.numpy import save
 
 from data import drawing
 from data.drawing.handwriting_fonts import STROKES_FILE
 from data.drawing.held_out_handwriting import make_held_out_characters, make_held_out_digits
 from data.drawing.non_digits import draw_each_kind, draw_outliers, recapture
 from data.drawing.pen_digits import HELD_OUT_SEED, Seed, draw_digits
-from inkling import datasets
+from data.drawing.pen_strokes import STROKE_STYLES, Style
+from data.drawing.styles import draw_style, sample_paths
 from inkling.datasets.mnist import Digits, join, load_mnist
-from inkling.datasets.prepared import GRAY_LEVELS, LARGE_DIR, PREPARED_DIR, TILE_COLUMNS
+from inkling.datasets.prepared import (
+    GRAY_LEVELS,
+    LARGE_DIR,
+    PREPARED_DIR,
+    STYLES_DIR,
+    TILE_COLUMNS,
+)
 from inkling.imaging.mnist_frame import FRAME
 from inkling.training.recipes import DEFAULT, QUICK, Recipe
 from model import NON_DIGIT_CLASS
@@ -33,7 +41,6 @@ from model import NON_DIGIT_CLASS
 HELD_OUT_TILES = 2_000
 OUTLIERS_PER_KIND = 200
 LARGE_SETS = 4  # the default recipe's 12 epochs use each of them once
-SOURCES = ("stroke_styles.txt", "pen_strokes.py")  # in `inkling/datasets/`; and `data/drawing/`
 
 
 def write_sheet(path: Path, tiles: Digits, names: Iterable[str] = ()) -> None:
@@ -47,15 +54,15 @@ def write_sheet(path: Path, tiles: Digits, names: Iterable[str] = ()) -> None:
     sheet.putpalette([255 - 17 * gray for gray in range(GRAY_LEVELS) for _ in "rgb"])
     metadata = PngInfo()
     metadata.add_text("labels", ",".join(map(str, tiles.labels.tolist())), zip=True)
-    metadata.add_text("names", ",".join(names))
+    metadata.add_text("names", "\n".join(names))
     metadata.add_text("drawn by", compute_digest())
     sheet.save(path, bits=4, optimize=True, pnginfo=metadata)
 
 
 def compute_digest() -> str:
     """Return the SHA-256 of all files that determine the pictures."""
-    files = [Path(datasets.__path__[0]) / name for name in SOURCES]
-    files += [STROKES_FILE, *sorted(Path(drawing.__path__[0]).glob("*.py")), Path(__file__)]
+    programs = sorted(Path(drawing.__path__[0]).glob("*.py"))
+    files = [STYLES_DIR / "stroke_styles.txt", STROKES_FILE, *programs, Path(__file__)]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -97,6 +104,18 @@ def render_shipped(folder: Path = PREPARED_DIR) -> None:
     write_sheet(folder / "outlier_kinds.png", *label_kinds(kinds))
 
 
+def render_styles(folder: Path = STYLES_DIR) -> None:
+    """Render the styles that the page shows, and sample their pen paths."""
+    rows = [(digit, *style) for digit, styles in STROKE_STYLES.items() for style in styles.items()]
+    digits, names, lines = zip(*rows, strict=True)
+    styles = [Style(line) for line in lines]
+    ink = torch.from_numpy(np.stack([*map(draw_style, styles)]))[:, None]
+    write_sheet(folder / "styles.png", Digits(ink, torch.tensor(digits)), names)
+    arrays = sample_paths(styles)._asdict() | {"digits": np.array(digits)}
+    content = save(arrays, {"drawn by": compute_digest()})
+    (folder / "styles.safetensors").write_bytes(content)
+
+
 def render_set(share: float, folder: Path, number: int) -> None:
     """Render a set of the default recipe, or a share of it, to a numbered folder."""
     folder = folder / str(number)
@@ -114,6 +133,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.large:
         render_shipped()
+        render_styles()
         return
     with ProcessPoolExecutor() as processes:  # seeds from 1: the quick recipe's is 0
         render = partial(render_set, options.share, LARGE_DIR)

@@ -11,9 +11,9 @@ import torch
 from PIL import Image, ImageDraw
 
 from data.drawing.non_digits import draw_each_kind
+from data.drawing.pen_strokes import STROKE_STYLES, Style
 from data.drawing.pen_variation import draw_strokes, vary
 from inkling.datasets.mnist import load_mnist
-from inkling.datasets.pen_strokes import STROKE_STYLES, Style
 from inkling.imaging.mnist_frame import FRAME, frame_glyph
 
 STYLE_TILE_PX, STYLE_NAME_PX = 2 * FRAME, 150

@@ -13,17 +13,18 @@ from inkling.datasets.mnist import Digits
 from inkling.imaging.mnist_frame import FRAME
 from inkling.terminal import UserError
 
-PREPARED_DIR = Path(__file__).parents[2] / "data" / "prepared"
+DATA = Path(__file__).parents[2] / "data"
+PREPARED_DIR, STYLES_DIR = DATA / "prepared", DATA / "drawing"
 LARGE_DIR = PREPARED_DIR / "large"  # not in the repository: rendered for the default recipe
 GRAY_LEVELS = 16  # no visible difference from 256, and half the bytes
 TILE_COLUMNS = 100  # of a sheet
 
 
 class Sheet(NamedTuple):
-    """Tiles with labels; `names` describe the labels of kinds."""
+    """Tiles with labels, and names of kinds or of tiles."""
 
     pixels: Tensor  # (N, 1, 28, 28) uint8, 0 = paper, 255 = ink
-    labels: Tensor  # (N,) int64: classes of the network, or places in `names`
+    labels: Tensor  # (N,) int64: classes of the network, or indices of kinds
     names: list[str]
     digest: str  # of the programs that drew it
 
@@ -88,7 +89,7 @@ def read_sheet(name: str, folder: Path | None = None) -> Sheet:
     with Image.open((folder or PREPARED_DIR) / f"{name}.png") as image:
         levels = np.asarray(image)
         labels = np.array(image.info["labels"].split(","), np.int64)
-        names = image.info["names"].split(",")
+        names = image.info["names"].split("\n")
         digest = image.info["drawn by"]
     rows = levels.reshape(-1, FRAME, TILE_COLUMNS, FRAME).swapaxes(1, 2)
     pixels = 255 // (GRAY_LEVELS - 1) * rows.reshape(-1, 1, FRAME, FRAME)[: len(labels)]

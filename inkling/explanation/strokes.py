@@ -3,7 +3,6 @@
 Points are y and x in px of the frame.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import cv2
@@ -14,7 +13,6 @@ from scipy.ndimage import distance_transform_edt
 from inkling.imaging.mnist_frame import DIGIT, FRAME
 
 STROKE_EDGE = 0.3  # pixels with more ink belong to a stroke
-PATH_POINTS = 48  # of a sampled digit: about one a px
 PEN_LIMITS_PX = (1.2, 4.2)  # px: widths in MNIST
 STEP_PX = 1.15  # px between pixels of a skeleton: in the mean of all slopes
 PEN_SCALE, PEN_BITS = 4, 3  # px of the drawing per px; fractional bits given to OpenCV
@@ -30,28 +28,11 @@ REGIONS = (  # of the digit's box
 
 
 class PenPaths(NamedTuple):
-    """T ways to write a digit, sampled at equal steps along their strokes."""
+    """T ways to write a digit, sampled at P equal steps along their strokes."""
 
-    points: np.ndarray  # (T, PATH_POINTS, 2) float32, 0 to 1 of the digit's box
+    points: np.ndarray  # (T, P, 2) float32, 0 to 1 of the digit's box
     aspects: np.ndarray  # (T,) float32, width divided by height
-    strokes: np.ndarray  # (T, PATH_POINTS) int, index of each point's stroke
-
-    @classmethod
-    def sample(cls, styles: Iterable[list[np.ndarray]]) -> "PenPaths":
-        """Sample the strokes of each style, each stroke (M, 2), x and y."""
-        rows, strokes = [], []
-        for style in styles:
-            points = np.concatenate(style)[:, ::-1]
-            stroke = np.repeat(np.arange(len(style)), [len(path) for path in style])
-            steps = np.hypot(*np.diff(points, axis=0).T) * (np.diff(stroke) == 0)
-            along = np.r_[0, np.cumsum(steps)]
-            chosen = np.searchsorted(along, np.linspace(0, along[-1], PATH_POINTS))
-            rows.append(points[chosen])
-            strokes.append(stroke[chosen])
-        points = np.stack(rows).astype(np.float32)
-        size = np.ptp(points, axis=1).clip(1e-3)
-        box = (points - points.min(axis=1, keepdims=True)) / size[:, None]
-        return cls(box, size[:, 1] / size[:, 0], np.stack(strokes))
+    strokes: np.ndarray  # (T, P) int, index of each point's stroke
 
 
 class Skeleton:

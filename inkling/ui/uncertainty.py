@@ -6,20 +6,17 @@ from typing import NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.numpy import load_file
 from torch import Tensor
 
-from inkling.datasets.pen_strokes import STROKE_STYLES, Style
+from inkling.datasets.prepared import STYLES_DIR, read_sheet
 from inkling.explanation.counterfactual import counterfactual
 from inkling.explanation.gallery import Gallery
 from inkling.explanation.strokes import PenPaths
-from inkling.imaging.mnist_frame import DIGIT, crop_to_ink, frame_glyph
-from inkling.imaging.sketch import Sketch, Stroke
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Digit
 from model import DigitCNN
 
-STYLE_PEN_PX = 2.4  # px of the frame: MNIST's median stroke
-STYLE_SIDE_PX = 200  # px: longest side of a drawn style
 UNSURE_BELOW = 0.8  # confidence: of answers below it, at least 1 in 5 is wrong
 MIN_SECOND_PROB = 0.1  # of the second candidate, to be named; not tuned
 
@@ -61,32 +58,25 @@ def find_candidates(reader: Reader, digit: Digit) -> tuple[Candidate, ...]:
 
 def find_nearest_style(model: DigitCNN, features: Tensor, digit: int) -> SimilarExample:
     """Return the drawn style of a digit that is most similar to features (z,)."""
-    inks, directions = draw_styles(model, digit)
+    names, inks, directions = load_styles(model, digit)
     best = int((directions @ F.normalize(features, dim=0)).argmax())
-    return SimilarExample(inks[best], f"“{list(STROKE_STYLES[digit])[best]}”")
+    return SimilarExample(inks[best], f"“{names[best]}”")
 
 
 @cache
 def load_paths(digit: int) -> PenPaths:
     """Return the pen paths of a digit's styles."""
-    return PenPaths.sample(Style(path).trace() for path in STROKE_STYLES[digit].values())
+    tensors = load_file(STYLES_DIR / "styles.safetensors")
+    chosen = tensors["digits"] == digit
+    return PenPaths(*(tensors[name][chosen] for name in PenPaths._fields))
 
 
 @lru_cache(maxsize=20)
 @torch.inference_mode()
-def draw_styles(model: DigitCNN, digit: int) -> tuple[np.ndarray, Tensor]:
-    """Return a digit's drawn styles: ink (S, 28, 28), and features (S, z) of length 1."""
-    ink = np.stack([draw_style(Style(path)) for path in STROKE_STYLES[digit].values()])
-    return ink, F.normalize(model.features(torch.from_numpy(ink).unsqueeze(1)), dim=1)
-
-
-def draw_style(style: Style) -> np.ndarray:
-    """Return framed ink (28, 28) of a style, drawn as on the pad."""
-    paths = style.trace()
-    low, size = np.min(np.concatenate(paths), axis=0), np.ptp(np.concatenate(paths), axis=0).max()
-    unit = STYLE_SIDE_PX / DIGIT  # px of the drawing in one px of the frame
-    scale = (DIGIT - STYLE_PEN_PX) * unit / size
-    corner = STYLE_SIDE_PX / 5  # px of paper
-    strokes = [Stroke((path - low) * scale + corner, STYLE_PEN_PX * unit, False) for path in paths]
-    gray = np.asarray(Sketch(tuple(strokes)).picture(), np.float32)
-    return frame_glyph(crop_to_ink(1 - gray / 255))
+def load_styles(model: DigitCNN, digit: int) -> tuple[list[str], np.ndarray, Tensor]:
+    """Return a digit's styles: S names, ink (S, 28, 28), and features (S, z) of length 1."""
+    sheet = read_sheet("styles", STYLES_DIR)
+    chosen = (sheet.labels == digit).nonzero()[:, 0]
+    ink = sheet.select(chosen).ink
+    names = [sheet.names[k] for k in chosen.tolist()]
+    return names, ink[:, 0].numpy(), F.normalize(model.features(ink), dim=1)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from data.drawing import handwriting_fonts as fonts
-from inkling.datasets.pen_strokes import Style
+from data.drawing.pen_strokes import Style
 
 
 def test_every_path_can_be_drawn_and_the_file_is_small():

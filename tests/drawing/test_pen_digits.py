@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from data.drawing import pen_digits
+from data.drawing import pen_digits, pen_strokes
 from data.drawing.pen_digits import draw_digits
+from data.drawing.pen_strokes import STROKE_STYLES, Style
 from data.drawing.pen_variation import draw_strokes, vary
 from data.prepared import contact_sheets
-from inkling.datasets import pen_strokes
-from inkling.datasets.pen_strokes import STROKE_STYLES, Style
 
 PATHS = {(digit, name): path for digit in range(10) for name, path in STROKE_STYLES[digit].items()}
 

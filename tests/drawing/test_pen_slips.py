@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from data.drawing import pen_slips
+from data.drawing.pen_strokes import POINTS_PER_SPAN, STROKE_STYLES, Style
 from data.drawing.pen_variation import vary
-from inkling.datasets.pen_strokes import POINTS_PER_SPAN, STROKE_STYLES, Style
 
 SEVEN = Style(STROKE_STYLES[7]["crossed"])
 EIGHT = Style(STROKE_STYLES[8]["s first"])

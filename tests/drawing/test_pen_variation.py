@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from data.drawing.pen_strokes import STROKE_STYLES, Style, interpolate_path
 from data.drawing.pen_variation import MAX_INK, draw_strokes, vary
-from inkling.datasets.pen_strokes import STROKE_STYLES, Style, interpolate_path
 
 
 @pytest.mark.parametrize("digit", range(10))

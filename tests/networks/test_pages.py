@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from data.drawing.pen_strokes import Style, parse_styles
 from data.networks.crops import BLANK_SHARE, CropComposer, make_paper
 from data.networks.lines import DIGIT_PX, SIGN, STYLES_FILE, GlyphBank
 from data.networks.pages import LAYERS, compose_page, lay_on_table
-from inkling.datasets.pen_strokes import Style, parse_styles
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from inkling.datasets import pen_strokes
-from inkling.datasets.pen_strokes import STROKE_STYLES
+from data.drawing import pen_strokes
+from data.drawing.pen_strokes import STROKE_STYLES
 
 
 @pytest.mark.parametrize("digit", range(10))
