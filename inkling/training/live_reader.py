@@ -4,6 +4,7 @@ During a training, the reader uses the weights of the latest progress report. Th
 `inkling.training` is imported in that thread: a page with a checkpoint does not need it.
 """
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from inkling.recognition.reader import Reader
 from inkling.recognition.reading import Reading
 
 if TYPE_CHECKING:
-    from inkling.training.build_checkpoint import Progress
+    from inkling.training.build_checkpoint import OnProgress, Progress
 
 STOP_TIMEOUT_S = 3  # seconds to wait for a cancelled training: not tuned
 RETRAINED_NAME = "trained-again.safetensors"  # file name of a checkpoint that a user trained
@@ -55,6 +56,7 @@ class LiveReader:
         self.progress: Progress | None = None  # of the latest training, unless it was cancelled
         self.is_training = False
         self.is_retraining = False  # a user started the training, and can cancel it
+        self.is_training_beside = False  # another network is trained, and this reader stays
         self.failure = ""  # why the latest training ended without a checkpoint
         self._cancelled = threading.Event()  # of the latest training
         self._closed = False
@@ -79,9 +81,19 @@ class LiveReader:
             raise ValueError("A training needs more than 0 epochs.")
         self._start_training(self.checkpoint.with_name(RETRAINED_NAME), seed, epochs)
 
+    def train_beside(self, train: "Callable[[OnProgress], None]") -> None:
+        """Call `train` in the background; the reader stays. Raises `ValueError` as `train_again`.
+
+        What `train` calls between its steps raises `TrainingCancelled`.
+        """
+        with self._lock:
+            thread = self._make_thread(self._train_beside, train)
+            self.is_training_beside = True
+            thread.start()
+
     def cancel(self) -> None:
-        """Cancel a retraining at its next report, and restore the former reader."""
-        if self.is_retraining:
+        """Cancel a retraining or a training beside the reader, which becomes the former one."""
+        if self.is_retraining or self.is_training_beside:
             self._cancelled.set()
             self.wait()
 
@@ -98,15 +110,28 @@ class LiveReader:
 
     def _start_training(self, path: Path, seed: int = 0, epochs: float | None = None) -> None:
         with self._lock:
-            if self.is_training or self._closed:
-                raise ValueError("A training is already running.")
+            thread = self._make_thread(self._train, path, seed, epochs)
             self.is_training, self.is_retraining = True, epochs is not None
             self.failure, self.progress = "", None
-            self._cancelled = threading.Event()
-            self._thread = threading.Thread(
-                target=self._train, args=(path, seed, epochs), daemon=True, name="training"
-            )
-            self._thread.start()
+            thread.start()
+
+    def _make_thread(self, target: Callable, *args: Any) -> threading.Thread:
+        if self.is_training or self.is_training_beside or self._closed:
+            raise ValueError("A training is already running.")
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=target, args=args, daemon=True, name="training")
+        return self._thread
+
+    def _train_beside(self, train: "Callable[[OnProgress], None]") -> None:
+        def check_cancelled(_: object) -> None:
+            if self._cancelled.is_set():
+                raise TrainingCancelled
+
+        try:
+            with contextlib.suppress(TrainingCancelled):
+                train(check_cancelled)
+        finally:
+            self.is_training_beside = False
 
     def _train(self, path: Path, seed: int, epochs: float | None) -> None:
         from inkling.training import build_checkpoint, recipes

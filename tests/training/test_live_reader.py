@@ -198,3 +198,50 @@ def test_a_retraining_can_be_cancelled_while_its_set_is_made(ready, monkeypatch)
     ready.cancel()
     finish(ready)
     assert ready.reader is former and ready.progress is None
+
+
+def test_a_training_beside_the_reader_leaves_it_and_writes_no_file(ready, tmp_path):
+    former, files, reports = ready.reader, set(tmp_path.iterdir()), []
+    ready.train_beside(lambda on_progress: reports.append(on_progress(None)))
+    ready._thread.join(60)
+    assert reports == [None] and not ready.is_training_beside
+    assert ready.reader is former and ready.progress is None and not ready.is_training
+    assert set(tmp_path.iterdir()) == files
+
+
+def test_a_training_beside_the_reader_is_the_only_one_and_can_be_cancelled(ready):
+    begun, ended = threading.Event(), []
+
+    def train(on_progress):
+        begun.set()
+        ready._cancelled.wait(60)
+        on_progress(None)
+        ended.append("went on")
+
+    ready.train_beside(train)
+    assert begun.wait(60) and ready.is_training_beside
+    for start in (lambda: ready.train_again(1, 1), lambda: ready.train_beside(train)):
+        with pytest.raises(ValueError, match="already running"):
+            start()
+    ready.cancel()
+    ready._thread.join(60)
+    assert ended == [] and not ready.is_training_beside
+    ready.train_beside(lambda _: ended.append("another"))
+    ready._thread.join(60)
+    assert ended == ["another"]
+    ready.stop()
+    with pytest.raises(ValueError):
+        ready.train_beside(train)
+
+
+def test_a_failed_training_beside_the_reader_does_not_block_the_next(ready, monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+
+    def fail(_):
+        raise KeyError
+
+    ready.train_beside(fail)
+    ready._thread.join(60)
+    assert not ready.is_training_beside
+    ready.train_again(seed=3, epochs=0.05)
+    finish(ready)
