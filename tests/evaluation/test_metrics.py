@@ -16,7 +16,9 @@ from inkling.evaluation import metrics
 from inkling.evaluation.metrics import (
     MISLABELED_INDICES,
     Score,
+    compare_networks,
     drop_mislabeled,
+    gain_interval,
     score,
     score_pictures,
     score_refusals,
@@ -169,3 +171,38 @@ def test_the_misread_sheet_shows_the_surest_first(mnist):
     first = Image.fromarray(sheet[:84, :84]).resize((28, 28), Image.Resampling.NEAREST)
     shown = 255 - np.asarray(first).astype(float)
     assert np.abs(shown / 255 - mnist.test.ink[9, 0].numpy()).max() < 0.01
+
+
+def scores_of(before, after):
+    """Return the scores of two networks that read digits right (1) or wrong (0)."""
+    return [score_of([1] * len(right), right, [0.9] * len(right)) for right in (before, after)]
+
+
+def test_the_interval_of_a_gain_is_newcombe_s_where_writers_do_not_matter():
+    """Newcombe 1998, Statistics in Medicine 17, table II: 36, 12, 2, 0 pairs."""
+    before, after = [1] * 36 + [0] * 12 + [1] * 2, [1] * 36 + [1] * 12 + [0] * 2
+    low, high = gain_interval(*scores_of(before, after), writers=np.zeros(50, int))
+    assert (low, high) == pytest.approx((0.0569, 0.3404), abs=1e-4)
+
+
+def test_the_interval_of_no_gain_is_not_empty():
+    for right in ([1] * 30, [0] * 30, [1, 0] * 15):
+        low, high = gain_interval(*scores_of(right, right), writers=np.repeat(range(3), 10))
+        assert low < -0.001 and high > 0.001 or sum(right) == 15 and low <= 0 <= high
+
+
+def test_the_interval_is_wider_if_the_gain_is_one_writer_s():
+    before, after = [0] * 20 + [1] * 80, [1] * 100
+    spread, one = np.tile(range(10), 10), np.repeat([0, 1], [20, 80])
+    wide, narrow = (gain_interval(*scores_of(before, after), writers=w) for w in (one, spread))
+    assert wide[0] < narrow[0] and wide[1] > narrow[1] and narrow[0] > 0 >= wide[0]
+
+
+def test_a_comparison_has_the_shares_of_both_networks_for_each_set(model, small_mnist):
+    worse = type(model)((8, 8, 16, 16)).eval()
+    sets = {"first": small_mnist.test, "second": small_mnist.held_out}
+    writers = np.arange(1000) // 10
+    rows, interval = compare_networks(model, worse, sets, writers)
+    assert [row["name"] for row in rows] == ["first", "second"] and rows[0]["count"] == 1000
+    assert rows[0]["before"]["right"] == score("", model, small_mnist.test).accuracy
+    assert rows[0]["after"]["right"] < 0.5 and interval[1] < -0.5
