@@ -43,10 +43,12 @@ def launch(
     auth: tuple[str, str] | None = None,
     host: str = LOOPBACK,
     css_paths: Sequence[Path] = (),
+    more_routes: Sequence[Route] = (),
 ) -> tuple[str, str | None]:
     """Start the server; return the page's URL, and its public URL if `share` obtained one.
 
     Without a `port`, use the first free one from 7860 on. `auth` is a user and a password.
+    `more_routes` need no login.
     """
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # also of errors
     uploads = Path(get_upload_folder()).resolve()
@@ -83,7 +85,7 @@ def launch(
             mcp_server=False,
             show_error=False,
             footer_links=["api"],
-            app_kwargs=build_app_options(queue, uploads),
+            app_kwargs=build_app_options(queue, uploads, more_routes),
         )
     for name in ("python_multipart", "uvicorn.error"):  # clients could fill a log
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -92,19 +94,20 @@ def launch(
     return url, public_url
 
 
-def build_app_options(queue: Queue, uploads: Path) -> dict:
+def build_app_options(queue: Queue, uploads: Path, more_routes: Sequence[Route] = ()) -> dict:
     """Return the options of Gradio's ASGI app: middleware, error handlers, clean-up and routes."""
     limits = Middleware(
         RequestLimits,
         uploads=uploads,
         is_full=partial(is_full, queue),
         is_event=partial(gradio_internals.is_event, queue),
+        more_paths={route.path for route in more_routes},
     )
     return {
         "middleware": [limits, Middleware(ApiExamples)],
         "exception_handlers": {RequestValidationError: handle_validation_error},
         "lifespan": cleanup_lifespan,
-        "routes": [Route("/healthz", check_health), Route("/seven.png", send_seven)],
+        "routes": [Route("/healthz", check_health), Route("/seven.png", send_seven), *more_routes],
     }
 
 

@@ -21,7 +21,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from python_multipart.multipart import parse_options_header
@@ -55,10 +55,19 @@ class RequestLimits:
     """ASGI middleware that rejects requests above the limits and routes the page does not need.
 
     Only files in `uploads` are sent, events unless `is_full()`, and results if `is_event(name)`.
+    `more_paths` are allowed as well.
     """
 
-    def __init__(self, app: ASGIApp, uploads: Path, is_full: Callable, is_event: Callable):
+    def __init__(
+        self,
+        app: ASGIApp,
+        uploads: Path,
+        is_full: Callable,
+        is_event: Callable,
+        more_paths: Collection[str] = (),
+    ):
         self.app, self.is_full, self.is_event = app, is_full, is_event
+        self.more_paths = more_paths
         self.files = f"/gradio_api/file={uploads}/"
         self.open: Counter[str] = Counter()  # open requests by kind
         self.minute, self.uploaded = 0, 0  # bytes uploaded in this minute
@@ -85,8 +94,10 @@ class RequestLimits:
     def check(self, path: str, request: Request, slots: list[tuple[str, int]]) -> None:
         """Raise `HTTPException` if a request is rejected before its body is read."""
         is_known = routes.ALLOWED_ROUTES.fullmatch(path) or path.startswith(self.files)
-        if not is_known and not (
-            path == routes.RELOAD_ROUTE and os.environ.get("GRADIO_WATCH_DIRS")
+        if (
+            not is_known
+            and path not in self.more_paths
+            and not (path == routes.RELOAD_ROUTE and os.environ.get("GRADIO_WATCH_DIRS"))
         ):
             raise HTTPException(404, "There is no such page.")
         raw = request.scope.get("raw_path") or path.encode()

@@ -130,6 +130,14 @@ def test_only_valid_requests_of_open_routes_are_forwarded(status, path, body, he
     assert response.body == b"here you are" or json.loads(response.body)["detail"]
 
 
+def test_more_paths_are_open_under_the_same_limits():
+    limits = RequestLimits(read_all, UPLOADS, lambda: False, lambda _: True, {"/join", "/more"})
+    for path, status in (("/join", 200), ("/more", 200), ("/join/", 404), ("/more/join", 404)):
+        assert run(send_request(limits, path)).status == status
+    assert run(send_request(limits, "/more", b"x" * (routes.MAX_BODY_BYTES + 1))).status == 413
+    assert request("/join").status == 404
+
+
 def test_reloading_is_for_developers(monkeypatch):
     assert request(routes.RELOAD_ROUTE).status == 404
     monkeypatch.setenv("GRADIO_WATCH_DIRS", ".")
