@@ -2,6 +2,7 @@
 
 python app.py                 serve the page; the first run trains the network
 python app.py --share         also request a public link
+python app.py --class         serve a class's phones and a wall: docs/class.md
 gradio app.py                 the same, and reload after every change to the code
 
 The terminal shows the page's address; Ctrl-C ends the server.
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from inkling.server import process
 from inkling.server.address import LOOPBACK, check_port, is_public, parse_host, parse_port
@@ -31,6 +33,9 @@ with process.importing_gradio():
     from inkling.ui import views
     from inkling.ui.events import Events
     from inkling.ui.layout import build_page
+
+if TYPE_CHECKING:
+    from inkling.classroom.class_routes import Classroom
 
 source: LiveReader  # the reader; kept by hot reload
 serve = partial(launch, css_paths=views.STYLESHEETS)
@@ -61,6 +66,17 @@ def find_loader(readers: str | None) -> Callable[[Path], Reader]:
     return serving.load
 
 
+def open_classroom(source: LiveReader, options: argparse.Namespace) -> "Classroom | None":
+    """Return the class of `--class`, whose package is imported only then."""
+    if not options.classroom:
+        return None
+    try:
+        from inkling.classroom.class_routes import Classroom
+    except ModuleNotFoundError as error:
+        sys.exit(f"--class needs {error.name}: python -m pip install -r requirements.txt")
+    return Classroom(source, options.collect)
+
+
 def parse_arguments() -> argparse.Namespace:
     """Parse the command line, then the environment."""
     parser = argparse.ArgumentParser(description="Serve Inkling's page.")
@@ -75,11 +91,14 @@ def parse_arguments() -> argparse.Namespace:
     add("--checkpoint", type=Path, default=CHECKPOINT, help="network to read with (%(default)s)")
     readers = "read in processes of a Ray cluster: see docs/scaling.md"
     add("--readers", metavar="ray|ray://HOST:PORT", help=readers)
-    add("--collect", type=Path, help="folder to save corrected digits in")
+    add("--collect", type=Path, help="folder to save corrected digits, or a class's drawings, in")
+    in_class = "let phones in the room draw for a wall: see docs/class.md"
+    add("--class", dest="classroom", action="store_true", help=in_class)
     add("--allow-training", action="store_true", help="let users of a public page train again")
     options = parser.parse_args()
     process.read_environment(parser, options)
-    options.host, options.port = options.host or LOOPBACK, options.port or 0
+    options.host = options.host or ("0.0.0.0" if options.classroom else LOOPBACK)
+    options.port = options.port or 0
     return options
 
 
@@ -91,12 +110,17 @@ def main() -> None:
     with process.catch_signals() as wait_for_signal:
         try:
             source, demo = LiveReader(options.checkpoint, load), None
+            classroom = open_classroom(source, options)
             check_port(options.host, options.port)
             source.start()
             trains = options.allow_training or not is_public(options.host, options.share)
             demo = build_demo(source, trains, options.collect)
-            urls = serve(demo, options.port, options.share, options.auth, options.host)
+            routes = classroom.routes() if classroom else []
+            address = (options.port, options.share, options.auth, options.host)
+            urls = serve(demo, *address, more_routes=routes)
             print_address(*urls, options.share)
+            if classroom:
+                classroom.announce(options.host, *urls)
             wait_for_signal()
         except OSError as error:
             sys.exit(f"Inkling cannot start: {str(error).split('. ')[0]}.")
@@ -105,7 +129,9 @@ def main() -> None:
             if demo:
                 demo.close(verbose=False)  # before its uploads are removed
             source.wait()
-    process.finish(source.is_training)
+            if classroom:
+                classroom.clear()
+    process.finish(source.is_training or source.is_training_beside)
 
 
 if __name__ == "__main__":

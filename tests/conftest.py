@@ -111,7 +111,7 @@ def pytest_collection_modifyitems(items):
     half of the time. Ray's tests come before them: Playwright leaves an event loop in the thread.
     """
     names = "connection explanations frame hostile links pad pad_requests page pictures sketchpad"
-    names += " states stored_corrections subject tour views"
+    names += " states stored_corrections subject tour views class_pages hostile_in_class"
     browser = {f"test_{name}" for name in names.split()}
     lanes = {i: "page" if i.path.stem in browser else i.path.stem for i in items}
     for item, lane in lanes.items():

@@ -143,6 +143,14 @@ def test_a_command_loads_little_code_and_no_training_beside_a_checkpoint(command
     assert training <= {"__init__.py", "live_reader.py"}
 
 
+def test_the_class_is_one_small_folder_that_nothing_loads_without_its_flag():
+    folder = ROOT / "inkling" / "classroom"
+    assert count_lines(folder.rglob("*.py")) <= 400
+    program = [sys.executable, "-c", LOADED, "app"]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert str(folder) not in done.stdout and "segno" not in done.stdout
+
+
 def test_the_network_needs_torch_alone():
     imported = imports_of(ROOT / "model.py")
     assert imported - set(sys.stdlib_module_names) == {"torch"}

@@ -27,8 +27,8 @@ NESTED = b'{"fn_index": 0, "session_hash": "a", "data": ' + b"[" * 99_000 + b"]"
 class Server(AppProcess):
     """The app in a process of its own, with an HTTP client."""
 
-    def __init__(self, folder):
-        super().__init__(folder, OMP_NUM_THREADS="1")
+    def __init__(self, folder, *options):
+        super().__init__(folder, ("app.py", *options), OMP_NUM_THREADS="1")
         self.secret, self.seven = self.folder / "secret.png", folder / "seven.png"
         Image.fromarray(sketch(4)).save(self.secret)
         Image.fromarray(sketch(7)).save(self.seven)
