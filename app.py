@@ -109,7 +109,8 @@ def main() -> None:
     load = find_loader(options.readers)  # first: Ray installs its own signal handlers
     with process.catch_signals() as wait_for_signal:
         try:
-            source, demo = LiveReader(options.checkpoint, load), None
+            classroom, demo = None, None
+            source = LiveReader(options.checkpoint, load)
             classroom = open_classroom(source, options)
             check_port(options.host, options.port)
             source.start()

@@ -93,7 +93,7 @@ class Classroom:
     async def talk(self, request: Request) -> JSONResponse:
         """Take a phone's drawing, if it sends one; return the class's state, and what to draw."""
         call, seen = await parse(request), None
-        if call.strokes is not None:
+        if call.strokes is not None and call.asked is not None:
             drawing = self.drawings.pupils.get(call.token, {}).get(call.count)
             if drawing is None:  # otherwise the response was lost, and the phone sends it again
                 self.check_limits(call.token, request.client.host if request.client else "")

@@ -295,6 +295,16 @@ def test_hiding_works_by_keyboard(open_wall, served):
     expect(tiles(wall, 3)).to_have_count(0)
 
 
+def test_the_focus_stays_while_drawings_arrive(open_wall, served):
+    fill(served, [(3, 3)])
+    wall = open_wall()
+    tiles(wall, 3).locator(".open").focus()
+    fill(served, [(3, 8), (3, 3)], token=1)
+    expect(tiles(wall, 3)).to_have_count(3)
+    assert [tile.get_attribute("data-number") for tile in tiles(wall, 3).all()] == ["2", "1", "0"]
+    assert wall.evaluate("document.activeElement.parentElement.dataset.number") == "0"
+
+
 def test_the_teacher_pauses_and_goes_on(open_wall, open_phone, served):
     wall, phone = open_wall(), open_phone()
     wall.locator("#pause").click()

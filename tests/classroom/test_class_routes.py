@@ -140,6 +140,12 @@ def test_nothing_but_numbers_of_a_drawing_is_passed_on(client, room):
     assert {key for s in drawing["strokes"] for key in s} == {"width", "erases", "points"}
 
 
+def test_a_drawing_without_its_digit_is_not_taken(client, room):
+    body = {"token": TOKEN, "count": 0} | pad_payload(7)
+    assert client.post("/class/talk", json=body).json()["seen"] is None
+    assert room.drawings.all == []
+
+
 def test_too_much_ink_is_refused_in_words(client, room):
     points = [k % 1000 for k in range(20_000)]
     reply = send(client, strokes=[STROKE | {"points": points}])

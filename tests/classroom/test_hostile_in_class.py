@@ -5,9 +5,12 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 from conftest import ROOT, pad_payload
 
+from inkling.classroom.room_address import find_room_address
+from tests.app_process import START_LIMIT_S
 from tests.server import test_hostile
 from tests.server.test_hostile import *  # noqa: F403  # the same tests, of this file's server
 from tests.untrusted_client import JSON, JUNK, NESTED, Server, endless, gets
@@ -115,3 +118,13 @@ def test_a_flooding_device_leaves_the_class_available(server):
             break
         time.sleep(0.1)
     assert status == 200
+
+
+def test_phones_in_the_network_reach_their_page(server):
+    address = find_room_address()
+    if address is None:
+        pytest.skip("this machine has no network")
+    url = f"http://{address}:{server.port}"
+    response = httpx.get(f"{url}/join", trust_env=False, timeout=START_LIMIT_S)
+    assert response.status_code == 200 and "Inkling" in response.text
+    assert f"Phones draw at {url}/join" in server.output()

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 import pytest
 import segno
+from conftest import run_python
 
 from inkling.classroom import room_address
 from inkling.classroom.room_address import describe_place, find_room_address
@@ -78,3 +79,11 @@ def test_the_qr_code_is_an_svg_of_the_address(online, host, public, url):
     assert picture.tagName == "svg"
     same = segno.make(url, error="m", micro=False).svg_data_uri(light="#fff")
     assert place["code"] == same
+
+
+def test_without_segno_one_line_names_what_to_install(tmp_path):
+    program = "import sys; sys.modules['segno'] = None; import app; app.main()"
+    checkpoint = ["--checkpoint", tmp_path / "none.safetensors"]
+    done = run_python("-c", program, "--class", *checkpoint)
+    assert done.returncode == 1 and not done.stdout
+    assert done.stderr == "--class needs segno: python -m pip install -r requirements.txt\n"

@@ -49,22 +49,32 @@ function makeTile(drawing) {
   return tile;
 }
 const ofDigit = (digit) => [...drawings.values()].filter(({ asked }) => asked === digit).reverse();
+// Tiles that are there stay, so that a focused one keeps the focus while others arrive.
+function placeTiles(box, wanted, arrived) {
+  const present = new Map([...box.children].map((tile) => [Number(tile.dataset.number), tile]));
+  const numbers = new Set(wanted.map(({ number }) => number));
+  for (const [number, tile] of present) if (!numbers.has(number)) tile.remove();
+  wanted.forEach((drawing, k) => {
+    if (present.has(drawing.number)) return;
+    const tile = makeTile(drawing);
+    tile.classList.toggle("new", arrived.has(drawing.number));
+    box.insertBefore(tile, box.children[k] ?? null);
+  });
+}
 function showRow(digit, arrived) {
   const all = ofDigit(digit);
-  const tiles = all.slice(0, MAX_TILES).map(makeTile);
-  for (const tile of tiles) tile.classList.toggle("new", arrived.has(Number(tile.dataset.number)));
   const row = $("rows").children[digit];
-  row.querySelector(".tiles").replaceChildren(...tiles);
+  placeTiles(row.querySelector(".tiles"), all.slice(0, MAX_TILES), arrived);
   row.querySelector("small").textContent = all.length;
   row.querySelector("button").ariaLabel = `${digit}: show all ${all.length}`;
-  if (zoomed === digit) showZoom(digit);
+  if (zoomed === digit) showZoom(digit, arrived);
 }
-function showZoom(digit) {
+function showZoom(digit, arrived = new Set()) {
   zoomed = digit;
   const all = ofDigit(digit);
   const wrong = all.filter((drawing) => !isRight(drawing)).length;
   $("zoom-title").textContent = `All ${all.length} drawings of ${digit}; ${wrong} not read as ${digit}`;
-  $("zoomed").replaceChildren(...all.map(makeTile));
+  placeTiles($("zoomed"), all, arrived);
 }
 function openSingle(drawing) {
   single = drawing;
@@ -190,7 +200,10 @@ function showAddress({ url, code, remedy, public: isPublic, collects }) {
 }
 function apply(reply) {
   const isOther = reply.session !== shown.session;
-  if (isOther) drawings = new Map();
+  if (isOther) {
+    drawings = new Map();
+    for (const box of document.querySelectorAll(".tiles, #zoomed")) box.replaceChildren();
+  }
   const arrived = new Set(reply.drawings.filter(({ number, hidden }) => !hidden && !isOther && !drawings.has(number)).map(({ number }) => number));
   const changed = new Set(isOther ? DIGITS : []);
   for (const drawing of reply.drawings) {
@@ -251,11 +264,16 @@ function build() {
   }
   for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => setView(button.dataset.view));
   for (const button of document.querySelectorAll("[data-close]")) button.addEventListener("click", () => button.closest("dialog").close());
-  $("zoom").addEventListener("close", () => (zoomed = null));
+  $("zoom").addEventListener("close", () => {
+    zoomed = null;
+    $("zoomed").replaceChildren();
+  });
   $("single").addEventListener("close", () => (single = null));
   $("hide").addEventListener("click", () => setHidden(single.number, true));
   $("pause").addEventListener("click", () => act($("pause").ariaPressed === "true" ? "resume" : "pause"));
-  $("learn").addEventListener("click", () => act("learn"));
+  $("learn").addEventListener("click", async () => {
+    if (await act("learn")) setView("lesson");
+  });
   $("clear").addEventListener("click", () => $("forget").showModal());
   $("forget-all").addEventListener("click", async () => {
     if (await act("clear")) $("forget").close();
