@@ -50,6 +50,7 @@ def serve_class() -> Iterator[tuple[str, str, int]]:
             yield url, key, server.pid
         finally:
             server.terminate()
+            server.wait()
 
 
 class ClassRun:
@@ -74,12 +75,20 @@ class ClassRun:
         mark = repr(body["strokes"][0]["width"])
         self.sent_at[mark] = start = time.perf_counter()
         while True:
-            reply = await client.post("/class/talk", json=body)
-            if reply.status_code == 200:
+            status, reply = await self.talk(client, body)
+            if status == 200:
                 self.answers.append(time.perf_counter() - start)
-                return reply.json()["ask"]
-            self.refused[reply.status_code] += 1
+                return reply["ask"]
+            self.refused[status] += 1
             await asyncio.sleep(RETRY_S * random.uniform(0.75, 1.25))
+
+    async def talk(self, client: httpx.AsyncClient, body: dict) -> tuple[int, dict]:
+        """Send a phone's request; return its status, 0 without an answer, and its content."""
+        try:
+            reply = await client.post("/class/talk", json=body)
+        except httpx.TransportError:  # such as a connection that the server has just closed
+            return 0, {}
+        return reply.status_code, reply.json()
 
     async def use_phone(self, number: int, drawings: int, seconds: float) -> None:
         """Open the page, and draw at random times; ask for the state of the class in between."""
@@ -88,14 +97,13 @@ class ClassRun:
             np.sort([0.0, *np.random.default_rng(number).uniform(0, seconds, drawings)])
         )
         async with self.open_client() as client:
-            await client.get("/join")
-            reply = await client.post("/class/talk", json={"token": token})
-            ask = reply.raise_for_status().json()["ask"]
+            (await client.get("/join")).raise_for_status()
+            ask = (await self.talk(client, {"token": token}))[1]["ask"]
             for count, pause in enumerate(pauses):
                 until = time.perf_counter() + pause
                 while (left := until - time.perf_counter()) > STATE_POLL_S:
                     await asyncio.sleep(STATE_POLL_S)
-                    await client.post("/class/talk", json={"token": token, "asked": ask})
+                    await self.talk(client, {"token": token, "asked": ask})
                 await asyncio.sleep(max(0, left))
                 payload = self.drawings[ask + 10 * ((7 * number + count) % 50)].payload
                 strokes = [dict(stroke) for stroke in payload["strokes"]]
@@ -107,11 +115,13 @@ class ClassRun:
     async def watch_wall(self, expected: int) -> None:
         """Ask for changes as the wall does, until all drawings are there."""
         marks = {round(60 + k / 100, 2): repr(60 + k / 100) for k in range(expected)}
-        known = {"session": "", "since": -1}
+        state: dict = {"session": "", "version": -1, "drawings": []}
         async with self.open_client() as client:
             while len(self.on_wall_at) < expected:
-                state = (await client.post("/class/wall", json={"token": self.key} | known)).json()
                 known = {"session": state["session"], "since": state["version"]}
+                with contextlib.suppress(httpx.TransportError):
+                    reply = await client.post("/class/wall", json={"token": self.key} | known)
+                    state = reply.raise_for_status().json()
                 for drawing in state["drawings"]:
                     width = round(drawing["strokes"][0]["width"] / 0.28, 2)
                     self.on_wall_at.setdefault(marks[width], time.perf_counter())

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from inkling.classroom.drawings import Drawing, Pupil, Seen
-from inkling.datasets.held_out_handwriting import make_held_out_digits
 from inkling.datasets.mnist import Digits, load_mnist
+from inkling.datasets.prepared import load_digits
 from inkling.evaluation.metrics import compare_networks
 from inkling.recognition.reader import Reader
 from inkling.recognition.reading import make_digits
@@ -65,9 +65,9 @@ class Lesson:
         except (ValueError, OSError, RuntimeError) as error:
             self.state["failure"] = f"Training ended early: {describe_error(error)}"
 
-    def compare(self, model: DigitCNN, mnist_test: Digits) -> dict:
+    def compare(self, model: DigitCNN, test: Digits) -> dict:
         """Score both networks on the held-out pupils, on MNIST and on held-out handwriting."""
-        sets = {"pupils": self.tested, "mnist": mnist_test, "fonts": make_held_out_digits()}
+        sets = {"pupils": self.tested, "mnist": test, "fonts": load_digits("held_out_writers")}
         rows, interval = compare_networks(self.former.model, model, sets, self.writers)
         counts = {"phones": [len(self.learned), len(self.held_out)], "added": len(self.added.ink)}
         return {"rows": rows, "interval": interval} | counts
