@@ -8,6 +8,7 @@ ui: events to HTML
 datasets: digits and non-digits with labels
 training: data sets to checkpoints
 evaluation: checkpoints to figures
+classroom: optional: phones that draw, and a wall
 export: optional: ONNX file, page without a server
 scale: optional: Ray
 rendering.py: render templates; encode pictures as data URLs
