@@ -21,13 +21,12 @@ class Distortion(NamedTuple):
 
 def shift(pixels: Tensor, max_px: int, generator: Generator) -> Tensor:
     """Return the batch (N, 1, H, W) with each picture shifted by whole pixels in x and y."""
-    n, _, height, width = pixels.shape
-    offsets = torch.randint(0, 2 * max_px + 1, (2, n, 1), generator=generator).to(pixels.device)
-    rows = offsets[0] + torch.arange(height, device=pixels.device)  # (N, 28)
-    columns = offsets[1] + torch.arange(width, device=pixels.device)  # (N, 28)
-    picture = torch.arange(n, device=pixels.device)[:, None, None]
-    padded = F.pad(pixels, (max_px, max_px, max_px, max_px))  # new border is paper
-    return padded[picture, 0, rows[:, :, None], columns[:, None, :]].unsqueeze(1)
+    height, width = pixels.shape[2:]
+    padded = F.pad(pixels, 4 * (max_px,))  # new border is paper
+    windows = padded.unfold(2, height, 1).unfold(3, width, 1)  # (N, 1, rows, columns, H, W)
+    offsets = torch.randint(0, 2 * max_px + 1, (2, len(pixels)), generator=generator)
+    rows, columns = offsets.to(pixels.device)
+    return windows[torch.arange(len(pixels), device=pixels.device), :, rows, columns]
 
 
 def distort(ink: Tensor, limits: Distortion, generator: Generator) -> Tensor:
@@ -72,7 +71,7 @@ def repeat_distorted(
 
 def to_pixels(ink: Tensor) -> Tensor:
     """Return ink as uint8, 0 to 255: a quarter of the memory."""
-    return (255 * ink).round().byte()
+    return (255 * ink).round_().byte()
 
 
 def to_ink(pixels: Tensor) -> Tensor:

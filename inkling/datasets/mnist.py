@@ -110,7 +110,7 @@ def fetch_archive(archive: Path) -> None:
 def parse_images(idx: bytes) -> Tensor:
     """Convert an idx3 file's content to ink (N, 1, 28, 28), float32, 0 to 1."""
     pixels = np.frombuffer(idx, np.uint8, offset=16).reshape(-1, 1, 28, 28)
-    return torch.from_numpy(pixels.astype(np.float32) / 255)
+    return torch.from_numpy(pixels / np.float32(255))
 
 
 def parse_labels(idx: bytes) -> Tensor:
