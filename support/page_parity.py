@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from data.drawing.pen_strokes import STROKE_STYLES, Style
+from data.drawing.pen_variation import vary
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.hypotheses import hypotheses
 from inkling.recognition.reader import CONFIDENT_LOG_ODDS, Reader
@@ -164,7 +165,7 @@ def draw_digits() -> list[tuple[int, list[np.ndarray]]]:
     """Return digits of every style in `STROKE_STYLES` with the strokes of their line."""
     rng = np.random.default_rng(0)
     return [
-        (digit, [path[0] for path in Style(line).vary(1, rng)])
+        (digit, [path[0] for path in vary(Style(line), 1, rng)])
         for digit in range(10)
         for line in STROKE_STYLES[digit].values()
     ]

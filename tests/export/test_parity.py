@@ -86,6 +86,12 @@ def test_pictures_are_read_as_in_python(compare, mnist):
     compare(((text, Image.fromarray(picture)) for text, picture in pages), 0.98 - 1 / 40)
 
 
+def test_underlined_numbers_are_read_as_in_python(compare, mnist):
+    pages = compose_pages(PAGE_KINDS["underlined"], mnist.test, 12)
+    compared = compare(((text, Image.fromarray(picture)) for text, picture in pages), 0.98 - 1 / 12)
+    assert sum("underline ignored" in c.page["seen"] for c in compared) > 9
+
+
 def test_transparent_pictures_are_read_as_in_python(compare):
     ink = np.zeros((120, 90), np.uint8)
     cv2.line(ink, (45, 20), (45, 100), 255, 9)

@@ -7,6 +7,7 @@ import { STEPS_3, byArea, computeDistances, findComponents, raster, resize, rota
 import { assembleReading, buildReading, dropEdgeFragments, explainedArea, isAtEdge, isRefused, jointProb } from "./reading.js";
 import { findRows } from "./segmentation.js";
 import settings from "./settings.js";
+import { eraseUnderlines } from "./underline.js";
 
 const { MAX_ZOOM, MAX_DRAWING_VARIATION, MAX_DRAWING_STROKES, MAX_STROKE_SHARE, MIN_JOINT_PROB, MAX_HOLES, ROTATED } = settings;
 const { SOURCE_WEIGHTS, COMMON_WEIGHTS, UNET_SIDES_PX, MIN_ZOOM, MAX_UNIFORM_VARIATION, CONFIDENT_LOG_ODDS, HOLE } = settings;
@@ -70,7 +71,10 @@ async function* makeHypotheses(picture) {
   const isUniform = !first || isUniformBackground(first);
   const make = (source, ink, more = {}) =>
     ({ source, ink, gray, box: [0, 0, picture.width, picture.height], isUniform, quarters: 0, ...more });
-  if (first && isUniform && isDrawing(first)) {
+  const above = first && isUniform ? eraseUnderlines(first) : null;
+  if (above) {
+    yield make("otsu", above);
+  } else if (first && isUniform && isDrawing(first)) {
     yield make("otsu", first);
     return;
   }
@@ -84,6 +88,8 @@ async function* makeHypotheses(picture) {
   const upright = [];
   for (const side of new Set(sides)) {
     const ink = await findUnetInk(gray, side);
+    const aboveLine = ink && eraseUnderlines(ink);
+    if (aboveLine) yield make("unet", aboveLine);
     yield make("unet", ink);
     if (ink) upright.push(ink);
   }
