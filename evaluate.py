@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from inkling.datasets.mnist import load_mnist
-from inkling.datasets.prepared import load_digits, load_held_out_tiles, load_kinds
+from inkling.datasets.prepared import load_digits, load_kinds
 from inkling.evaluation import metrics
 from inkling.evaluation.report import draw_misread_sheet, write_report
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
@@ -24,7 +24,7 @@ def evaluate(
     model, description, _ = load_checkpoint(checkpoint)
     test = load_mnist().test
     mnist_test = metrics.score("MNIST's test images", model, test)
-    drawn = metrics.score("drawn digits, not trained on", model, load_held_out_tiles())
+    drawn = metrics.score("drawn digits, not trained on", model, load_digits("held_out"))
     writers = load_digits("held_out_writers")
     held_out = metrics.score("digits of held-out handwriting", model, writers)
     scores = [mnist_test, metrics.drop_mislabeled(mnist_test), drawn, held_out]

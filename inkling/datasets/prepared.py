@@ -33,14 +33,6 @@ class Sheet(NamedTuple):
         return Digits(to_ink(self.pixels[places]), self.labels[places])
 
 
-class TrainingSheets(NamedTuple):
-    """What an epoch of training uses beside MNIST."""
-
-    drawn: Sheet
-    outliers: Sheet
-    recaptured: Sheet  # MNIST's training digits, segmented from a picture again
-
-
 def find_sets(large: bool) -> list[Path]:
     """Return the folders of training sheets; raises `UserError` if there are no large ones."""
     if not large:
@@ -56,20 +48,12 @@ def find_sets(large: bool) -> list[Path]:
     return folders
 
 
-def load_training_sheets(folder: Path = PREPARED_DIR) -> TrainingSheets:
-    """Load a set of training sheets."""
+def load_training_sheets(folder: Path = PREPARED_DIR) -> tuple[Sheet, Sheet, Sheet]:
+    """Load what an epoch uses beside MNIST: drawn digits, outliers, and recaptured MNIST digits."""
     names = ("digits", "none", "several", "recaptured")
     drawn, none, several, recaptured = (read_sheet(name, folder) for name in names)
-    outliers = none._replace(
-        pixels=torch.cat([none.pixels, several.pixels]),
-        labels=torch.cat([none.labels, several.labels]),
-    )
-    return TrainingSheets(drawn, outliers, recaptured)
-
-
-def load_held_out_tiles() -> Digits:
-    """Return drawn digits that no training uses."""
-    return load_digits("held_out")
+    pixels, labels = (torch.cat(pair) for pair in zip(none[:2], several[:2], strict=True))
+    return drawn, Sheet(pixels, labels, [], none.digest), recaptured
 
 
 def load_digits(name: str) -> Digits:

@@ -72,16 +72,18 @@ class Hypothesis:
         return tuple(np.concatenate([edges, ends]).astype(int).tolist())
 
 
-def hypotheses(picture: Image.Image) -> Iterator[Hypothesis]:
-    """Yield hypotheses of a picture's ink, each computed when it is requested."""
-    gray = to_grayscale(picture)
-    box = (0.0, 0.0, float(picture.width), float(picture.height))
+def hypotheses(picture: Image.Image, box: Box | None = None) -> Iterator[Hypothesis]:
+    """Yield hypotheses of a picture's ink, each computed when it is requested.
+
+    The picture is the part `box` of a whole that was perhaps reduced; by default it is the whole.
+    """
+    gray, (width, height) = to_grayscale(picture), picture.size
+    left, top, right, bottom = box = box or (0.0, 0.0, width, height)
     first = otsu_ink(gray)
     if (part := find_small_part(first, picture.size)) is not None:
-        for closer in hypotheses(picture.crop(part)):
-            left, top, right, bottom = closer.box
-            x, y = part[:2]
-            yield replace(closer, box=(left + x, top + y, right + x, bottom + y))
+        across, down = (right - left) / width, (bottom - top) / height
+        starts, ends = ((left + x * across, top + y * down) for x, y in (part[:2], part[2:]))
+        yield from hypotheses(picture.crop(part), (*starts, *ends))
         return
     is_uniform = first is None or is_uniform_background(first)
     make = partial(Hypothesis, gray=gray, box=box, is_uniform=is_uniform)

@@ -25,7 +25,6 @@ from inkling.recognition.reading import (
     assemble_reading,
     drop_edge_fragments,
     make_digits,
-    scale_boxes,
 )
 from inkling.recognition.segmentation import Transcribe, find_rows
 from model import DigitCNN, fuse_batch_norm
@@ -65,14 +64,13 @@ class Reader:
         Boxes are in its pixels, or in those of the (width, height) that it was reduced from.
         """
         picture = as_picture(picture)
-        best = Reading(log_odds=-np.inf)
-        for hypothesis in hypotheses(picture):
+        size, best = size or picture.size, Reading(log_odds=-np.inf)
+        for hypothesis in hypotheses(picture, (0, 0, *size)):
             if hypothesis.max_log_odds > best.log_odds:
                 best = max(best, self.read_hypothesis(hypothesis), key=lambda r: r.log_odds)
             if best.log_odds > CONFIDENT_LOG_ODDS:
                 break
-        best = drop_edge_fragments(best, picture.size)
-        return scale_boxes(best, np.array(size) / picture.size) if size else best
+        return drop_edge_fragments(best, size)
 
     def read_many(self, pictures: Iterable[Picture]) -> Iterator[Reading]:
         """Read pictures lazily."""

@@ -205,13 +205,3 @@ def is_at_edge(glyph: Glyph, picture: Sequence[float]) -> bool:
     """Return whether a glyph touches the edge of a picture's left, top, right, bottom, px."""
     left, top, right, bottom = glyph.box
     return left <= picture[0] or top <= picture[1] or right >= picture[2] or bottom >= picture[3]
-
-
-def scale_boxes(reading: Reading, scale: np.ndarray) -> Reading:
-    """Multiply all boxes by a scale (2,), rounded outwards."""
-    digits = []
-    for digit in reading.digits:
-        box = np.array(digit.glyph.box).reshape(2, 2) * scale
-        whole = tuple(np.concatenate([np.floor(box[0]), np.ceil(box[1])]).astype(int).tolist())
-        digits.append(replace(digit, glyph=replace(digit.glyph, box=whole)))
-    return replace(reading, digits=tuple(digits))

@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 from tqdm import tqdm
 
 from inkling.datasets.mnist import Digits, load_mnist
-from inkling.datasets.prepared import load_held_out_tiles
+from inkling.datasets.prepared import load_digits
 from inkling.recognition import checkpoint
 from inkling.training.build_gallery import make_gallery
 from inkling.training.device import describe_machine
@@ -48,7 +48,7 @@ def make_checkpoint(
         "weights": sum(p.numel() for p in model.parameters()),
         "figures": {
             "held_out": progress.accuracy,
-            "drawn": accuracy(model, load_held_out_tiles()),
+            "drawn": accuracy(model, load_digits("held_out")),
             "mnist_test": mnist_test.accuracy,
         },
         "evaluation": {

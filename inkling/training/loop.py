@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from inkling.datasets.mnist import Digits, Mnist, join
-from inkling.datasets.prepared import load_held_out_tiles
+from inkling.datasets.prepared import load_digits
 from inkling.training.device import best_device, best_precision, training_threads
 from inkling.training.recipes import Recipe
 from inkling.training.training_set import TrainingSet
@@ -90,7 +90,7 @@ def train(
             latest = cast(DigitCNN, average.module) if average else model
             so_far = copy.deepcopy(latest).to("cpu").eval()
             if step == steps:
-                calibrate(so_far, join(mnist.held_out, load_held_out_tiles()))
+                calibrate(so_far, join(mnist.held_out, load_digits("held_out")))
             yield tracker.report(step, so_far)
 
 

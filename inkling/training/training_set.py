@@ -45,16 +45,16 @@ class TrainingSet:
         """Gather the data for the epochs from this one on."""
         recipe, mnist = self.recipe, self.mnist
         chosen = (self.seed + epoch // recipe.redraw) % len(self.sets)
-        sheets = load_training_sheets(self.sets[chosen])
-        drawn = self.sample(sheets.drawn, recipe.drawn)
+        drawn_sheet, outliers, recaptured = load_training_sheets(self.sets[chosen])
+        drawn = self.sample(drawn_sheet, recipe.drawn)
         if self.added:
             count, limits = self.added_count, recipe.distortion
             drawn = join(drawn, repeat_distorted(self.added, count, limits, self.generator))
         drawn = drawn._replace(labels=drawn.labels + FIRST_DRAWN_CLASS)
-        everything = join(mnist, drawn, self.sample(sheets.outliers, recipe.outliers))
+        everything = join(mnist, drawn, self.sample(outliers, recipe.outliers))
         again = torch.randperm(len(mnist.labels), generator=self.generator)[: recipe.again]
-        recaptured = self.sample(sheets.recaptured, len(again))  # in place of as many of MNIST
-        everything.ink[again], everything.labels[again] = recaptured
+        # in place of as many of MNIST
+        everything.ink[again], everything.labels[again] = self.sample(recaptured, len(again))
         return everything
 
     def sample(self, sheet: Sheet, count: int) -> Digits:

@@ -36,7 +36,7 @@ def test_there_are_as_many_as_the_quick_recipe_needs():
     ]
     assert drawn.labels.bincount().tolist() == [QUICK.drawn // 10] * 10
     assert set(outliers.labels.tolist()) == {NON_DIGIT_CLASS, MULTI_DIGIT_CLASS}
-    assert len(prepared.load_held_out_tiles().labels) == build.HELD_OUT_TILES
+    assert len(prepared.load_digits("held_out").labels) == build.HELD_OUT_TILES
 
 
 def test_digits_match_their_labels(mnist):
@@ -71,7 +71,7 @@ def test_a_written_sheet_is_read_back(tmp_path):
 
 def test_held_out_digits_are_not_in_the_training_tiles():
     learned = {ink.numpy().tobytes() for ink in prepared.load_digits("digits").ink}
-    held_out = prepared.load_held_out_tiles().ink
+    held_out = prepared.load_digits("held_out").ink
     assert not any(ink.numpy().tobytes() in learned for ink in held_out)
 
 

@@ -46,7 +46,7 @@ def test_the_ink_network_runs_only_for_uneven_paper(monkeypatch):
 def test_the_first_confident_reading_is_returned_or_else_the_best(odds, best, reader, monkeypatch):
     made = iter(odds)
     made_of = [SimpleNamespace(max_log_odds=9.0)] * len(odds)
-    monkeypatch.setattr(reader_module, "hypotheses", lambda picture: iter(made_of))
+    monkeypatch.setattr(reader_module, "hypotheses", lambda *_: iter(made_of))
     monkeypatch.setattr(
         type(reader), "read_hypothesis", lambda self, _: Reading(log_odds=float(next(made)))
     )

@@ -11,7 +11,7 @@ from data.drawing import pen_digits
 from data.drawing.non_digits import draw_cursive, draw_outliers
 from data.drawing.pen_digits import HELD_OUT_SEED, draw_digits
 from data.drawing.random_shapes import draw_loops, draw_zigzag
-from inkling.datasets.prepared import load_held_out_tiles
+from inkling.datasets.prepared import load_digits
 from inkling.evaluation.metrics import (
     drop_mislabeled,
     score,
@@ -54,7 +54,7 @@ def test_its_figures_are_those_measured_again(shipped, mnist, mnist_test):
     model, description, _ = shipped
     again = {
         "held_out": accuracy(model, mnist.held_out),
-        "drawn": accuracy(model, load_held_out_tiles()),
+        "drawn": accuracy(model, load_digits("held_out")),
         "mnist_test": mnist_test.accuracy,
     }
     assert description["figures"] == pytest.approx(again, abs=0.0005)

@@ -13,7 +13,7 @@ from data.prepared import build
 from inkling.datasets import prepared
 from inkling.datasets.augment import to_ink, to_pixels
 from inkling.datasets.mnist import Digits, Mnist, join
-from inkling.datasets.prepared import load_held_out_tiles, load_training_sheets
+from inkling.datasets.prepared import load_digits, load_training_sheets
 from inkling.evaluation.metrics import score, score_refusals
 from inkling.recognition.checkpoint import load_checkpoint
 from inkling.training import build_checkpoint, loop
@@ -91,7 +91,7 @@ def test_a_network_learns_its_teachers_outputs(small_mnist, monkeypatch):
 def test_calibration_maximises_the_likelihood_of_held_out_and_drawn_digits(reports, small_mnist):
     model = deepcopy(reports[0][-1].model)
     fitted = weights(model)
-    digits = join(small_mnist.held_out, load_held_out_tiles())
+    digits = join(small_mnist.held_out, load_digits("held_out"))
     with torch.inference_mode():
         losses = []
         for factor in (1, 1.1, 1 / 1.1**2):
@@ -119,7 +119,7 @@ def test_drawn_digits_and_outliers_are_separated_from_mnist(small_mnist):
     none = draw_outliers(300, small_mnist.held_out, seed=9)
     (refusal,) = score_refusals(last.model, small_mnist.test, {"all": none.ink})
     assert refusal.auroc > 0.85 and refusal.flagged > 0.1
-    known = join(small_mnist.held_out, load_held_out_tiles())  # by which it was calibrated
+    known = join(small_mnist.held_out, load_digits("held_out"))  # by which it was calibrated
     assert score("", last.model, known).refused == pytest.approx(REFUSED_SHARE, abs=0.001)
     assert score("", last.model, small_mnist.test).refused < 0.04
 
@@ -175,7 +175,7 @@ def test_other_pictures_are_used_after_the_recipe_s_number_of_epochs(few, tmp_pa
 
 def test_fewer_pictures_than_the_recipe_s_are_repeated(few):
     training_set = TrainingSet(TINY, few.train, None, 0)
-    sheet = load_training_sheets().recaptured
+    sheet = load_training_sheets()[2]
     digits = training_set.sample(sheet, 2 * len(sheet.labels) + 1)
     assert digits.labels.bincount().tolist() == pytest.approx(
         (2 * sheet.labels.bincount()).tolist(), abs=1
@@ -191,7 +191,7 @@ def test_a_checkpoint_describes_its_training(tmp_path, small_mnist, monkeypatch)
         TINY, widths=[8, 8, 16, 16]
     )
     assert description["figures"]["mnist_test"] == pytest.approx(accuracy(model, small_mnist.test))
-    drawn = accuracy(model, load_held_out_tiles())
+    drawn = accuracy(model, load_digits("held_out"))
     assert description["figures"]["drawn"] == pytest.approx(drawn, abs=2e-3)
     assert description["history"][-1]["held_out"] == description["figures"]["held_out"]
     evaluation = description["evaluation"]
