@@ -14,15 +14,19 @@ OTHER_WRITERS = Path(__file__).parent.parent / "data" / "other_writers"
 UJI_TILE_PX = 112
 
 
-def load_pen_digits() -> list[tuple[int, Image.Image]]:
-    """Return labels and pictures, as of the page's pad, of 1,000 of UCI's pen digits."""
+def load_pen_strokes() -> list[tuple[int, list[np.ndarray]]]:
+    """Return labels and strokes, each (N, 2), of 1,000 of UCI's pen digits."""
     with gzip.open(OTHER_WRITERS / "pen-digits.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    digits = []
-    for row in rows:
-        payload = to_pad_payload([np.array(stroke, float) for stroke in row["strokes"]])
-        digits.append((row["label"], Sketch.from_json(payload).picture()))
-    return digits
+    return [(row["label"], [np.array(line, float) for line in row["strokes"]]) for row in rows]
+
+
+def load_pen_digits() -> list[tuple[int, Image.Image]]:
+    """Return labels and pictures, as of the page's pad, of 1,000 of UCI's pen digits."""
+    return [
+        (label, Sketch.from_json(to_pad_payload(strokes)).picture())
+        for label, strokes in load_pen_strokes()
+    ]
 
 
 def load_uji_digits() -> list[tuple[int, np.ndarray]]:

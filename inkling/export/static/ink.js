@@ -1,6 +1,6 @@
 // Separate ink from paper by Otsu's threshold, as `imaging/binarize.py` and `illumination.py` in Python.
 // Ink is {coverage, mask, dark, notes, variation}.
-import { blurByMedian, clamp, convert, dilate, erode, findComponents, map, median, quantile, raster, roundEven, select, sum } from "./raster.js";
+import { blurByMedian, clamp, convert, dilate, erode, findComponents, map, median, quantiles, raster, roundEven, select, sum } from "./raster.js";
 import { findInkBox } from "./frame.js";
 import settings from "./settings.js";
 
@@ -25,19 +25,17 @@ export function findOtsuInk(gray, dark) {
     dark = share > 0.35 && share < 0.65 ? brightCount / levels.length > 0.5 : share > 0.5;
   }
   const mask = raster(width, height, convert(levels, (level) => level > threshold !== dark, Uint8Array));
-  const around = dilate(mask, 2).data;
-  const [isPaper, isAway] = [mask.data, around].map((data) => convert(data, (value) => 1 - value, Uint8Array));
-  const paperSamples = select(data, isPaper, MAX_QUANTILE_SAMPLES);
+  const paperSamples = select(data, mask.data, 0, MAX_QUANTILE_SAMPLES);
   const paper = median(paperSamples);
   const contrast = convert(data, (value) => (dark ? paper - value : value - paper));
-  const strong = quantile(select(contrast, mask.data, MAX_QUANTILE_SAMPLES), 0.98);
+  const [strong] = quantiles(select(contrast, mask.data, 1, MAX_QUANTILE_SAMPLES), 0.98);
   const noise = 1.4826 * median(convert(paperSamples, (value) => Math.abs(value - paper)));
   if (strong < Math.max(MIN_CONTRAST_LEVELS / 255, MIN_CONTRAST_TO_NOISE * noise)) return null;
-  const away = select(contrast, isAway, MAX_QUANTILE_SAMPLES).sort();
-  const spread = away.length ? quantile(away, 0.995) - quantile(away, 0.005) : 0;
+  const away = select(contrast, dilate(mask, 2).data, 0, MAX_QUANTILE_SAMPLES);
+  const [low, high] = away.length ? quantiles(away, 0.005, 0.995) : [0, 0];
   const floor = NOISE_FLOOR_SD * noise;
   const coverage = convert(contrast, (value) => clamp((value - floor) / (strong - floor), 0, 1));
-  return cleanInk({ coverage: raster(width, height, coverage), mask, dark, notes: [], variation: spread / strong });
+  return cleanInk({ coverage: raster(width, height, coverage), mask, dark, notes: [], variation: (high - low) / strong });
 }
 
 function findOtsuThreshold(levels) {

@@ -41,22 +41,24 @@ export function rotate(image, quarters) {
   return rotate(turned, quarters - 1);
 }
 
-// Return a quantile of values, interpolated between the two nearest.
-export function quantile(values, share) {
+// Return quantiles of values, each interpolated between the two nearest.
+export function quantiles(values, ...shares) {
   const sorted = new Float32Array(values).sort();
-  const at = (sorted.length - 1) * share;
-  const k = Math.floor(at);
-  return sorted[k] + (at - k) * (sorted[Math.min(k + 1, sorted.length - 1)] - sorted[k]);
+  return shares.map((share) => {
+    const at = (sorted.length - 1) * share;
+    const k = Math.floor(at);
+    return sorted[k] + (at - k) * (sorted[Math.min(k + 1, sorted.length - 1)] - sorted[k]);
+  });
 }
-export const median = (values) => quantile(values, 0.5);
+export const median = (values) => quantiles(values, 0.5)[0];
 
-// Return the values whose index is kept, or every n-th of them if they are more than `most`.
-export function select(values, isKept, most = Infinity) {
+// Return the values where a mask is `wanted`, or every n-th of them if they are more than `most`.
+export function select(values, mask, wanted = 1, most = Infinity) {
   let [count, end] = [0, 0];
-  for (let k = 0; k < values.length; k++) if (isKept[k]) count++;
+  for (let k = 0; k < values.length; k++) if (mask[k] === wanted) count++;
   const step = Math.max(1, Math.floor(count / most));
   const result = new Float32Array(Math.ceil(count / step));
-  for (let k = 0; k < values.length; k++) if (isKept[k] && end++ % step === 0) result[(end - 1) / step] = values[k];
+  for (let k = 0; k < values.length; k++) if (mask[k] === wanted && end++ % step === 0) result[(end - 1) / step] = values[k];
   return result;
 }
 
@@ -90,34 +92,42 @@ function byTaps(from, to, first, weigh) {
 
 export function resize(image, width, height, method) {
   if (width === image.width && height === image.height) return map(image, (v) => v);
-  const rows = raster(image.width, height);
-  method(image.height, height).forEach((sources, y) => {
-    const row = rows.data.subarray(y * image.width, (y + 1) * image.width);
-    for (const [k, share] of sources) {
-      const from = image.data.subarray(k * image.width, (k + 1) * image.width);
-      for (let x = 0; x < row.length; x++) row[x] += share * from[x];
-    }
-  });
+  const [fromRows, fromColumns] = [method(image.height, height), method(image.width, width)];
+  const columns = Int32Array.from(fromColumns.flat(), ([k]) => k); // flat arrays: a third of the time
+  const shares = Float32Array.from(fromColumns.flat(), ([, share]) => share);
+  const row = new Float32Array(image.width);
   const result = raster(width, height);
-  method(image.width, width).forEach((sources, x) => {
-    for (const [k, share] of sources)
-      for (let y = 0; y < height; y++) result.data[y * width + x] += share * rows.data[y * image.width + k];
-  });
+  for (let y = 0; y < height; y++) {
+    row.fill(0);
+    for (const [k, share] of fromRows[y]) {
+      const start = k * image.width;
+      for (let x = 0; x < row.length; x++) row[x] += share * image.data[start + x];
+    }
+    for (let x = 0, tap = 0; x < width; x++)
+      for (const end = tap + fromColumns[x].length; tap < end; tap++) result.data[y * width + x] += shares[tap] * row[columns[tap]];
+  }
   return result;
 }
 
 // Set each pixel to the largest within a square around it; `erode`: to the smallest.
 export function dilate({ width, height, data }, reach) {
-  const pass = (from, dx, dy) => {
-    const to = from.slice();
-    for (let d = -reach; d <= reach; d++) {
-      const [first, end, step] = [Math.max(0, -d * dx), width - Math.max(0, d * dx), d * (dx + dy * width)];
-      for (let y = Math.max(0, -d * dy); y < height - Math.max(0, d * dy); y++)
-        for (let k = y * width + first; k < y * width + end; k++) if (from[k + step] > to[k]) to[k] = from[k + step];
-    }
-    return to;
-  };
-  return raster(width, height, pass(pass(data, 1, 0), 0, 1));
+  const result = data.slice();
+  for (let y = 0; y < height; y++) spread(result, y * width, (y + 1) * width, 1, reach);
+  spread(result, 0, result.length, width, reach);
+  return raster(width, height, result);
+}
+// Set each value from `start` to `end` to the largest within `reach` steps of `unit`: by windows that double.
+function spread(data, start, end, unit, reach) {
+  for (let wide = 1, next; wide <= reach; wide = next) {
+    next = Math.min(2 * wide, reach + 1);
+    const shift = (next - wide) * unit;
+    for (let k = start; k < end - shift; k++) if (data[k + shift] > data[k]) data[k] = data[k + shift];
+  }
+  for (let wide = 1, next; wide <= reach; wide = next) {
+    next = Math.min(2 * wide, reach + 1);
+    const shift = (next - wide) * unit;
+    for (let k = end - 1; k >= start + shift; k--) if (data[k - shift] > data[k]) data[k] = data[k - shift];
+  }
 }
 const negate = (image) => map(image, (value) => -value);
 export const erode = (image, reach) => negate(dilate(negate(image), reach));

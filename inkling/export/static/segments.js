@@ -1,7 +1,7 @@
 // Split ink into segments, group these into lines, and score them, as `recognition/connected_components.py` and
 // `segment_scorer.py` in Python. A segment is {ink, box}: cropped ink, and left, top, right, bottom in px of the whole.
 import { findInkBox, fitToFrame, thicken } from "./frame.js";
-import { crop, dilate, findComponents, map, median, place, raster, sum } from "./raster.js";
+import { convert, crop, dilate, findComponents, map, median, place, raster, sum } from "./raster.js";
 import settings from "./settings.js";
 
 const { MAX_SEGMENTS, TYPICAL_HEIGHT_QUANTILE, SMALL_HEIGHT_SHARE, MIN_SHARED_HEIGHT, MAX_STACKED_HEIGHT, FRAME } = settings;
@@ -103,7 +103,7 @@ export function measureGap(a, b) {
 export function makeScorer(predict) {
   const known = new Map();
   return async (segments) => {
-    const keys = segments.map(({ ink, box }) => `${box} ${ink.data.reduce((hash, v, k) => (hash + v * (k % 8191)) % 1e9, 0)}`);
+    const keys = segments.map(({ ink, box }) => `${box} ${sum(ink.data)} ${sum(convert(ink.data, (v, k) => v * (k % 8191)))}`);
     const fresh = new Map(keys.map((key, k) => [key, segments[k]]).filter(([key]) => !known.has(key)));
     if (fresh.size) {
       const glyphs = [...fresh.values()].map(({ ink, box }) => {
