@@ -216,6 +216,12 @@ class LineNet(nn.Module):
         return pairs.flatten(1, 2).float().log_softmax(dim=2)
 
 
+def merge_non_digits(log_probs: Tensor) -> Tensor:
+    """Merge a sign and blank to none: log-probabilities (N, W / 2, 12) to (N, W / 2, 11)."""
+    none = log_probs[:, :, CTC_SIGN:].logsumexp(dim=2, keepdim=True)
+    return torch.cat([log_probs[:, :, :CTC_SIGN], none], dim=2)
+
+
 Network = TypeVar("Network", bound=nn.Module)
 
 

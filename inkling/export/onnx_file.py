@@ -1,7 +1,7 @@
 """Export the network as an ONNX file for other languages, phones and browsers.
 
 python -m inkling.export.onnx_file digits.onnx                 export and compare with PyTorch
-python -m inkling.export.onnx_file small.onnx --eight-bits     a quarter of the size, less exact
+python -m inkling.export.onnx_file small.onnx --eight-bits     less than half of the size
 
 The input is ink, the outputs are the fields of `model.Prediction`; the metadata describe both.
 """
@@ -10,7 +10,6 @@ import gzip
 import json
 import logging
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,7 +35,7 @@ except ImportError:
         sys.exit(f"An ONNX file needs more: {INSTALL_ONNX}")
     raise
 
-from model import CTC_SIGN, DigitCNN, LineNet, Prediction, fuse_batch_norm
+from model import DigitCNN, Prediction, fuse_batch_norm, merge_non_digits
 
 OPSET = 18  # the lowest that PyTorch exports without a conversion: runtimes since 2023 read it
 ONNX_BATCH = 500  # glyphs; not tuned
@@ -78,42 +77,35 @@ def predict_all(model: DigitCNN, ink: Tensor) -> tuple[Tensor, ...]:
     return *model.predict(ink), model.class_logits(ink)
 
 
-def compute_line_log_probs(net: LineNet, lines: Tensor) -> Tensor:
-    """Return log-probabilities (N, W / 2, 11) of ten digits and none, as `transcribe_line`."""
-    log_probs = net(lines)
-    none = log_probs[:, :, CTC_SIGN:].logsumexp(dim=2, keepdim=True)
-    return torch.cat([log_probs[:, :, :CTC_SIGN], none], dim=2)
-
-
 def export_network(
-    module: nn.Module, example: Tensor, dynamic: dict[int, Any], names: Sequence[str]
+    module: nn.Module, shape: Sequence[int], dynamic: dict[int, Any], names: Sequence[str]
 ) -> "onnx.ModelProto":
     """Export a module whose axes `dynamic` vary; `names` are those of its input and outputs."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # warns about unused operators
+    options = {"input_names": names[:1], "output_names": names[1:], "opset_version": OPSET}
+    shapes, example = {"values": dynamic}, torch.zeros(*shape)
     with warnings.catch_warnings(action="ignore"):  # the exporter's own
         program = torch.onnx.export(
-            module.eval(),
-            (example,),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=names[:1],
-            output_names=names[1:],
-            dynamic_shapes={"values": dynamic},
-            verbose=False,
+            module.eval(), (example,), dynamo=True, dynamic_shapes=shapes, verbose=False, **options
         )
-    if program is None:
-        raise RuntimeError("PyTorch exported nothing")
+    assert program is not None  # for mypy: it is None for other exporters
     return remove_traces(program.model_proto)
+
+
+def export_digits(model: DigitCNN, description: dict) -> "onnx.ModelProto":
+    """Export a calibrated digit network, with its description."""
+    module = ExportedModule(fuse_batch_norm(model), predict_all)
+    dynamic = {0: torch.export.Dim("N")}
+    network = export_network(module, (2, 1, 28, 28), dynamic, [*DESCRIPTIONS])
+    figures = {name: round(value, 5) for name, value in description.get("figures", {}).items()}
+    metadata = {"opset": str(OPSET), "licence": "MIT", "figures": json.dumps(figures)}
+    onnx.helper.set_model_props(network, metadata | DESCRIPTIONS)
+    return network
 
 
 def write_onnx(model: DigitCNN, description: dict, path: Path, eight_bits: bool = False) -> None:
     """Write a calibrated network as an ONNX file; raises `OSError` if it cannot."""
-    module = ExportedModule(fuse_batch_norm(model), predict_all)
-    shape = {0: torch.export.Dim("N")}
-    network = export_network(module, torch.zeros(2, 1, 28, 28), shape, [*DESCRIPTIONS])
-    figures = {name: round(value, 5) for name, value in description.get("figures", {}).items()}
-    metadata = {"opset": str(OPSET), "licence": "MIT", "figures": json.dumps(figures)}
-    onnx.helper.set_model_props(network, metadata | DESCRIPTIONS)
+    network = export_digits(model, description)
     network = store_in_8_bits(network) if eight_bits else network
     onnx.checker.check_model(network, full_check=True)
     path.write_bytes(network.SerializeToString())
@@ -121,25 +113,19 @@ def write_onnx(model: DigitCNN, description: dict, path: Path, eight_bits: bool 
 
 def write_page_networks(folder: Path, model: DigitCNN, description: dict) -> None:
     """Write the three networks of the page without a server, in 8 bits and compressed."""
-    height, width = (32 * torch.export.Dim(name, min=1, max=64) for name in ("rows", "columns"))
-    columns = 4 * torch.export.Dim("quarters", min=2, max=400)
-    ink_module = ExportedModule(ink_net(), lambda net, pages: net(pages).sigmoid())
-    line_module = ExportedModule(line_net(), compute_line_log_probs)
+    rows, columns = (32 * torch.export.Dim(name, min=1, max=64) for name in ("rows", "columns"))
+    width = 4 * torch.export.Dim("quarters", min=2, max=400)
+    ink = ExportedModule(ink_net(), lambda net, pages: net(pages).sigmoid())
+    line = ExportedModule(line_net(), lambda net, lines: merge_non_digits(net(lines)))
     networks = {
-        "ink": export_network(
-            ink_module, torch.zeros(1, 2, 64, 96), {2: height, 3: width}, ["pages", "probs"]
-        ),
-        "line": export_network(
-            line_module, torch.zeros(1, 2, 32, 96), {3: columns}, ["lines", "log_probs"]
-        ),
+        "digits": export_digits(model, description),
+        "ink": export_network(ink, (1, 2, 64, 96), {2: rows, 3: columns}, ["pages", "probs"]),
+        "line": export_network(line, (1, 2, 32, 96), {3: width}, ["lines", "log_probs"]),
     }
-    with tempfile.TemporaryDirectory() as temporary:
-        digits = Path(temporary) / "digits.onnx"
-        write_onnx(model, description, digits, eight_bits=True)
-        contents = {"digits": digits.read_bytes()}
-    contents |= {k: store_in_8_bits(n, 0).SerializeToString() for k, n in networks.items()}
-    for name, content in contents.items():
-        (folder / f"{name}.onnx.gz").write_bytes(gzip.compress(content, 9, mtime=0))
+    for name, network in networks.items():
+        stored = store_in_8_bits(network, MAX_EXACT_WEIGHTS if name == "digits" else 0)
+        packed = gzip.compress(stored.SerializeToString(), 9, mtime=0)
+        (folder / f"{name}.onnx.gz").write_bytes(packed)
 
 
 def remove_traces(network: "onnx.ModelProto") -> "onnx.ModelProto":
@@ -179,9 +165,7 @@ def store_in_8_bits(
 
 def predict_onnx(path: Path, ink: Tensor) -> Prediction:
     """Return the prediction of an ONNX file for ink (N, 1, 28, 28)."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(path, options, ["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     answers = [session.run(list(OUTPUTS), {INK: part.numpy()}) for part in ink.split(ONNX_BATCH)]
     fields = [torch.from_numpy(np.concatenate(parts)) for parts in zip(*answers, strict=True)]
     return Prediction(*fields[: len(Prediction._fields)])
@@ -225,7 +209,7 @@ def main() -> None:
     add = parser.add_argument
     add("path", type=Path, metavar="FILE", help="file to write")
     add("--checkpoint", type=Path, default=CHECKPOINT, help="network to export")
-    add("--eight-bits", action="store_true", help="a quarter of the size, less exact")
+    add("--eight-bits", action="store_true", help="less than half of the size, less exact")
     options = parser.parse_args()
     export(options.checkpoint, options.path, options.eight_bits)
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from inkling.recognition.page_networks import standardize
-from model import COLUMN_STRIDE_PX, CTC_BLANK, CTC_SIGN, LINE_HEIGHT_PX, LINE_MULTIPLE_PX
+from model import COLUMN_STRIDE_PX, LINE_HEIGHT_PX, LINE_MULTIPLE_PX, merge_non_digits
 
 MAX_LINE_WIDTH_PX = 1200  # at height 32: longer lines are squeezed
 LOCAL_WINDOW_PX = 25  # for local standardization
@@ -75,9 +75,7 @@ def transcribe_line(gray: np.ndarray, net: Callable[[Tensor], Tensor]) -> LinePr
     width = min(MAX_LINE_WIDTH_PX, max(8, round(gray.shape[1] * LINE_HEIGHT_PX / len(gray))))
     crop = standardize_line(resize_line(gray.astype(np.float32), width))
     crop = np.pad(crop, ((0, 0), (0, 0), (0, -width % LINE_MULTIPLE_PX)))
-    log_probs = net(torch.from_numpy(crop)[None])[0]  # (T, 12)
-    none = torch.logaddexp(log_probs[:, CTC_SIGN], log_probs[:, CTC_BLANK])
-    log_probs = torch.cat([log_probs[:, :CTC_SIGN], none[:, None]], dim=1)
+    log_probs = merge_non_digits(net(torch.from_numpy(crop)[None]))[0]  # (T, 11)
     unit = gray.shape[1] / width
     transcripts = [
         Transcript(digits, tuple((c + 0.5) * COLUMN_STRIDE_PX * unit for c in columns))

@@ -54,30 +54,19 @@ function formatDigit(digit, digits) {
 }
 const longestSide = ({ box: [left, top, right, bottom] }) => Math.max(right - left, bottom - top);
 
-// Return whether framed ink is one straight stroke: by the least rectangle around it, along a side of its hull.
+// Return whether framed ink is one straight stroke: by the least rectangle around it, of all at half degrees.
 function isDash(ink) {
   const middle = ink.reduce((a, b) => Math.max(a, b)) / 2;
   const points = range(ink.length, (k) => [k % FRAME, Math.floor(k / FRAME)]).filter((_, k) => ink[k] > middle);
-  points.sort(([ax, ay], [bx, by]) => ax - bx || ay - by);
-  const turn = ([ax, ay], [bx, by], [cx, cy]) => (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
-  const chain = (all) =>
-    all.reduce((hull, point) => {
-      while (hull.length > 1 && turn(hull.at(-2), hull.at(-1), point) <= 0) hull.pop();
-      return [...hull, point];
-    }, []);
-  const hull = [...chain(points).slice(0, -1), ...chain(points.reverse()).slice(0, -1)];
   const extent = (x, y) => {
-    const along = hull.map((point) => point[0] * x + point[1] * y);
+    const along = points.map((point) => point[0] * x + point[1] * y);
     return Math.max(...along) - Math.min(...along);
   };
-  const sides = hull.map((point, k) => {
-    const next = hull[(k + 1) % hull.length];
-    const [x, y] = [next[0] - point[0], next[1] - point[1]];
-    const length = Math.hypot(x, y);
-    return [extent(x / length, y / length), extent(-y / length, x / length)].sort((a, b) => a - b);
+  const rectangles = range(180, (k) => {
+    const [x, y] = [Math.cos((k * Math.PI) / 360), Math.sin((k * Math.PI) / 360)];
+    return [extent(x, y), extent(-y, x)].sort((a, b) => a - b);
   });
-  if (!sides.length) return true; // one pixel
-  const [width, length] = sides.reduce((least, side) => (side[0] * side[1] < least[0] * least[1] ? side : least));
+  const [width, length] = rectangles.reduce((least, side) => (side[0] * side[1] < least[0] * least[1] ? side : least));
   return width <= MAX_DASH_ASPECT * length;
 }
 
