@@ -82,7 +82,11 @@ def export_network(
 ) -> "onnx.ModelProto":
     """Export a module whose axes `dynamic` vary; `names` are those of its input and outputs."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # warns about unused operators
-    options = {"input_names": names[:1], "output_names": names[1:], "opset_version": OPSET}
+    options: dict[str, Any] = {
+        "input_names": names[:1],
+        "output_names": names[1:],
+        "opset_version": OPSET,
+    }
     shapes, example = {"values": dynamic}, torch.zeros(*shape)
     with warnings.catch_warnings(action="ignore"):  # the exporter's own
         program = torch.onnx.export(

@@ -43,7 +43,6 @@ export async function findUnetInk(gray, side) {
   const mask = map(probs, (p) => p > 0.5, Uint8Array);
   if (!mask.data.includes(1)) return null;
   const small = resize(gray, mask.width, mask.height, byArea).data;
-  const near = dilate(mask, 3).data;
   const around = convert(dilate(mask, 3).data, (near, k) => near - mask.data[k], Uint8Array);
   const mean = (isInside) => sum(select(small, isInside)) / sum(isInside); // NaN if there is none
   const dark = !(mean(mask.data) >= mean(around));
