@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from model import DigitCNN
 
 CHECKPOINT = Path(__file__).parents[2] / "checkpoints" / "digits.safetensors"
 FORMAT = 4  # version of the checkpoint's file
+MAX_BLOCKS = 16  # of a network; the default recipe has 5
 CONVOLUTION_AXES = 4  # of its weights
 KNOWN_ANSWER_TOLERANCE = 0.05  # in logits; bf16 and other processors differ by less than 0.01
 GALLERY = {  # tensors of a gallery: types, and shapes after the first axis, (N, ...)
@@ -46,6 +48,7 @@ class CheckpointError(UserError):
 
     def __init__(self, path: Path, reason: str):
         super().__init__(f"The checkpoint {path} cannot be used: {reason}")
+        self.reason = reason
 
 
 def known_ink() -> Tensor:
@@ -60,17 +63,19 @@ def known_ink() -> Tensor:
 def save_checkpoint(
     model: DigitCNN, path: Path, description: dict, gallery: dict[str, Tensor] | None = None
 ) -> dict:
-    """Write weights, a description of JSON values and a gallery to one file, atomically.
+    """Write a checkpoint to a file, atomically; return the description of `encode_checkpoint`."""
+    content, description = encode_checkpoint(model, description, gallery)
+    write_atomically(path, content)
+    return description
 
-    Returns the description with the version, the architecture and a known answer.
-    """
+
+def encode_checkpoint(
+    model: DigitCNN, description: dict, gallery: dict[str, Tensor] | None = None
+) -> tuple[bytes, dict]:
+    """Return a file's content, and the description with a version, widths and a known answer."""
     model = model.to("cpu").to(memory_format=torch.contiguous_format).eval()
     shown = {GALLERY_PREFIX + name: tensor for name, tensor in (gallery or {}).items()}
-    # Rounding to 11 bits changes logits by 0.002 at most, and no answer for MNIST's 10,000 test
-    # images (measured with the default recipe's widths).
-    state = model.state_dict().items()
-    weights = {name: t.half() if t.ndim == CONVOLUTION_AXES else t for name, t in state}
-    tensors = {name: tensor.detach().contiguous() for name, tensor in (weights | shown).items()}
+    tensors = {name: tensor.contiguous() for name, tensor in (pack(model) | shown).items()}
     with torch.inference_mode():
         answer = model(known_ink()).tolist()
     description = {
@@ -81,8 +86,26 @@ def save_checkpoint(
     }
     text = json.dumps(description)
     metadata = {"inkling": text, "digest": digest(text, tensors)}
-    write_atomically(path, tensor_bytes(tensors, metadata))
-    return description
+    return tensor_bytes(tensors, metadata), description
+
+
+def pack(model: DigitCNN) -> dict[str, Tensor]:
+    """Return a copy of the model's state with float16 convolutions."""
+    # Rounding to 11 bits changes logits by 0.002 at most, and no answer for MNIST's 10,000 test
+    # images (measured with the default recipe's widths).
+    state = model.state_dict().items()
+    return {name: t.half() if t.ndim == CONVOLUTION_AXES else t.clone() for name, t in state}
+
+
+def unpack(widths: Sequence[int], state: dict[str, Tensor]) -> DigitCNN:
+    """Return a model with a packed state; untrusted `widths` get no memory of their own."""
+    if len(widths) > MAX_BLOCKS:
+        raise ValueError(widths)
+    with torch.device("meta"):
+        model = DigitCNN(widths)
+    floats = {name: t.float() if t.dtype == torch.half else t for name, t in state.items()}
+    model.load_state_dict(floats, assign=True)
+    return model.eval()
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
@@ -110,12 +133,10 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         if architecture["name"] != DigitCNN.__name__:
             raise ValueError(architecture["name"])
-        model = DigitCNN(architecture["widths"])
         shown = {name: tensors.pop(name) for name in [*tensors] if name.startswith(GALLERY_PREFIX)}
-        model.load_state_dict(tensors)
+        model = unpack(architecture["widths"], tensors)
     except (RuntimeError, ValueError, LookupError, TypeError) as error:
         raise CheckpointError(path, f"its architecture {architecture} is unknown") from error
-    model.eval()
     with torch.inference_mode():
         difference = (model(known_ink()) - torch.tensor(known_answer)).abs().max()
     if not difference < KNOWN_ANSWER_TOLERANCE:  # NaN must fail as well
