@@ -2,6 +2,7 @@
 
 python train.py               the default recipe: the best network, in minutes on two cores
 python train.py --quick       the recipe of the first run: at most a minute on two idle cores
+python train.py --data mnist  MNIST alone; --size small: a smaller network
 python train.py --add FOLDER  also use your own pictures, in subfolders named 0 to 9
 """
 
@@ -19,7 +20,7 @@ from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.ink_finder import find_ink
 from inkling.terminal import make_parser, printable, run
 from inkling.training.build_checkpoint import TrainingBar, check_writable, make_checkpoint
-from inkling.training.recipes import DEFAULT, QUICK
+from inkling.training.recipes import DATA, DEFAULT, QUICK, SIZES
 
 
 def main() -> None:
@@ -27,6 +28,8 @@ def main() -> None:
     parser = make_parser("Train Inkling's network on MNIST, and write its checkpoint.")
     add, own = parser.add_argument, "also train on your own pictures, in subfolders 0 to 9"
     add("--quick", action="store_true", help="use the quick recipe")
+    add("--data", choices=[*DATA][:3], default="all", help="MNIST alone, with other hands, or all")
+    add("--size", type=int, choices=SIZES, default=0, help="weights; default: the recipe's")
     add("--epochs", type=float, help="passes over MNIST; default: the recipe's")
     add("--add", type=Path, metavar="FOLDER", help=own)
     add("--seed", type=int, default=0, help="random seed")
@@ -37,8 +40,7 @@ def main() -> None:
     if options.checkpoint.is_dir():
         parser.error("--checkpoint must be a file, and this is a folder")
     recipe = QUICK if options.quick else DEFAULT
-    if options.epochs is not None:
-        recipe = recipe.with_epochs(options.epochs)
+    recipe = recipe.choose(options.data, options.size, options.epochs)
     added = load_labelled_digits(options.add, find_ink) if options.add else None
     try:
         check_writable(options.checkpoint)

@@ -45,6 +45,7 @@ class Reader:
     def __init__(
         self, model: DigitCNN, description: dict | None = None, gallery: dict | None = None
     ):
+        self.title = ""  # of a network that a user chose in place of the page's
         self.model = fuse_batch_norm(model)
         self.description = description or {}
         self.gallery = gallery

@@ -59,7 +59,7 @@ class RemoteReader(Reader):
 
     def __init__(self, local: Reader, handle: DeploymentHandle):
         self.model, self.description, self.gallery = local.model, local.description, local.gallery
-        self.handle = handle
+        self.title, self.handle = "", handle
 
     def call(self, function: Callable, *values: Any) -> Any:
         """Return `function(*values, reader)`, computed by a replica: by another one if it dies.

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,13 +14,14 @@ from filelock import AcquireReturnProxy, FileLock, Timeout
 from platformdirs import user_cache_path
 from tqdm import tqdm
 
-from inkling.datasets.mnist import Digits, load_mnist
+from inkling.datasets.mnist import Digits, Mnist, load_mnist
 from inkling.datasets.prepared import load_digits
 from inkling.recognition import checkpoint
 from inkling.training.build_gallery import make_gallery
 from inkling.training.device import describe_machine
 from inkling.training.loop import Progress, accuracy, train
 from inkling.training.recipes import QUICK, Recipe
+from model import DigitCNN
 
 # Called with each progress report, and with None between other steps; what it raises cancels.
 OnProgress = Callable[[Progress | None], None]
@@ -30,22 +31,55 @@ def make_checkpoint(
     path: Path, recipe: Recipe, seed: int, on_progress: OnProgress, added: Digits | None = None
 ) -> dict:
     """Train, score once, and write a checkpoint in place of another, which is kept; describe it."""
-    from inkling.evaluation import metrics  # here: SciPy and scikit-learn take a second to import
-
     mnist = load_mnist()
     on_progress(None)
     for progress in train(recipe, mnist, seed, added):
         on_progress(progress)
+    made = describe_network(progress, mnist, on_progress, describe_training(recipe, seed, added))
+    on_progress(None)
+    backup, is_replaced = find_free_name(path), path.exists()
+    try:
+        if is_replaced:
+            shutil.copy2(path, backup)
+        description = checkpoint.save_checkpoint(made.model, path, made.description, made.gallery)
+    except BaseException:
+        backup.unlink(missing_ok=True)
+        raise
+    if is_replaced:
+        tqdm.write(f"The checkpoint that was there is kept as {backup.name}.", sys.stderr)
+    return description
+
+
+def count_weights(widths: Sequence[int]) -> int:
+    """Return the number of weights of a network."""
+    return sum(p.numel() for p in DigitCNN(widths).parameters())
+
+
+def describe_training(recipe: Recipe, seed: int, added: Digits | None) -> dict:
+    """Return what a description says of a training before it ends."""
+    return {
+        "recipe": asdict(recipe),
+        "seed": seed,
+        "added": len(added.labels) if added else 0,
+        "weights": count_weights(recipe.widths),
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "torch": torch.__version__,
+        "machine": describe_machine(),
+    }
+
+
+def describe_network(
+    progress: Progress, mnist: Mnist, on_progress: OnProgress, training: dict
+) -> checkpoint.Checkpoint:
+    """Score a trained network once, and choose its gallery."""
+    from inkling.evaluation import metrics  # here: SciPy and scikit-learn take a second to import
+
     model = progress.model
     mnist_test = metrics.score("MNIST's test images", model, mnist.test)
     on_progress(None)
     gallery = make_gallery(model, mnist.test)
     on_progress(None)
-    description = {
-        "recipe": asdict(recipe),
-        "seed": seed,
-        "added": len(added.labels) if added else 0,
-        "weights": sum(p.numel() for p in model.parameters()),
+    description = training | {
         "figures": {
             "held_out": progress.accuracy,
             "drawn": accuracy(model, load_digits("held_out")),
@@ -57,22 +91,8 @@ def make_checkpoint(
         },
         "strangers": metrics.score_held_out_writers(model),
         "history": list(progress.history),
-        "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "torch": torch.__version__,
-        "machine": describe_machine(),
     }
-    on_progress(None)
-    backup, is_replaced = find_free_name(path), path.exists()
-    try:
-        if is_replaced:
-            shutil.copy2(path, backup)
-        description = checkpoint.save_checkpoint(model, path, description, gallery._asdict())
-    except BaseException:
-        backup.unlink(missing_ok=True)
-        raise
-    if is_replaced:
-        tqdm.write(f"The checkpoint that was there is kept as {backup.name}.", sys.stderr)
-    return description
+    return checkpoint.Checkpoint(model, description, gallery._asdict())
 
 
 def ensure_checkpoint(

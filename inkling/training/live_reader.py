@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from inkling.recognition.checkpoint import CheckpointError, remove_orphan
 from inkling.recognition.reader import Reader
@@ -17,9 +18,10 @@ from inkling.recognition.reading import Reading
 
 if TYPE_CHECKING:
     from inkling.training.build_checkpoint import OnProgress, Progress
+    from inkling.training.lab import Run
 
 STOP_TIMEOUT_S = 3  # seconds to wait for a cancelled training: not tuned
-RETRAINED_NAME = "trained-again.safetensors"  # file name of a checkpoint that a user trained
+MAX_OPENED = 4  # networks that users opened; the oldest is dropped
 
 
 class PlaceholderReader:
@@ -27,6 +29,7 @@ class PlaceholderReader:
 
     def __init__(self, note: str = "", error: str = ""):
         self.answer = Reading(note=note, error=error)
+        self.title = ""
         self.description: dict = {}
         self.gallery = None
 
@@ -53,9 +56,11 @@ class LiveReader:
         self.reader: Reader | PlaceholderReader = PlaceholderReader(  # the best so far
             "The network has just begun to train: try again in a few seconds."
         )
-        self.progress: Progress | None = None  # of the latest training, unless it was cancelled
-        self.is_training = False
-        self.is_retraining = False  # a user started the training, and can cancel it
+        self.progress: Progress | None = None  # of the first training
+        self.run: Run | None = None  # the latest training of the Lab or the first, with its reports
+        self.opened: dict[str, Reader] = {}  # networks that users opened, by key
+        self.is_training = False  # for the first time
+        self.is_retraining = False  # in the Lab, beside this reader
         self.is_training_beside = False  # another network is trained, and this reader stays
         self.failure = ""  # why the latest training ended without a checkpoint
         self._cancelled = threading.Event()  # of the latest training
@@ -65,24 +70,44 @@ class LiveReader:
 
     def start(self) -> None:
         """Load the checkpoint, or start training one; return at once."""
-        for path in (self.checkpoint, self.checkpoint.with_name(RETRAINED_NAME)):
-            remove_orphan(path)
+        remove_orphan(self.checkpoint)
         try:
             self.reader = self.load(self.checkpoint)
         except (OSError, CheckpointError):
-            self._start_training(self.checkpoint)
+            with self._lock:
+                thread = self._make_thread(self._train)
+                self.is_training, self.failure, self.progress = True, "", None
+                thread.start()
 
-    def train_again(self, seed: int, epochs: float) -> None:
-        """Start training by the quick recipe, to `RETRAINED_NAME`; return at once.
+    def find_reader(self, key: str) -> Reader | PlaceholderReader:
+        """Return the network that a session reads with: of a run, opened, or the page's own."""
+        found = self.run.find_report(key) if self.run else None
+        return found[0].reader(found[1]) if found else self.opened.get(key, self.reader)
 
-        Raises `ValueError` if a training is running, or if `epochs` is not above 0.
-        """
-        if not epochs > 0:
-            raise ValueError("A training needs more than 0 epochs.")
-        self._start_training(self.checkpoint.with_name(RETRAINED_NAME), seed, epochs)
+    def open(self, path: Path, name: str) -> str:
+        """Load a user's checkpoint file, named `name`; return its key. Raises as `Reader.load`."""
+        reader, key = Reader.load(path), f"file-{uuid4().hex}"
+        reader.title, self.opened[key] = f"the file {name}", reader
+        for oldest in [*self.opened][:-MAX_OPENED]:
+            self.opened.pop(oldest, None)
+        return key
+
+    def train(self, run: "Run") -> None:
+        """Start a run of the Lab, whose reports stay. Raises `ValueError` if a training runs."""
+
+        def work(on_progress: "OnProgress") -> None:
+            self.failure, self.run, self.is_retraining = "", run, True
+            try:
+                run.train(on_progress, getattr(self.reader, "model", None))
+            except (ValueError, OSError, RuntimeError) as error:
+                self._report(error)
+            finally:
+                self.is_retraining = False
+
+        self.train_beside(work)
 
     def train_beside(self, train: "Callable[[OnProgress], None]") -> None:
-        """Call `train` in the background; the reader stays. Raises `ValueError` as `train_again`.
+        """Call `train` in the background; the reader stays. Raises `ValueError` as `train`.
 
         What `train` calls between its steps raises `TrainingCancelled`.
         """
@@ -92,8 +117,8 @@ class LiveReader:
             thread.start()
 
     def cancel(self) -> None:
-        """Cancel a retraining or a training beside the reader, which becomes the former one."""
-        if self.is_retraining or self.is_training_beside:
+        """Cancel a training beside the reader at its next report."""
+        if self.is_training_beside:
             self._cancelled.set()
             self.wait()
 
@@ -107,13 +132,6 @@ class LiveReader:
         """Wait until the cancelled training has ended, at most `STOP_TIMEOUT_S`."""
         if self._thread:
             self._thread.join(STOP_TIMEOUT_S)
-
-    def _start_training(self, path: Path, seed: int = 0, epochs: float | None = None) -> None:
-        with self._lock:
-            thread = self._make_thread(self._train, path, seed, epochs)
-            self.is_training, self.is_retraining = True, epochs is not None
-            self.failure, self.progress = "", None
-            thread.start()
 
     def _make_thread(self, target: Callable, *args: Any) -> threading.Thread:
         if self.is_training or self.is_training_beside or self._closed:
@@ -133,11 +151,11 @@ class LiveReader:
         finally:
             self.is_training_beside = False
 
-    def _train(self, path: Path, seed: int, epochs: float | None) -> None:
-        from inkling.training import build_checkpoint, recipes
+    def _train(self) -> None:
+        from inkling.training import build_checkpoint, lab, recipes
 
-        former = self.reader  # restored unless the training succeeds
-        bar = build_checkpoint.TrainingBar()
+        bar, lane = build_checkpoint.TrainingBar(), lab.Lane(recipes.QUICK, seed=0)
+        self.run = lab.Run([lane])
 
         def on_progress(progress: "Progress | None") -> None:
             if self._cancelled.is_set():
@@ -145,28 +163,26 @@ class LiveReader:
             if progress is not None:
                 self.progress = progress
                 self.reader = Reader(progress.model)
+                lane.add(progress)
             bar(progress)
 
         try:
-            path = build_checkpoint.find_writable(path)
-            if epochs is None:
-                build_checkpoint.ensure_checkpoint(path, recipes.QUICK, seed, on_progress)
-            else:
-                recipe = recipes.QUICK.with_epochs(epochs)
-                build_checkpoint.make_checkpoint(path, recipe, seed, on_progress)
+            path = build_checkpoint.find_writable(self.checkpoint)
+            build_checkpoint.ensure_checkpoint(path, recipes.QUICK, 0, on_progress)
             on_progress(None)
-            former = self.load(path)
+            self.reader = self.load(path)
         except TrainingCancelled:
             self.progress = None
         except (ValueError, OSError, RuntimeError) as error:
-            self.failure = f"Training ended early: {describe_error(error)}"
+            self._report(error)
             if isinstance(self.reader, PlaceholderReader):
                 self.reader = PlaceholderReader(error=self.failure)
-            print(self.failure, file=sys.stderr)
         finally:
-            if isinstance(former, Reader):
-                self.reader = former
-            self.is_training = self.is_retraining = False
+            self.is_training = False
+
+    def _report(self, error: Exception) -> None:
+        self.failure = f"Training ended early: {describe_error(error)}"
+        print(self.failure, file=sys.stderr)
 
 
 def describe_error(error: Exception) -> str:

@@ -1,9 +1,16 @@
 """Training recipes: all hyperparameters except the seed."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 from inkling.datasets.augment import Distortion
+
+DATA = {  # what a network learns from: each level with all of those before it
+    "mnist": "MNIST alone",
+    "hands": "with other hands",
+    "all": "with what is no digit",
+    "corrections": "with corrections",
+}
 
 
 @dataclass(frozen=True)
@@ -39,9 +46,14 @@ class Recipe:
         """The limits of distortion."""
         return Distortion(self.shift, self.turn, self.stretch, self.slant)
 
-    def with_epochs(self, epochs: float) -> Self:
-        """Return the recipe with another number of epochs, and with this in its name."""
-        return replace(self, name=f"{self.name}, {epochs:g} epochs", epochs=epochs)
+    def choose(self, data: str = "all", size: int = 0, epochs: float | None = None) -> Self:
+        """Return the recipe with other data, a size of `SIZES` or length, named after these."""
+        left_out = {"mnist": ("drawn", "outliers", "again"), "hands": ("outliers",)}.get(data, ())
+        counts: dict[str, Any] = dict.fromkeys(left_out, 0)
+        widths, length = SIZES.get(size, self.widths), epochs or self.epochs
+        words = [self.name, DATA[data]] if data != "all" else [self.name]
+        words += [f"{length:g} epochs"] if length != self.epochs else []
+        return replace(self, name=", ".join(words), widths=widths, epochs=length, **counts)
 
 
 QUICK = Recipe(

@@ -3,19 +3,21 @@
 import threading
 
 import pytest
-from conftest import TINY, finish, sketch
+from conftest import TINY, finish, names, sketch
 
-from inkling.recognition.checkpoint import load_checkpoint
+from inkling.recognition.checkpoint import CheckpointError, load_checkpoint
 from inkling.recognition.reader import Reader
 from inkling.terminal import UserError
-from inkling.training import build_checkpoint, live_reader, recipes
+from inkling.training import build_checkpoint, lab, live_reader, recipes
+from inkling.training.lab import Lane, parse_run
 from inkling.training.live_reader import LiveReader
 from inkling.training.training_set import TrainingSet
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch, small_mnist):
-    monkeypatch.setattr(build_checkpoint, "load_mnist", lambda: small_mnist)
+    for module in (build_checkpoint, lab):
+        monkeypatch.setattr(module, "load_mnist", lambda: small_mnist)
     monkeypatch.setattr(recipes, "QUICK", TINY)
 
 
@@ -55,28 +57,30 @@ def test_without_a_checkpoint_it_trains_then_loads_the_file(run):
     assert run.reader.description == description  # from the file
 
 
-def test_with_a_checkpoint_or_without_epochs_nothing_is_trained(ready):
-    assert isinstance(ready.reader, Reader) and not ready.is_training and ready.progress is None
-    for epochs in (0, -1, float("nan")):
-        with pytest.raises(ValueError, match="epochs"):
-            ready.train_again(seed=1, epochs=epochs)
-    assert not ready.is_training
+def test_with_a_checkpoint_nothing_is_trained(ready):
+    assert isinstance(ready.reader, Reader) and not ready.is_training and ready.run is None
 
 
 @pytest.fixture
 def paused(monkeypatch):
     """Pause trainings after each report; return an event for the report and one to continue."""
     reported, go_on = threading.Event(), threading.Event()
+    add = Lane.add
 
-    class Pause(build_checkpoint.TrainingBar):
-        def __call__(self, progress):
-            if progress:
-                reported.set()
-                go_on.wait(30)
+    def pause(self, progress):
+        add(self, progress)
+        reported.set()
+        go_on.wait(30)
 
-    monkeypatch.setattr(build_checkpoint, "TrainingBar", Pause)
+    monkeypatch.setattr(Lane, "add", pause)
     yield reported, go_on
     go_on.set()
+
+
+def make_run(*lanes, seed=3, epochs=0.5):
+    """Return a run of lanes (data, size), by default one of all data and of the smallest size."""
+    choices = [{"data": data, "size": size} for data, size in lanes or [("all", 700)]]
+    return parse_run({"lanes": choices, "epochs": epochs, "seed": seed}, None)
 
 
 def test_a_first_training_reads_meanwhile_and_cannot_be_cancelled(run, paused):
@@ -98,16 +102,13 @@ def test_stopping_ends_the_training_and_leaves_no_file(run):
     assert not run.checkpoint.exists()
 
 
-def test_without_a_writable_folder_the_cache_is_used(ready, tmp_path, capsys):
+def test_without_a_writable_folder_the_cache_is_used(tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
-    ready.checkpoint = tmp_path / "file" / "digits.safetensors"
-    first = LiveReader(ready.checkpoint)
-    for source, start in ((first, first.start), (ready, lambda: ready.train_again(3, epochs=0.05))):
-        start()
-        finish(source)
-        assert source.failure == "" and isinstance(source.reader, Reader)
-        assert "is used instead" in capsys.readouterr().err
-    assert ready.reader.description["seed"] == 3
+    source = LiveReader(tmp_path / "file" / "digits.safetensors")
+    source.start()
+    finish(source)
+    assert source.failure == "" and isinstance(source.reader, Reader)
+    assert "is used instead" in capsys.readouterr().err
 
 
 def test_a_training_that_cannot_start_gives_the_reason(run, monkeypatch):
@@ -121,69 +122,59 @@ def test_a_training_that_cannot_start_gives_the_reason(run, monkeypatch):
     assert run.reader.read(None).error == run.failure
 
 
-def test_a_retraining_reads_meanwhile_and_then_from_its_own_file(ready, paused, trained):
+def test_a_run_leaves_the_page_s_reader_and_its_reports_can_be_read_with(ready, paused, trained):
     reported, go_on = paused
-    former = ready.reader
-    ready.train_again(seed=3, epochs=0.5)
+    former, run = ready.reader, make_run()
+    ready.train(run)
     assert reported.wait(60)
-    assert ready.is_training and ready.is_retraining and ready.progress.step < ready.progress.steps
-    assert ready.reader is not former
-    assert len(ready.reader.read(sketch(7)).digits) == 1
+    assert ready.is_training_beside and ready.is_retraining and ready.reader is former
+    first = ready.find_reader(f"{run.name}-0-0")
+    assert first is not former and len(first.read(sketch(7)).digits) == 1
+    assert first.title.endswith("at step 1 of 44")
     go_on.set()
     finish(ready)
-    path = ready.checkpoint.with_name(live_reader.RETRAINED_NAME)
-    description = load_checkpoint(path).description
-    assert description["seed"] == 3 and description["recipe"]["epochs"] == 0.5
-    assert ready.reader.description == description and ready.reader.gallery is not None
-    assert (
-        ready.progress.step == ready.progress.steps
-        and ready.failure == ""
-        and not ready.is_retraining
-    )
+    (lane,) = run.lanes
+    last = ready.find_reader(f"{run.name}-0-{len(lane.reports) - 1}")
+    assert last.description["seed"] == 3 and last.description["recipe"]["epochs"] == 0.5
+    assert last.gallery is not None and last.description["weights"] < 1_000
+    for key in ("", "x", f"{run.name}-0-99", f"{run.name}-1-0", "other-0-0", f"{run.name}-0-0-0"):
+        assert ready.find_reader(key) is former
+    assert ready.reader is former and ready.failure == "" and not ready.is_retraining
     assert ready.checkpoint.read_bytes() == trained  # unchanged
-
-
-def test_two_retrainings_keep_both_checkpoints(ready):
-    for seed in (1, 2):
-        ready.train_again(seed, epochs=0.05)
-        finish(ready)
-        assert ready.reader.description["seed"] == seed
-    kept = ready.checkpoint.parent.glob(f"{live_reader.RETRAINED_NAME}*")
-    assert len([path for path in kept if path.suffix != ".lock"]) == 2
+    assert names(ready.checkpoint.parent) == ["digits.safetensors"]  # no other file
 
 
 def test_one_training_runs_at_a_time_and_none_after_a_stop(ready, paused):
-    ready.train_again(seed=3, epochs=20)
+    ready.train(make_run(epochs=20))
     assert paused[0].wait(60)
     thread = ready._thread
     with pytest.raises(ValueError, match="already running"):
-        ready.train_again(seed=2, epochs=0.5)
-    assert ready._thread is thread and ready.is_training
+        ready.train(make_run())
+    assert ready._thread is thread and ready.is_retraining
     paused[1].set()
     ready.stop()
     finish(ready)
     with pytest.raises(ValueError):
-        ready.train_again(seed=3, epochs=20)
+        ready.train(make_run())
 
 
-def test_cancelling_restores_the_former_reader(ready, paused):
+def test_a_cancelled_run_keeps_its_reports(ready, paused):
     reported, go_on = paused
-    former = ready.reader
-    ready.train_again(seed=3, epochs=20)
+    former, run = ready.reader, make_run(epochs=20)
+    ready.train(run)
     assert reported.wait(60)
-    assert ready.reader is not former
     go_on.set()
     ready.cancel()
     finish(ready)
-    assert not ready.is_retraining
-    assert ready.reader is former and ready.progress is None and ready.failure == ""
-    assert list(ready.checkpoint.parent.glob(f"{live_reader.RETRAINED_NAME}*")) == []
-    ready.train_again(seed=3, epochs=0.05)  # another one can start
+    assert ready.reader is former and ready.run is run and ready.failure == ""
+    assert run.lanes[0].result is None and 0 < run.lanes[0].share < 1
+    assert ready.find_reader(f"{run.name}-0-0") is not former
+    ready.train(make_run(epochs=0.05))  # another one can start
     finish(ready)
-    assert ready.reader is not former
+    assert ready.run is not run and ready.run.lanes[0].result
 
 
-def test_a_retraining_can_be_cancelled_while_its_set_is_made(ready, monkeypatch):
+def test_a_run_can_be_cancelled_while_its_set_is_made(ready, monkeypatch):
     begun, gather = threading.Event(), TrainingSet.make
 
     def make(*given):
@@ -192,12 +183,21 @@ def test_a_retraining_can_be_cancelled_while_its_set_is_made(ready, monkeypatch)
         return gather(*given)
 
     monkeypatch.setattr(TrainingSet, "make", make)
-    former = ready.reader
-    ready.train_again(seed=3, epochs=20)
+    ready.train(make_run(epochs=20))
     assert begun.wait(60)
     ready.cancel()
     finish(ready)
-    assert ready.reader is former and ready.progress is None
+    assert len(ready.run.lanes[0].reports) == 0
+
+
+def test_opened_files_are_checked_and_only_the_latest_are_kept(ready, tmp_path, trained):
+    keys = [ready.open(ready.checkpoint, f"file {k}") for k in range(live_reader.MAX_OPENED + 1)]
+    assert ready.find_reader(keys[0]) is ready.reader
+    assert ready.find_reader(keys[-1]).title == f"the file file {live_reader.MAX_OPENED}"
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(trained[:-1])
+    with pytest.raises(CheckpointError):
+        ready.open(damaged, "damaged")
 
 
 def test_a_training_beside_the_reader_leaves_it_and_writes_no_file(ready, tmp_path):
@@ -220,7 +220,7 @@ def test_a_training_beside_the_reader_is_the_only_one_and_can_be_cancelled(ready
 
     ready.train_beside(train)
     assert begun.wait(60) and ready.is_training_beside
-    for start in (lambda: ready.train_again(1, 1), lambda: ready.train_beside(train)):
+    for start in (lambda: ready.train(make_run()), lambda: ready.train_beside(train)):
         with pytest.raises(ValueError, match="already running"):
             start()
     ready.cancel()
@@ -243,5 +243,5 @@ def test_a_failed_training_beside_the_reader_does_not_block_the_next(ready, monk
     ready.train_beside(fail)
     ready._thread.join(60)
     assert not ready.is_training_beside
-    ready.train_again(seed=3, epochs=0.05)
+    ready.train(make_run(epochs=0.05))
     finish(ready)
