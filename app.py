@@ -10,6 +10,7 @@ The terminal shows the page's address; Ctrl-C ends the server.
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,15 +24,20 @@ if __name__ == "__main__":
 with process.importing_gradio():
     import inkling.recognition.zero_gpu  # noqa: F401  # in a Space, before PyTorch and Gradio
     import gradio as gr  # isort: skip
-    from inkling.recognition.checkpoint import CHECKPOINT
+    from gradio.utils import get_upload_folder
+
+    from inkling.export import INSTALL_ONNX
+    from inkling.recognition.checkpoint import CHECKPOINT, Checkpoint
     from inkling.recognition.reader import Reader
     from inkling.scale import require_ray
     from inkling.server import gradio_internals
     from inkling.server.launch import launch, print_address
     from inkling.server.login import parse_login
+    from inkling.terminal import UserError
     from inkling.training.live_reader import LiveReader
     from inkling.ui import views
     from inkling.ui.events import Events
+    from inkling.ui.lab import Lab
     from inkling.ui.layout import build_page
 
 if TYPE_CHECKING:
@@ -46,13 +52,26 @@ serve = partial(launch, css_paths=views.STYLESHEETS)
 def build_demo(source: LiveReader, trains: bool = False, collect: Path | None = None) -> gr.Blocks:
     """Build the page and connect its events to `source.reader`.
 
-    With `trains` users may train the network again. Corrections are saved in folder `collect`.
+    With `trains` users may train networks in the Lab. Corrections are saved in folder `collect`.
     """
     gradio_internals.share_upload_folder()
     with gr.Blocks(title="Inkling", analytics_enabled=False, fill_width=True) as demo:
-        page = build_page(trains, collects=collect is not None)
-        Events(page, source, collect, gradio_internals.find_session).connect(demo, trains)
+        page = build_page(collects=collect is not None)
+        lab = Lab(source, trains, encode_onnx, get_upload_folder)
+        Events(page, source, collect, gradio_internals.find_session, lab).connect(demo)
     return demo
+
+
+def encode_onnx(network: Checkpoint) -> bytes:
+    """Return a network as an ONNX file; raises `UserError` without the optional packages."""
+    try:
+        from inkling.export import onnx_file
+    except ImportError as error:
+        raise UserError(f"An ONNX file needs more on the server: {INSTALL_ONNX}") from error
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "digits.onnx"
+        onnx_file.write_onnx(network.model, network.description, path)
+        return path.read_bytes()
 
 
 def find_loader(readers: str | None) -> Callable[[Path], Reader]:
@@ -94,7 +113,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--collect", type=Path, help="folder to save corrected digits, or a class's drawings, in")
     in_class = "let phones in the room draw for a wall: see docs/class.md"
     add("--class", dest="classroom", action="store_true", help=in_class)
-    add("--allow-training", action="store_true", help="let users of a public page train again")
+    add("--allow-training", action="store_true", help="let users of a public page train networks")
     options = parser.parse_args()
     process.read_environment(parser, options)
     options.host = options.host or ("0.0.0.0" if options.classroom else LOOPBACK)

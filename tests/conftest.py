@@ -112,6 +112,7 @@ def pytest_collection_modifyitems(items):
     """
     names = "connection explanations frame hostile links pad pad_requests page pictures sketchpad"
     names += " states stored_corrections subject tour views class_pages hostile_in_class"
+    names += " lab_page"
     browser = {f"test_{name}" for name in names.split()}
     lanes = {i: "page" if i.path.stem in browser else i.path.stem for i in items}
     for item, lane in lanes.items():

@@ -14,6 +14,7 @@ import numpy as np
 from playwright.sync_api import expect
 
 from inkling.recognition.reader import Reader
+from inkling.training.live_reader import LiveReader
 from inkling.ui.session import read_and_analyze
 from support.sketches import STROKES
 
@@ -84,11 +85,13 @@ def serving(reader, port=0, **options):
     """Serve the page with a reader; yield its `url`, `reader`, `source` and `demo`."""
     import app
 
-    state = {"is_training": False, "is_retraining": False, "progress": None, "failure": ""}
-    source = SimpleNamespace(reader=reader, **state)
+    source = LiveReader(Path("none.safetensors"))
+    source.reader = reader
     demo = app.build_demo(source, **options)
     app.serve(demo, port)
     yield SimpleNamespace(url=demo.local_url, reader=reader, source=source, demo=demo)
+    source.stop()
+    source.wait()
     demo.close(verbose=False)
 
 
@@ -117,7 +120,9 @@ def record_requests(page):
         if "component_server" in request.url and request.post_data:
             payload = json.loads(request.post_data)
             name, value = payload["fn_name"], payload["data"]
-            if name == "read":
+            if name == "read" and "actions" not in value:
+                name = "lab"
+            elif name == "read":
                 name, value = value["actions"][-1]
             page.sent.append(SimpleNamespace(name=name, value=value, request=request))
 

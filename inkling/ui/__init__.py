@@ -14,6 +14,7 @@ images.py: thumbnails, heat maps, map of digits
 views.py: render findings
 inside_views.py: render layers, cells, feature maps and neighbours
 model_card.py: render the model card and a training's progress
+lab.py: start trainings and show their reports
 downloads.py: report and JSON downloads; save corrected digits
 templates: HTML of all views
 """

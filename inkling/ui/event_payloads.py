@@ -17,6 +17,7 @@ from inkling.imaging.open_image import PictureError
 NOT_UPLOADED = "Only uploaded pictures are read."
 UPLOAD_FAILED = "the picture could not be sent: try again in a moment."
 SECTIONS = frozenset(("inside", "switches", "steps"))  # that are computed only while expanded
+MAX_KEY_CHARS = 64  # of a network's key
 MAX_ACTIONS = 10  # actions a request: the page sends at most 9 to restore a lost session
 
 
@@ -28,13 +29,14 @@ class PageRequest(NamedTuple):
     request_id: int = 0  # counts the page's requests; 0: unknown
     expanded: frozenset[str] = frozenset()  # `SECTIONS` in view
     ablation: object = None  # for `parse_ablation`
+    network: str = ""  # key, for `LiveReader.find_reader`
 
 
 def parse_page_request(payload: object) -> PageRequest:
     """Parse a page's request; anything but a dictionary is a sketch by itself.
 
     A page sends `{"actions": [[name, value], …], "session_known": true, "request_id": 1,
-    "expanded": "inside switches", "ablation": {"off": ["0-47"], "kept": 100}}`.
+    "expanded": "inside switches", "ablation": {"off": ["0-47"], "kept": 100}, "network": ""}`.
     """
     if not isinstance(payload, dict):
         return PageRequest([("sketch", payload)])
@@ -44,7 +46,8 @@ def parse_page_request(payload: object) -> PageRequest:
     request_id = parse_index(payload.get("request_id"), 1_000_000) or 0
     expanded = SECTIONS.intersection(str(payload.get("expanded")).split())
     known, ablation = bool(payload.get("session_known")), payload.get("ablation")
-    return PageRequest(actions, known, request_id, expanded, ablation)
+    network = str(payload.get("network", ""))[:MAX_KEY_CHARS]
+    return PageRequest(actions, known, request_id, expanded, ablation, network)
 
 
 def parse_ablation(payload: object, widths: Sequence[int]) -> Ablation:
@@ -77,14 +80,19 @@ def load_upload(file: object, folder: Path) -> bytes | PictureError | None:
     if "path" not in payload:
         return PictureError(UPLOAD_FAILED)
     try:
-        path = Path(payload["path"]).resolve()
-        path.relative_to(folder.resolve())  # raises `ValueError` for files elsewhere
-    except (TypeError, ValueError, OSError) as error:
-        raise HTTPException(400, NOT_UPLOADED) from error
-    try:
-        return path.read_bytes()
+        return find_upload(payload, folder).read_bytes()
     except OSError:  # already removed
         return PictureError(UPLOAD_FAILED)
+
+
+def find_upload(file: object, folder: Path) -> Path:
+    """Return the path of an upload in `folder`; raises `HTTPException` for files elsewhere."""
+    try:
+        path = Path(file["path"]).resolve()  # type: ignore[index]
+        path.relative_to(folder.resolve())
+    except (TypeError, LookupError, ValueError, OSError) as error:
+        raise HTTPException(400, NOT_UPLOADED) from error
+    return path
 
 
 def decode_ink(payload: object) -> np.ndarray | None:

@@ -19,7 +19,8 @@ from inkling.recognition.reading import Reading
 from inkling.rendering import BUSY_MESSAGE
 from inkling.training.live_reader import LiveReader
 from inkling.ui import downloads, event_payloads, inside_views, model_card, views
-from inkling.ui.layout import EXAMPLES, FindSession, Page
+from inkling.ui.lab import Lab
+from inkling.ui.layout import FindSession, Page
 from inkling.ui.pad_requests import PadRequests
 from inkling.ui.session import AnyReader, Findings, ReadMethod, Session, SessionState
 
@@ -48,7 +49,8 @@ def report_unavailable() -> Iterator[None]:
 
 def load_example(payload: object) -> bytes:
     """Return the example with this index, or else the first."""
-    return EXAMPLES[event_payloads.parse_index(payload, len(EXAMPLES)) or 0].read_bytes()
+    index = event_payloads.parse_index(payload, len(views.EXAMPLES))
+    return views.EXAMPLES[index or 0].read_bytes()
 
 
 def load_page_upload(payload: object) -> bytes | PictureError | None:
@@ -73,6 +75,7 @@ CHANGES: dict[str, Callable[[SessionState, Any, AnyReader], SessionState]] = {
     "apply_change": lambda state, _, reader: reader.call(SessionState.apply_change, state),
     "expand": lambda state, *_: state,
     "ablate": lambda state, *_: state,
+    "network": lambda state, _, reader: reader.call(SessionState.read_again, state),
 }
 DOWNLOADS = {"report": downloads.build_report, "data": downloads.build_json}
 
@@ -85,11 +88,12 @@ class Events:
     source: LiveReader  # of readers
     collect: Path | None  # folder for corrections
     find_session: FindSession
+    lab: Lab
 
-    def connect(self, demo: gr.Blocks, trains: bool) -> None:
-        """Connect every event; those of training only if the page `trains`."""
+    def connect(self, demo: gr.Blocks) -> None:
+        """Connect every event."""
         self.connect_reading()
-        self.connect_network(demo, trains)
+        self.connect_network(demo)
         gr.Button(visible=False).click(
             report_unavailable()(self.predict),
             gr.File(label="picture", visible=False),
@@ -105,9 +109,9 @@ class Events:
         stored = [page.session, page.stored]
         for event, handler, inputs, outputs, options in (
             (page.timer.tick, self.read_again, [page.session], findings, ALWAYS_LAST),
-            (page.matrix.pick, self.show_cell, [], page.cell, MULTIPLE),
+            (page.matrix.pick, self.show_cell, [page.session], page.cell, MULTIPLE),
             (page.layers.pick, self.show_cell_sum, [page.session], page.feature_map, MULTIPLE),
-            (page.inside.expand, self.show_map, [], page.map, ALWAYS_LAST),
+            (page.inside.expand, self.show_map, [page.session], page.map, ALWAYS_LAST),
             (page.stored.input, self.restore, stored, findings, ALWAYS_LAST),
             (page.reads.lost, self.restore, stored, findings, ALWAYS_LAST),
         ):
@@ -120,25 +124,28 @@ class Events:
             event(None, js=READ_JS.format(action, f"'{name}'"))
         for button in (page.copy, page.link):
             button.click(None, js=f"() => ({views.read_static('copy.js')})('{button.elem_id}')")
-        requests = PadRequests(self.read, self.preview)
-        page.reads.connect(requests, page.session, self.find_session)
+        pad, lab = PadRequests(self.read, self.preview), PadRequests(self.lab.respond)
+        page.reads.connect(pad, page.session, self.find_session)
+        page.lab.connect(lab, page.session, self.find_session)
         page.reads.answered(None, page.reads, findings, js=PASS_THROUGH_JS)
         page.reads.previewed(None, page.reads, preview, js=PASS_THROUGH_JS)
 
-    def connect_network(self, demo: gr.Blocks, trains: bool) -> None:
-        """Connect the events of the model card; those of training only if the page `trains`."""
-        page = self.page
-        progress = [page.status, page.timer, page.train, page.cancel]
+    def connect_network(self, demo: gr.Blocks) -> None:
+        """Connect the events of the model card and of the first training."""
+        page, session = self.page, [self.page.session]
+        progress = [page.status, page.timer]
         demo.load(self.show_progress, None, progress, **PRIVATE_EVENT)
-        page.timer.tick(self.tick, None, progress + page.card_parts, **PRIVATE_EVENT)
-        page.about.select(self.show_card, None, page.card_parts, **PRIVATE_EVENT)
-        if trains:
-            page.train.click(self.train, [page.seed, page.epochs], progress, **PRIVATE_EVENT)
-            page.cancel.click(self.cancel, None, progress, **PRIVATE_EVENT)
+        page.timer.tick(self.tick, session, progress + page.card_parts, **PRIVATE_EVENT)
+        page.about.select(self.show_card, session, page.card_parts, **PRIVATE_EVENT)
+
+    def find_reader(self, session: Session) -> AnyReader:
+        """Return the network that a session reads with."""
+        return self.source.find_reader(session.state.network)
 
     def render_findings(self, findings: Findings) -> dict:
         """Return the values of all components that show findings."""
-        page, show = self.page, partial(views.render, findings=findings)
+        page, network = self.page, self.source.find_reader(findings.state.network).title
+        show = partial(views.render, findings=findings, network=network)
         return self.render_preview(findings) | {
             page.strip: show("strip.html"),
             page.corrections: show("corrections.html"),
@@ -172,11 +179,13 @@ class Events:
         After a restart, or a pause of the page, the session is new and has no picture. The page
         then repeats the request with all earlier actions on its picture.
         """
-        reader, request = self.source.reader, event_payloads.parse_page_request(payload)
+        request = event_payloads.parse_page_request(payload)
         if request.session_known and not session.state.count:
             return False
+        reader = self.source.find_reader(request.network)
         widths = getattr(getattr(reader, "model", None), "widths", ())
-        session.configure(request.expanded, event_payloads.parse_ablation(request.ablation, widths))
+        ablation = event_payloads.parse_ablation(request.ablation, widths)
+        session.configure(request.expanded, ablation, request.network)
         response = None
         for name, value in request.actions:
             response = self.act(session, name, value, request.request_id)
@@ -184,7 +193,7 @@ class Events:
 
     def act(self, session: Session, name: str, payload: object, request_id: int) -> Any:
         """Handle one action; return its response, or None if there is none."""
-        reader, findings = self.source.reader, None
+        reader, findings = self.find_reader(session), None
         if name == "correct":
             return self.add_correction(session, payload)
         if name in DOWNLOADS:
@@ -199,25 +208,25 @@ class Events:
     def preview(self, session: Session, payload: object) -> list | None:
         """Read an unfinished sketch without changing the session."""
         sketch = Sketch.from_json(payload)
-        findings = self.source.reader.call(SessionState.preview, session.state, sketch)
+        findings = self.find_reader(session).call(SessionState.preview, session.state, sketch)
         return findings and list(self.render_preview(findings).values())
 
     def read_again(self, session: Session) -> Any:
         """Read the same glyphs with the present reader."""
         if not session.state.count:
             return gr.skip()
-        reader, read = self.source.reader, SessionState.read_again
+        reader, read = self.find_reader(session), SessionState.read_again
         findings = session.update(lambda state: reader.call(read, state), reader)
         return self.render_findings(findings)
 
-    def show_map(self) -> str:
+    def show_map(self, session: Session) -> str:
         """Return the map of digits."""
-        return inside_views.render_map(self.source.reader)
+        return inside_views.render_map(self.find_reader(session))
 
     def show_cell_sum(self, session: Session, event: gr.EventData) -> str:
         """Return the sum of a picked cell, and the details of its feature map."""
         pick = event_payloads.parse_pick(event)
-        return inside_views.render_cell_sum(self.source.reader, session.state, pick)
+        return inside_views.render_cell_sum(self.find_reader(session), session.state, pick)
 
     def add_correction(self, session: Session, payload: object) -> dict | None:
         """Return a correction, which the browser adds to those that it stores."""
@@ -236,7 +245,7 @@ class Events:
         corrections = Corrections.from_json(stored)
         if not corrections and not session.state.corrections:
             return gr.skip()
-        findings = session.restore_corrections(corrections, self.source.reader)
+        findings = session.restore_corrections(corrections, self.find_reader(session))
         if findings.state.count:
             return self.render_findings(findings)
         return {self.page.corrections: views.render("corrections.html", findings=findings)}
@@ -249,37 +258,22 @@ class Events:
     # --- the model card and training --------------------------------------------------------------
 
     def show_progress(self) -> dict:
-        """Return the training's progress, and the state of its buttons."""
+        """Return the first training's progress."""
         source, page = self.source, self.page
-        label = model_card.label_train_button(source)
         return {
             page.status: model_card.render_status(source),
             page.timer: gr.Timer(active=source.is_training),
-            page.train: gr.Button(label, interactive=not source.is_training),
-            page.cancel: gr.Button(interactive=source.is_retraining),
         }
 
-    def show_card(self) -> dict:
+    def show_card(self, session: Session) -> dict:
         """Return the model card."""
-        return dict(
-            zip(self.page.card_parts, model_card.render_card(self.source.reader), strict=True)
-        )
+        parts = model_card.render_card(self.find_reader(session))
+        return dict(zip(self.page.card_parts, parts, strict=True))
 
-    def tick(self) -> dict:
-        """Return the training's progress, and after its end the model card."""
-        return self.show_progress() | ({} if self.source.is_training else self.show_card())
+    def tick(self, session: Session) -> dict:
+        """Return the first training's progress, and after its end the model card."""
+        return self.show_progress() | ({} if self.source.is_training else self.show_card(session))
 
-    def show_cell(self, event: gr.EventData) -> str:
+    def show_cell(self, session: Session, event: gr.EventData) -> str:
         """Return the digits of a picked cell of the confusion matrix."""
-        return model_card.render_cell(self.source.reader, event_payloads.parse_pick(event))
-
-    def train(self, seed: float, epochs: float) -> dict:
-        """Start training another network, unless a training is running."""
-        with contextlib.suppress(ValueError):  # the page shows the running training
-            self.source.train_again(int(seed), epochs)
-        return self.show_progress()
-
-    def cancel(self) -> dict:
-        """Cancel the training."""
-        self.source.cancel()
-        return self.show_progress()
+        return model_card.render_cell(self.find_reader(session), event_payloads.parse_pick(event))

@@ -1,7 +1,6 @@
 """The page's components and their places; `events.py` holds their behaviour."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,7 +14,6 @@ from inkling.ui.pad_requests import PadRequests
 from inkling.ui.session import Findings, Session
 from inkling.ui.sketchpad import Sketchpad
 
-EXAMPLES = sorted((Path(__file__).parents[2] / "examples").iterdir())
 TRAINING_POLL_S = 1.0  # seconds between two updates of a training's progress; not tuned
 ACTIONS = (("copy", "Copy"), ("link", "Link"), ("report", "Report"), ("data", "JSON"))
 INVISIBLE = "<!-- -->"  # template of a component that only has a script
@@ -39,16 +37,15 @@ class Page(SimpleNamespace):
         self.html(name, value, "pick.js", action=action, tab=tab)
 
 
-class ReadChannel(gr.HTML):
-    """Invisible component that sends the page's requests to `PadRequests`.
+class Channel(gr.HTML):
+    """Component whose script sends requests to `PadRequests`; see its `answered` and `lost`."""
 
-    It triggers `answered` and `previewed` with the response, and `lost` if the session has ended.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, name: str, markup: str, scripts: tuple[str, ...]):
         """Create the component; `connect` must follow."""
-        script = views.read_static("pad_requests.js")
-        super().__init__(html_template=INVISIBLE, js_on_load=script, elem_id="reads")
+        script = "".join(map(views.read_static, scripts))
+        super().__init__(
+            html_template=markup, js_on_load=script, elem_id=name, apply_default_css=False
+        )
 
     def connect(self, requests: PadRequests, session: gr.State, find_session: FindSession) -> None:
         """Set what handles the requests, and how their session is found."""
@@ -56,7 +53,7 @@ class ReadChannel(gr.HTML):
 
     @server
     async def read(self, payload: object, request: gr.Request) -> Any:
-        """Handle the page's actions; see `PadRequests.read`."""
+        """Handle the page's actions, or a request of the Lab; see `PadRequests.read`."""
         return await self.requests.read(*await self.find_session(request, self.session), payload)
 
     @server
@@ -65,10 +62,10 @@ class ReadChannel(gr.HTML):
         return await self.requests.preview(*await self.find_session(request, self.session), payload)
 
 
-def build_page(trains: bool, collects: bool) -> Page:
+def build_page(collects: bool) -> Page:
     """Create all components, and return those that events use.
 
-    The page says if it `collects` corrections, and has training controls if it `trains`.
+    The page says if it `collects` corrections.
     """
     page = Page(session=gr.State(Session()), timer=gr.Timer(TRAINING_POLL_S, active=False))
     page.html("title", views.render("header.html", collects=collects), "header.js")
@@ -83,7 +80,9 @@ def build_page(trains: bool, collects: bool) -> Page:
                 add_inside(page)
             page.html("tour", script="tour.js")
         with gr.Tab("The network") as page.about:
-            add_card(page, trains)
+            add_card(page)
+        with gr.Tab("Lab"):
+            page.lab = Channel("lab", views.read_static("lab.html"), ("shared.js", "lab.js"))
     return page
 
 
@@ -105,14 +104,14 @@ def add_input(page: Page) -> None:
                 )
         limit = MAX_UPLOAD_BYTES
         page.html("picture", script="picture.js", accept=ACCEPTED_MIME_TYPES, limit=limit)
-        page.buttons("examples", "example", views.render_examples(EXAMPLES))
+        page.buttons("examples", "example", views.render_examples(views.EXAMPLES))
 
 
 def add_answer(page: Page) -> None:
     """Add the answer, its probabilities, the corrections and the download buttons."""
     with gr.Column(elem_id="reading", min_width=280):
         page.html("answer", views.render_answer(NO_FINDINGS))
-        page.reads = ReadChannel()
+        page.reads = Channel("reads", INVISIBLE, ("pad_requests.js",))
         page.buttons("switched", "ablate")
         page.buttons("strip", "choose")
         bars = views.build_bars(NO_FINDINGS)
@@ -153,19 +152,11 @@ def add_inside(page: Page) -> None:
         page.html("traced", script="steps.js")
 
 
-def add_card(page: Page, trains: bool) -> None:
-    """Add the model card and the training controls."""
+def add_card(page: Page) -> None:
+    """Add the model card."""
     page.html("card")
     with gr.Row(elem_id="confusions"):
         page.buttons("matrix")
         page.html("cell")
     page.buttons("more", "digit", tab="#views [role=tab]")
     page.card_parts = [page.card, page.matrix, page.cell, page.more]
-    with gr.Column(visible=trains, elem_id="train"):
-        gr.HTML(views.render("train.html"), apply_default_css=False)
-        with gr.Row():
-            page.seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
-            page.epochs = gr.Slider(1, 20, 5, step=1, label="Epochs")
-        with gr.Row():
-            page.train = gr.Button("Train again", variant="primary", elem_id="train-again")
-            page.cancel = gr.Button("Cancel", interactive=False, elem_id="cancel")

@@ -16,19 +16,11 @@ MAX_CELL_DIGITS = 18  # of one cell of the confusion matrix; not tuned
 
 
 def render_status(source: LiveReader) -> str:
-    """Return a training's progress in words and as a curve; nothing without a training."""
+    """Return the first training's progress in words and as a curve; nothing without it."""
     progress = source.progress if source.is_training else None
     held_out, steps = (progress.held_out, progress.steps) if progress else ([], 1)
     curve = progress and build_learning_curve(held_out, steps, "training step")
     return render("status.html", source=source, progress=progress, curve=curve)
-
-
-def label_train_button(source: LiveReader) -> str:
-    """Return the label of the training button; it shows the progress of a retraining."""
-    if not source.is_retraining:
-        return "Train again"
-    progress = source.progress
-    return f"Epoch {progress.epoch} of {progress.epochs}" if progress else "Getting ready"
 
 
 def render_card(reader: AnyReader) -> tuple[str, str, str, str]:

@@ -1,4 +1,4 @@
-"""Handle the page's read and preview requests in threads, within limits.
+"""Handle the page's requests, for readings, previews or the Lab, in threads, within limits.
 
 A Gradio event costs two requests and four messages, a component's server function one request.
 """
@@ -25,7 +25,7 @@ Handler = Callable[[Session, Any], Any]
 class PadRequests:
     """Runs two handlers: `read` for complete input, `preview` for an unfinished stroke."""
 
-    def __init__(self, read: Handler, preview: Handler):
+    def __init__(self, read: Handler, preview: Handler = lambda *_: None):
         self._read, self._preview = read, preview
         self._limiter = CapacityLimiter(READ_CONCURRENCY)
         self.active: Counter[str] = Counter()  # requests in progress, by session

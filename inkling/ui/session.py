@@ -58,6 +58,7 @@ class SessionState:
     corrections: Corrections = Corrections()
     expanded: frozenset[str] = frozenset()  # the `SECTIONS` in view
     ablation: Ablation = WHOLE  # of the digit network
+    network: str = ""  # key of the network to read with, for `LiveReader.find_reader`
     count: int = 0  # answers so far
     request_id: int = 0  # the pad's request that is answered; 0: another component's
 
@@ -271,13 +272,14 @@ class Session:
             state = self.state.with_reading(after.network_reading, after.picture, after.request_id)
             return self._commit(state, reader)
 
-    def configure(self, expanded: frozenset[str], ablation: Ablation) -> None:
-        """Set the sections to compute from now on, and the parts that are switched off."""
+    def configure(self, expanded: frozenset[str], ablation: Ablation, network: str = "") -> None:
+        """Set sections to compute from now on, parts that are switched off, and the network."""
         with self._lock:
-            if (self.state.expanded, self.state.ablation) != (expanded, ablation):
-                state = replace(self.state, expanded=expanded, ablation=ablation)
-                small = Thumbnail(state.picture.data, state.picture.size)
-                self.state = state if "steps" in expanded else replace(state, picture=small)
+            before, picture = self.state, self.state.picture
+            if (before.expanded, before.ablation, before.network) != (expanded, ablation, network):
+                small = picture if "steps" in expanded else Thumbnail(picture.data, picture.size)
+                self.state = replace(before, picture=small, expanded=expanded, ablation=ablation)
+                self.state = replace(self.state, network=network)
 
     def update(self, change: Callable[[SessionState], SessionState], reader: AnyReader) -> Findings:
         """Change the state and return its findings; one call at a time."""

@@ -20,8 +20,11 @@ from inkling.ui.images import draw_change, draw_heat_map, encode_ink, make_thumb
 from inkling.ui.session import Findings
 from inkling.ui.uncertainty import UNSURE_BELOW, is_unsure
 
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").iterdir())
 UI_STATIC_DIR = Path(__file__).parent / "static"
-STYLESHEETS = [UI_STATIC_DIR / f"{name}.css" for name in ("tokens", "evidence", "style", "network")]
+STYLESHEETS = [
+    UI_STATIC_DIR / f"{name}.css" for name in ("tokens", "evidence", "style", "network", "lab")
+]
 STYLESHEETS.append(plots.STYLESHEET)
 WAITING_TEXT = "Draw a digit or a number on the pad, or choose a picture."
 MIN_MARKED_EVIDENCE = 0.5  # of 1: weaker evidence gets no plus or minus; not tuned

@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import expect
 
 from inkling.classroom.class_routes import Classroom
 from inkling.classroom.drawings import RateLimit
+from inkling.training.live_reader import LiveReader
 from tests.pages import Obedient, drag, expect_answer, open_page, wait_until
 
 PHONES = {
@@ -31,9 +33,8 @@ def teaching(port=0):
     """Serve the page with a class; yield it."""
     import app
 
-    source = SimpleNamespace(
-        reader=Obedient.load(), is_training=False, is_retraining=False, progress=None, failure=""
-    )
+    source = LiveReader(Path("none.safetensors"))
+    source.reader = Obedient.load()
     source.train_beside = lambda train: setattr(source, "trained", train)
     source.cancel = lambda: None
     room = Classroom(source)

@@ -13,7 +13,7 @@ from gradio_client.exceptions import AppError
 from playwright.sync_api import expect
 
 from inkling.recognition.reader import ReaderUnavailable
-from inkling.ui.layout import ReadChannel
+from inkling.ui.layout import Channel
 from inkling.ui.pad_requests import MAX_REQUESTS_PER_SESSION
 from support.virtual_users import VirtualUser
 from tests.pages import ROOT, draw, expect_answer, pad_strokes, requests_of, wait_until
@@ -60,7 +60,8 @@ def test_an_invalid_payload_is_an_empty_pad(send, data):
 
 
 def test_one_session_has_few_requests_at_the_same_time(served, send, send_in_thread):
-    (channel,) = (part for part in served.demo.blocks.values() if isinstance(part, ReadChannel))
+    parts = [part for part in served.demo.blocks.values() if isinstance(part, Channel)]
+    (channel,) = (part for part in parts if part.elem_id == "reads")
     with served.reader.held():
         for _ in range(MAX_REQUESTS_PER_SESSION):
             send_in_thread()

@@ -128,18 +128,14 @@ def test_the_page_loads_nothing_from_other_servers(visit, served):
     assert [u for u in urls if not u.startswith((served.url, "data:", "blob:"))] == []
 
 
-def test_a_user_retrains_watches_progress_and_cancels(visit, launch, checkpoint):
+def test_a_user_trains_in_the_lab_watches_and_cancels(visit, launch, checkpoint):
     page = visit(url=launch(checkpoint).address())
-    page.get_by_role("tab", name="The network").click()
-    expect(page.locator("#card .figures").first).to_be_visible()
-    page.get_by_role("button", name="Train again").click()
-    expect(page.locator("#train-again")).to_have_text(re.compile("Getting ready|Epoch"))
-    expect(page.locator("#status")).to_contain_text("Training")
-    expect(page.locator("#status .plot circle").first).to_be_visible(timeout=TRAINING_MS)
+    page.get_by_role("tab", name="Lab").click()
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator("#lab .plot polyline")).to_be_visible(timeout=TRAINING_MS)
+    expect(page.locator(".lab-moment")).to_contain_text(re.compile("step [0-9]+"))
     page.get_by_role("button", name="Cancel").click()
-    expect(page.locator("#status .training")).to_have_count(0)
-    expect(page.locator("#train-again")).to_have_text("Train again")
-    expect(page.locator("#card .figures").first).to_be_visible()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_enabled()
     page.get_by_role("tab", name="Read", exact=True).click()
     draw_and_read(page, 6)
 

@@ -13,6 +13,7 @@ from inkling.recognition.corrections import Corrections
 from inkling.recognition.reading import Digit, Reading
 from inkling.training.live_reader import PlaceholderReader
 from inkling.ui.event_payloads import load_upload
+from inkling.ui.lab import Lab
 from inkling.ui.session import Session
 
 INK = np.eye(28, dtype=np.float32)
@@ -54,10 +55,12 @@ def test_a_payload_that_is_no_upload_is_refused(payload, tmp_path):
         load_upload(payload, tmp_path)
 
 
-def test_training_is_connected_only_if_it_is_allowed(served):
-    names = [{fn.name for fn in app.build_demo(served.source, t).fns.values()} for t in (0, 1)]
-    assert all("predict" in functions for functions in names)
-    assert not {"train", "cancel"} & names[0] and {"train", "cancel"} <= names[1]
+def test_training_is_allowed_only_if_the_page_trains(served, monkeypatch):
+    made = []
+    monkeypatch.setattr(app, "Lab", lambda *values: made.append(Lab(*values)) or made[-1])
+    for trains in (False, True):
+        app.build_demo(served.source, trains)
+        assert ("train" in made[-1].actions) == trains and "watch" in made[-1].actions
 
 
 def test_a_page_that_collects_corrections_says_so(served, tmp_path):

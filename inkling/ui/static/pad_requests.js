@@ -22,6 +22,7 @@ let replay = []; // the page's picture, and the actions on it
 let drawing = false; // whether the page's picture is a drawing
 const expanded = new Set(); // sections in view
 let ablation = { off: [], kept: 100 }; // of the network: maps, and % of the weights
+let network = ""; // that reads: of a training in the Lab, or the page's own
 let count = 0; // of actions so far
 let cancelRequest = () => {};
 const isPicture = (action) => PICTURES.includes(action?.[0]);
@@ -47,6 +48,7 @@ async function add(name, value) {
   if (name === "collapse") return expanded.delete(value);
   if (name === "expand") expanded.add(value);
   if (name === "ablate") ablation = changeAblation(value, ablation);
+  if (name === "network") network = value;
   if (name === "camera") {
     const shot = value && (await (await fetch(value.url)).blob());
     return add("picture", shot && new File([shot], "camera"));
@@ -74,6 +76,7 @@ async function sendAll() {
     const action = current;
     if (isPicture(action) && place().dataset.wait !== "lost") wait("reading");
     if (action[0] === "expand" && expanded.has("steps")) known = false; // they are recorded as the picture is read
+    if (action[0] === "network" && drawing) known = false; // it is read whole, not only its glyphs
     const { response } = await fetchReading([...(known || isPicture(action) ? [] : replay), action], known);
     const newer = isPicture(waiting[0]);
     if (response === false) {
@@ -117,7 +120,7 @@ async function fetchReading(parts, session_known) {
   const cancel = new Promise((done) => (cancelRequest = done));
   cancel.then(() => (cancelled = true));
   const answer = Promise.all(parts.map(async ([name, value]) => [name, await content(value)]))
-    .then((actions) => (cancelled ? undefined : server.read({ actions, session_known, request_id, expanded: expanded.has("inside") ? [...expanded].join(" ") : "", ablation })))
+    .then((actions) => (cancelled ? undefined : server.read({ actions, session_known, request_id, expanded: expanded.has("inside") ? [...expanded].join(" ") : "", ablation, network })))
     .then((response) => ({ response }), () => ({}));
   for (;;) {
     const result = await Promise.race([answer, cancel, after(SILENCE_MS)]);
