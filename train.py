@@ -20,7 +20,7 @@ from inkling.recognition.checkpoint import CHECKPOINT
 from inkling.recognition.ink_finder import find_ink
 from inkling.terminal import make_parser, printable, run
 from inkling.training.build_checkpoint import TrainingBar, check_writable, make_checkpoint
-from inkling.training.recipes import DATA, DEFAULT, QUICK, SIZES
+from inkling.training.recipes import DATA_LEVELS, DEFAULT, QUICK, SIZES
 
 
 def main() -> None:
@@ -28,7 +28,12 @@ def main() -> None:
     parser = make_parser("Train Inkling's network on MNIST, and write its checkpoint.")
     add, own = parser.add_argument, "also train on your own pictures, in subfolders 0 to 9"
     add("--quick", action="store_true", help="use the quick recipe")
-    add("--data", choices=[*DATA][:3], default="all", help="MNIST alone, with other hands, or all")
+    add(
+        "--data",
+        choices=[*DATA_LEVELS][:3],
+        default="all",
+        help="MNIST alone, with other hands, or all",
+    )
     add("--size", type=int, choices=SIZES, default=0, help="weights; default: the recipe's")
     add("--epochs", type=float, help="passes over MNIST; default: the recipe's")
     add("--add", type=Path, metavar="FOLDER", help=own)

@@ -117,7 +117,7 @@ def parse_run(payload: Any, corrections: Digits | None) -> Run:
         epochs, seed = float(payload["epochs"]), int(payload["seed"])
         choices = [(one["data"], int(one["size"])) for one in payload["lanes"]]
         is_known = all(
-            data in recipes.DATA and size in {0, *recipes.SIZES} for data, size in choices
+            data in recipes.DATA_LEVELS and size in {0, *recipes.SIZES} for data, size in choices
         )
     except (LookupError, TypeError, ValueError, OverflowError):
         is_known = False

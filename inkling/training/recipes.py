@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from inkling.datasets.augment import Distortion
 
-DATA = {  # what a network learns from: each level with all of those before it
+DATA_LEVELS = {  # what a network learns from: each level with all of those before it
     "mnist": "MNIST alone",
     "hands": "with other hands",
     "all": "with what is no digit",
@@ -51,7 +51,7 @@ class Recipe:
         left_out = {"mnist": ("drawn", "outliers", "again"), "hands": ("outliers",)}.get(data, ())
         counts: dict[str, Any] = dict.fromkeys(left_out, 0)
         widths, length = SIZES.get(size, self.widths), epochs or self.epochs
-        words = [self.name, DATA[data]] if data != "all" else [self.name]
+        words = [self.name, DATA_LEVELS[data]] if data != "all" else [self.name]
         words += [f"{length:g} epochs"] if length != self.epochs else []
         return replace(self, name=", ".join(words), widths=widths, epochs=length, **counts)
 

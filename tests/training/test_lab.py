@@ -14,7 +14,7 @@ from inkling.recognition.reader import Reader
 from inkling.training import build_checkpoint, lab, recipes
 from inkling.training.lab import MAX_REPORTS, parse_run
 from inkling.training.loop import train
-from inkling.training.recipes import DATA, QUICK, SIZES
+from inkling.training.recipes import DATA_LEVELS, QUICK, SIZES
 from inkling.training.training_set import TrainingSet
 from model import DigitCNN
 
@@ -130,7 +130,7 @@ def test_the_page_offers_the_ladder_and_the_quick_recipe_s_size():
     assert set(sizes) == ladder | {0}
 
 
-@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("data", DATA_LEVELS)
 def test_each_level_of_data_adds_its_kind(data, small_mnist):
     few = Digits(*(part[:500] for part in small_mnist.train))
     added = (
