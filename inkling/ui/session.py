@@ -275,11 +275,11 @@ class Session:
     def configure(self, expanded: frozenset[str], ablation: Ablation, network: str = "") -> None:
         """Set sections to compute from now on, parts that are switched off, and the network."""
         with self._lock:
-            before, picture = self.state, self.state.picture
-            if (before.expanded, before.ablation, before.network) != (expanded, ablation, network):
-                small = picture if "steps" in expanded else Thumbnail(picture.data, picture.size)
-                self.state = replace(before, picture=small, expanded=expanded, ablation=ablation)
-                self.state = replace(self.state, network=network)
+            before, view = self.state, (expanded, ablation, network)
+            if (before.expanded, before.ablation, before.network) != view:
+                state = replace(before, expanded=expanded, ablation=ablation, network=network)
+                small = Thumbnail(state.picture.data, state.picture.size)
+                self.state = state if "steps" in expanded else replace(state, picture=small)
 
     def update(self, change: Callable[[SessionState], SessionState], reader: AnyReader) -> Findings:
         """Change the state and return its findings; one call at a time."""
@@ -293,10 +293,7 @@ class Session:
         return findings
 
     def restore_corrections(self, corrections: Corrections, reader: AnyReader) -> Findings:
-        """Set the corrections that a browser stores, and return the same picture's findings.
-
-        The count stays: the pad may have received an answer with that count already.
-        """
-        with self._lock:
+        """Set the corrections that a browser stores, and return the same picture's findings."""
+        with self._lock:  # the count stays: the pad may have received an answer with it already
             self.state = replace(self.state, corrections=corrections)
             return reader.call(SessionState.compute_findings, self.state)
