@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from inkling.training.lab import Lane
 
 MAX_NEW_REPORTS = 12  # in a response: each costs a prediction, 3 ms
-MAX_EXAMPLES = 12  # glyphs
-MAX_MISREAD_SHOWN = 8  # digits
+MAX_EXAMPLES, MAX_MISREAD_SHOWN = 12, 8  # glyphs; not tuned
 NOT_ALLOWED = "Nobody may train on this page: its owner allows it with --allow-training."
 SIGNS = "0123456789–"  # an answer's digit, or none
 
@@ -92,10 +91,8 @@ class Lab:
         encoded = [encode_ink(ink) for ink in inks]
         since = payload.get("since") if payload.get("known") == [run.name, encoded[0]] else None
         starts = [parse_index(k, 1_000) or 0 for k in since] if isinstance(since, list) else []
-        lanes, at = (
-            zip(run.lanes, [*starts, 0, 0], strict=False),
-            parse_index(payload.get("at"), 1_000),
-        )
+        at = parse_index(payload.get("at"), 1_000)
+        lanes = zip(run.lanes, [*starts, 0, 0], strict=False)
         response |= {"known": [run.name, encoded[0]], "drawn": bool(digits), "examples": encoded}
         response["lanes"] = [view_lane(lane, start, at, inks) for lane, start in lanes]
         if isinstance(source.reader, Reader):

@@ -43,9 +43,8 @@ class Channel(gr.HTML):
     def __init__(self, name: str, markup: str, scripts: tuple[str, ...]):
         """Create the component; `connect` must follow."""
         script = "".join(map(views.read_static, scripts))
-        super().__init__(
-            html_template=markup, js_on_load=script, elem_id=name, apply_default_css=False
-        )
+        options: dict[str, Any] = {"html_template": markup, "js_on_load": script, "elem_id": name}
+        super().__init__(apply_default_css=False, **options)
 
     def connect(self, requests: PadRequests, session: gr.State, find_session: FindSession) -> None:
         """Set what handles the requests, and how their session is found."""
