@@ -11,17 +11,19 @@ import numpy as np
 
 OPEN_LINK_JS = """async (link) => {
     const answer = document.querySelector("#answer");
-    const before = answer.dataset.count;
+    const count = () => answer.querySelector(".reading").dataset.count;
+    const before = count();
     location.hash = link;
-    while (answer.dataset.count === before) await new Promise((done) => setTimeout(done, 1));
-    const bars = [...answer.querySelectorAll("[data-probability]")];
+    const pause = () => new Promise((done) => setTimeout(done, 1));
+    while (count() === before || answer.dataset.wait) await pause();
     return {
-        look: answer.className,
-        text: answer.querySelector(".headline").textContent,
-        words: answer.querySelector(".caption").textContent,
-        number: answer.dataset.number,
-        probabilities: bars.map((bar) => Number(bar.dataset.probability)),
-        milliseconds: Number(answer.dataset.milliseconds),
+        look: answer.querySelector(".answer").className,
+        text: answer.querySelector(".headline").textContent.trim(),
+        words: answer.querySelector(".caption").textContent.trim(),
+        number: answer.querySelector(".headline").dataset.number,
+        probabilities: [...document.querySelectorAll("#label meter")].map((bar) => bar.value),
+        milliseconds: Number(answer.dataset.milliseconds), // of the reading
+        explained: Number(answer.dataset.explained), // ms of the evidence
     };
 }"""
 

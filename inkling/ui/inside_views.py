@@ -76,7 +76,8 @@ def render_cell_sum(reader: AnyReader, state: SessionState, payload: object) -> 
         at=at,
         exact=exact,
         number=partial(format_number, exact=exact),
-        normalization=(float(ink[cell.row, cell.column]), INK_MEAN, INK_STD),
+        ink=float(ink[cell.row, cell.column]),
+        normalization=(INK_MEAN, INK_STD),
         computed=computed,
         sources=[describe_cell(sums, term.source) for term in computed.terms] if computed else [],
     )

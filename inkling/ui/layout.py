@@ -14,6 +14,7 @@ from inkling.ui.pad_requests import PadRequests
 from inkling.ui.session import Findings, Session
 from inkling.ui.sketchpad import Sketchpad
 
+HINT = "Draw a digit here,\nor a whole number"  # on an empty pad
 TRAINING_POLL_S = 1.0  # seconds between two updates of a training's progress; not tuned
 ACTIONS = (("copy", "Copy"), ("link", "Link"), ("report", "Report"), ("data", "JSON"))
 INVISIBLE = "<!-- -->"  # template of a component that only has a script
@@ -90,9 +91,8 @@ def add_input(page: Page) -> None:
     with gr.Column(elem_id="input", min_width=280):
         with gr.Tabs(elem_id="ways"):
             with gr.Tab("Draw"):
-                hint = "Draw a digit here,\nor a whole number"
                 Sketchpad(
-                    type="strokes", placeholder=hint, storage_key="inkling-pad", elem_id="pad"
+                    type="strokes", placeholder=HINT, storage_key="inkling-pad", elem_id="pad"
                 )
             with gr.Tab("Picture"):
                 page.upload = gr.Image(  # only its camera is used: `picture.js` takes chosen files

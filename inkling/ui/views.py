@@ -7,8 +7,10 @@ import base64
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from inkling.evaluation import plots
 from inkling.explanation.occlusion import Evidence
@@ -26,7 +28,6 @@ STYLESHEETS = [
     UI_STATIC_DIR / f"{name}.css" for name in ("tokens", "evidence", "style", "network", "lab")
 ]
 STYLESHEETS.append(plots.STYLESHEET)
-WAITING_TEXT = "Draw a digit or a number on the pad, or choose a picture."
 MIN_MARKED_EVIDENCE = 0.5  # of 1: weaker evidence gets no plus or minus; not tuned
 
 
@@ -45,38 +46,38 @@ def summarize(reading: Reading) -> Answer:
     if reading.error:
         return Answer("error", "Sorry", capitalize(reading.error), "!")
     if not reading.digits:
-        return Answer("waiting", "0 – 9", reading.note or WAITING_TEXT)
+        return Answer("waiting", "0 – 9", reading.note or say("waiting"))
     if len(reading.digits) == 1:
         return summarize_digit(reading.digits[0])
     if not reading.text:
         return Answer("refused", "No digits", reading.note, "∅")
     refused = sum(d.digit is None for d in reading.digits)
     prob = math.prod(d.confidence for d in reading.digits if d.digit is not None)
-    caption = f"{format_percent(prob)} sure of the whole number"
+    caption = say("sure number", prob=prob, refused=refused)
     if HOLE in reading.text:
         prob, caption = 0.0, format_note(reading.text)
     elif prob < UNSURE_BELOW:
-        caption = f"Not sure: of ten numbers like this about {to_tenths(prob)} would be read right"
-    elif refused:
-        caption += f"; {refused} {'glyphs look' if refused > 1 else 'glyph looks'} like no digit"
+        caption = say("unsure number", tenths=[to_tenths(prob)])
     return Answer("sure" if prob >= UNSURE_BELOW else "unsure", reading.text, caption)
 
 
 def summarize_digit(digit: Digit) -> Answer:
     """Return the answer to show for a single glyph."""
-    best, second = digit.ranking[:2]
-    first_name, second_name = (name_digit(k).lower() for k in (best, second))
+    digits = digit.ranking[:2]
     if digit.digit is None:
-        caption = f"That does not look like a digit. The nearest would be {first_name}."
-        return Answer("refused", "No digit", caption, "∅")
+        return Answer("refused", "No digit", say("refused", digits=digits), "∅")
     if is_unsure(digit):
-        tenths, second_tenths = (to_tenths(digit.probabilities[k]) for k in (best, second))
-        caption = (
-            f"Not sure: of ten drawings like this, about {tenths} would be "
-            f"{first_name}, and {second_tenths} {second_name}."
-        )
-        return Answer("unsure", f"{best} or {second}?", caption)
-    return Answer("sure", str(best), f"{format_percent(digit.confidence)} sure")
+        tenths = [to_tenths(digit.probabilities[k]) for k in digits]
+        caption = say("unsure", digits=digits, tenths=tenths)
+        return Answer("unsure", "{} or {}?".format(*digits), caption)
+    return Answer("sure", str(digit.best), say("sure", prob=digit.confidence))
+
+
+def say(name: str, **context: Any) -> str:
+    """Return a sentence of `sentences.html`, as plain text."""
+    return capitalize(
+        Markup(" ".join(render("sentences.html", name=name, **context).split())).unescape()
+    )
 
 
 def to_tenths(share: float) -> int:
@@ -105,9 +106,15 @@ def name_digit(digit: int) -> str:
 
 
 render = make_renderer(
-    Path(__file__).parent / "templates",
+    TEMPLATES,
     plots.TEMPLATES,
-    filters={"ink_url": encode_ink, "percent": format_percent, "name_digit": name_digit},
+    filters={
+        "ink_url": encode_ink,
+        "percent": format_percent,
+        "name_digit": name_digit,
+        "times": np.multiply,
+        "count_ink": np.count_nonzero,
+    },
 )
 
 
@@ -139,19 +146,11 @@ def describe_preprocessing(reading: Reading, digit: Digit, size: tuple[int, int]
     """Return in words how a picture of `size` px became the digit's ink."""
     left, top, right, bottom = digit.glyph.box
     width, height = right - left, bottom - top
-    steps = list(reading.seen)
     if (width, height) == (FRAME, FRAME):  # framed already, as in MNIST
-        return capitalize(", ".join(steps)) + "."
-    if width * height < 0.9 * size[0] * size[1]:
-        steps.append("cropped to its ink")
-    if digit.glyph.thickened:
-        steps.append("thickened")
-    longest = max(width, height)
-    if longest != DIGIT:
-        verb = "reduced" if longest > DIGIT else "enlarged"
-        steps.append(f"{verb} from {longest} to {DIGIT} pixels")
-    steps.append("moved so that its centre of mass is in the middle")
-    return capitalize(", ".join(steps)) + "."
+        return capitalize(", ".join(reading.seen)) + "."
+    cropped, longest = width * height < 0.9 * size[0] * size[1], max(width, height)
+    context = {"cropped": cropped, "thickened": digit.glyph.thickened, "longest": longest}
+    return say("steps", seen=reading.seen, side=DIGIT, **context)
 
 
 def encode_pixels(findings: Findings) -> dict:
@@ -174,15 +173,11 @@ def render_evidence(findings: Findings) -> str:
 
 def build_evidence_context(evidence: Evidence, digit: Digit) -> dict:
     """Return evidence as its template shows it."""
-    answer, rival = evidence.answer, evidence.rival
-    start = "Why" if digit.digit is not None else "If at all,"
-    reasons = ", and ".join(f"{part.words} ({k})" for k, part in enumerate(evidence.parts, 1))
-    because = f" because {reasons}" if reasons else ": no single part decides it"
     return {
-        "title": f"{start} {answer}, not {rival}",
-        "answer": answer,
-        "rival": rival,
-        "sentence": f"{name_digit(answer)} rather than {name_digit(rival).lower()}{because}.",
+        "refused": digit.digit is None,
+        "answer": evidence.answer,
+        "rival": evidence.rival,
+        "sentence": say("evidence", evidence=evidence),
         "picture": to_data_url(draw_heat_map(evidence.map, digit.glyph.ink)),
         "marks": place_marks(evidence),
     }

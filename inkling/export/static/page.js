@@ -1,112 +1,97 @@
-// The page: read the pad's drawing in this browser, and show the prediction while it is drawn.
+// The page: connects the scripts of the main page's components to a session in this browser.
+import components from "./components.js";
+import { addCamera } from "./camera.js";
+import { connect } from "./messages.js";
+import { Session } from "./session.js";
 import settings from "./settings.js";
-import sketchpad from "./sketchpad.js";
+import { NAMES, showBars } from "./views.js";
 
-const { FRAME, NO_DIGIT, MIN_SECOND_PROB, UNSURE_BELOW } = settings;
-const answer = document.querySelector("#answer");
-const state = document.querySelector("#state");
-const [headline, caption] = ["headline", "caption"].map((part) => answer.querySelector(`.${part}`));
-const WAITING = { look: "waiting", text: "0 – 9", words: "Draw a digit on the pad." };
-const SEVERAL = {
-  look: "refused",
-  text: "Several?",
-  words: "That looks like several digits: this page reads one at a time.",
-};
+const find = (selector) => document.querySelector(selector);
+const place = (id) => find(`#${id} > .html-container > div`);
+const state = find("#state");
+const mounted = {}; // by the component's name: {props, update}
 
-const bars = Array.from({ length: 10 }, (_, digit) => {
-  const row = document.createElement("li");
-  row.innerHTML = `<b>${digit}</b><i><i></i></i><span></span>`;
-  answer.querySelector(".bars").append(row);
-  return row;
-});
-
-// Ask the reader in its worker; the pad works before the networks are loaded, and the latest drawing is read then.
-const worker = new Worker("worker.js", { type: "module" });
-const asked = new Map(); // message's number: [resolve, reject]
-worker.onmessage = ({ data: { id, error, ...answer } }) => {
-  const [resolve, reject] = asked.get(id);
-  asked.delete(id);
-  if (error) reject(new Error(error));
-  else resolve(answer);
-};
-worker.onerror = ({ message }) => asked.forEach(([, reject]) => reject(new Error(message ?? "a script is missing")));
-let count = 0;
-function ask(message) {
-  count += 1;
-  worker.postMessage({ id: count, ...message });
-  return new Promise((resolve, reject) => asked.set(count, [resolve, reject]));
+// Run a script of the main page with what Gradio gives to it.
+function mount(id, script, { props = {}, server, on = {}, element = place(id) } = {}) {
+  const watchers = [];
+  const trigger = (event, detail) => on[event]?.(detail, props);
+  mounted[id] = { props, update: () => watchers.forEach((call) => call()) };
+  components[script](element, props, trigger, (_, call) => watchers.push(call), server, async (file) => file);
+}
+// Set a component's value: HTML, bars, or data for its script.
+function show(id, value) {
+  if (id === "label") showBars(find("#label .container"), value);
+  else if (typeof value === "string") {
+    if (place(id).dataset.html === value) return;
+    place(id).innerHTML = value;
+  } else if (mounted[id]) mounted[id].props.value = value;
+  mounted[id]?.update();
+}
+function showAll(_, { value }) {
+  value.forEach((part, k) => show(NAMES[k], part));
+  const { reading, explainedMs } = session;
+  Object.assign(find("#answer").dataset, { milliseconds: reading.milliseconds ?? "", explained: explainedMs }); // for the bench
 }
 
-// Read a drawing of the pad, {size, strokes}; return null if it is empty.
-async function read(drawing) {
-  const { reading } = await ask({ kind: "sketch", drawing });
-  const [digit, ...others] = reading.digits;
-  return digit ? { ...digit, apart: others.length > 0 } : null;
-}
-
-// Summarize a reading, as `views.summarize` for one digit.
-function summarize(reading) {
-  if (!reading) return WAITING;
-  const { probabilities, not_a_digit, several, apart } = reading;
-  const [best, second] = probabilities.map((_, digit) => digit).sort((a, b) => probabilities[b] - probabilities[a]);
-  if (apart || (not_a_digit > 0.5 && several > 0)) return SEVERAL;
-  if (not_a_digit > 0.5)
-    return { look: "refused", text: "No digit", words: `${NO_DIGIT} The nearest would be ${aDigit(best)}.` };
-  const sure = probabilities[best];
-  if (sure >= UNSURE_BELOW || probabilities[second] < MIN_SECOND_PROB)
-    return { look: "sure", text: `${best}`, digit: best, words: `${percent(sure)} sure` };
-  const [ofBest, ofSecond] = [best, second].map((digit) => inTen(probabilities[digit]));
-  const words = `Not sure: of ten drawings like this, about ${ofBest} would be ${aDigit(best)}, and ${ofSecond} ${aDigit(second)}.`;
-  return { look: "unsure", text: `${best} or ${second}?`, digit: best, words };
-}
-const aDigit = (digit) => `${digit === 8 ? "an" : "a"} ${digit}`;
-const percent = (share) => `${(100 * Math.min(share, 0.999)).toFixed(1)} %`;
-const inTen = (share) => Math.min(9, Math.max(1, Math.round(10 * share)));
-
-function show(reading) {
-  const { look, text, words, digit } = summarize(reading);
-  answer.className = look;
-  answer.dataset.number = digit ?? "";
-  headline.textContent = text;
-  if (caption.textContent !== words) caption.textContent = words;
-  bars.forEach((bar, digit) => {
-    const share = look === "refused" ? 0 : (reading?.probabilities[digit] ?? 0);
-    bar.dataset.probability = reading?.probabilities[digit] ?? 0;
-    bar.querySelector("i i").style.width = `${100 * share}%`;
-    bar.querySelector("span").textContent = reading ? percent(share) : "";
+function addTabs() {
+  document.addEventListener("click", ({ target }) => {
+    const tab = target.closest("[role=tab]");
+    const header = target.closest(".label-wrap");
+    if (tab) choose(tab);
+    if (header) unfold(header);
   });
-  const canvas = document.querySelector("#seen canvas");
-  const pixels = new ImageData(FRAME, FRAME);
-  reading?.ink.forEach((value, k) => (pixels.data[4 * k + 3] = 255 * value)); // black, more or less of it
-  canvas.getContext("2d").putImageData(pixels, 0, 0);
+  document.addEventListener("keydown", ({ target, key }) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
+    if (!step || target.role !== "tab") return;
+    const tabs = [...target.parentElement.children];
+    const next = tabs[(tabs.indexOf(target) + step + tabs.length) % tabs.length];
+    choose(next);
+    next.focus();
+  });
+  document.querySelectorAll("[role=tab][aria-selected=true]").forEach(choose);
 }
-
-// One drawing is read at a time: next the latest one. Those in between are skipped.
-let isLoaded = false;
-let latest = null;
-let reading = false;
-async function readLatest() {
-  if (reading || !isLoaded) return;
-  reading = true;
-  try {
-    while (latest) await readOne();
-  } finally {
-    reading = false;
+function choose(tab) {
+  for (const other of tab.parentElement.children) {
+    other.ariaSelected = String(other === tab);
+    other.classList.toggle("selected", other === tab);
+    other.tabIndex = other === tab ? 0 : -1;
+    find(`#${other.getAttribute("aria-controls")}`).hidden = other !== tab;
   }
 }
-async function readOne() {
-  const drawing = latest;
-  latest = null;
-  const start = performance.now();
-  show(await read(drawing));
-  answer.dataset.milliseconds = (performance.now() - start).toFixed(1);
-  answer.dataset.count = Number(answer.dataset.count ?? 0) + 1; // distinguishes equal answers
+function unfold(header) {
+  const isOpen = header.classList.toggle("open");
+  header.ariaExpanded = String(isOpen);
+  header.nextElementSibling.hidden = !isOpen;
+  document.dispatchEvent(new CustomEvent("read-start", { detail: [isOpen ? "expand" : "collapse", header.parentElement.id] }));
 }
-for (const event of ["sketch", "sketch-progress", "sketch-cancel"])
-  document.addEventListener(event, ({ detail: { size, strokes } }) => {
-    latest = { size, strokes };
-    readLatest();
+
+// The workers: one reads, the other explains, and has the first predict for it.
+const reader = connect(new Worker("worker.js", { type: "module" }));
+const explainer = connect(new Worker("explain.js", { type: "module" }), reader);
+const session = new Session(reader, explainer);
+
+function mountAll() {
+  const folder = new URL(".", location.href).pathname.slice(0, -1); // another Inkling may share the origin
+  const pad = { pen: settings.PEN, storage_key: `inkling-pad${folder}`, value: null };
+  mount("title", "header.js");
+  mount("pad", "sketchpad.js", { props: pad });
+  mount("reads", "pad_requests.js", { props: { local: true }, server: session, on: { answered: showAll, previewed: showAll } });
+  mount("picture", "picture.js", { props: { accept: settings.ACCEPTED_MIME_TYPES, limit: settings.MAX_UPLOAD_BYTES } });
+  const pickers = { examples: "example", strip: "choose", change: "compare", matrix: null, more: "digit" };
+  for (const [id, action] of Object.entries(pickers))
+    mount(id, "pick.js", { props: { action, tab: id === "more" ? "#views [role=tab]" : "" }, on: { pick: ({ pick }) => show("cell", settings.CELLS[pick]) } });
+  mount("pixels", "pixels.js");
+  const showSum = async ({ pick }) => show("feature-map", await session.renderSum(pick));
+  mount("layers", "inside.js", { on: { pick: showSum } });
+  mount("feature-map", "cell_sum.js");
+  mount("traced", "steps.js");
+  mount("tour", "tour.js");
+  document.addEventListener("click", ({ target: { id } }) => {
+    if (id === "copy" || id === "link") components["copy.js"](id);
+    if (id === "data") document.dispatchEvent(new CustomEvent("read-start", { detail: ["data", null] }));
   });
+  addCamera(find("#camera"), find("#upload"));
+}
 
 // Store the page's files for offline use; a newer version waits until this page has loaded all of its own.
 async function keepFiles() {
@@ -114,23 +99,20 @@ async function keepFiles() {
   await registration.update().catch(() => {}); // without a connection
   (registration.installing ?? registration.waiting)?.postMessage("loaded");
   await navigator.serviceWorker.ready;
-  state.textContent = "The network is loaded, and works without a connection from now on.";
+  state.textContent = "The networks are loaded, and work without a connection from now on.";
 }
 
-const nothing = () => {}; // instead of Gradio's callbacks
-show(null); // replaces the text for a page whose script does not run
+addTabs();
+showAll(null, { value: session.render() }); // also replaces the text for a page whose script does not run
 state.textContent = "Loading the networks, 5 MB, once …";
-const folder = new URL(".", location.href).pathname.slice(0, -1); // another Inkling may share the origin
-const props = { pen: settings.PEN, storage_key: `inkling-pad${folder}`, value: null };
-sketchpad(document.querySelector("#pad"), props, nothing, nothing);
+mountAll();
 try {
-  await ask({ kind: "load" });
-  isLoaded = true;
-  state.textContent = "The network is loaded.";
-  answer.dataset.ready = "";
-  readLatest();
+  await Promise.all([reader({ kind: "load" }), explainer({ kind: "load" })]);
+  session.start();
+  find("#answer").dataset.ready = "";
+  state.textContent = "The networks are loaded.";
   if (navigator.serviceWorker) await keepFiles();
 } catch (error) {
   console.error(error);
-  if (!isLoaded) state.textContent = `The network could not be loaded (${error.message}). Please reload the page; an old browser may be unable to run it.`;
+  if (find("#answer").dataset.ready === undefined) state.textContent = `The networks could not be loaded (${error.message}). Please reload the page; an old browser may be unable to run them.`;
 }

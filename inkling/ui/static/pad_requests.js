@@ -143,7 +143,7 @@ function save({ name, type, content }) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 const serverId = () =>
-  fetch(`${window.gradio_config?.root ?? ""}/gradio_api/app_id`, { cache: "no-store" })
+  props.local ? Promise.resolve("") : fetch(`${window.gradio_config?.root ?? ""}/gradio_api/app_id`, { cache: "no-store" })
     .then((response) => (response.ok ? response.json() : Promise.reject(response.status)))
     .then(({ app_id }) => app_id)
     .catch(() => null);
