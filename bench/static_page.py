@@ -36,13 +36,18 @@ def read_in_browser(payloads: list[dict], chromium: str) -> list[dict]:
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         build(folder)
-        print("without the runtime {:.2f} MB, the runtime {:.2f} MB".format(*measure(folder)))
+        print("the folder {:.2f} MB, compressed {:.2f} MB".format(*measure(folder)))
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         with serve_folder(folder) as url:
             page, start = browser.new_page(), time.perf_counter()
             page.goto(url)
+            page.wait_for_selector("#pad .hint:not([hidden])")
+            pad = time.perf_counter() - start
             page.wait_for_selector("#answer[data-ready]")
-            print(f"opened and ready in {time.perf_counter() - start:.2f} s")
+            ready = time.perf_counter() - start
+            page.evaluate(OPEN_LINK_JS, drawing_link(payloads[0]))
+            first = time.perf_counter() - start
+            print(f"from opening: pad {pad:.2f} s, networks {ready:.2f} s, answer {first:.2f} s")
             return [page.evaluate(OPEN_LINK_JS, drawing_link(payload)) for payload in payloads]
 
 
@@ -97,9 +102,10 @@ def main() -> None:
         return print_parity(chromium)
     payloads = [drawing.payload for drawing in sample_drawings(options.count)]
     answers = read_in_browser(payloads, chromium)
-    times = [answer["milliseconds"] for answer in answers[len(answers) // 10 :]]  # warm by then
-    p50, p95 = statistics.median(times), np.quantile(times, 0.95)
-    print(f"a reading: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
+    for title, key in (("a reading", "milliseconds"), ("its evidence", "explained")):
+        times = [answer[key] for answer in answers[len(answers) // 10 :]]  # warm by then
+        p50, p95 = statistics.median(times), np.quantile(times, 0.95)
+        print(f"{title}: p50 {p50:.1f} ms, p95 {p95:.1f} ms")
 
 
 if __name__ == "__main__":

@@ -110,8 +110,9 @@ def capture_static_page(browser: Browser) -> None:
             page = browser.new_context(**LAPTOP | {"color_scheme": "dark"}).new_page()
             page.goto(url)
             expect(page.locator("#answer[data-ready]")).to_be_attached()
-            draw_strokes(page, FOUR)
-            expect(page.locator("#answer")).to_have_attribute("data-number", "4")
+            page.locator("#examples button").nth(6).click()
+            page.locator("#strip button").nth(1).click()
+            expect(page.locator("#evidence h2")).to_contain_text("Why 4")
             page.screenshot(path=DOCS / "page-static.png")
 
 

@@ -36,10 +36,10 @@ function assemble() {
 
 // Return the main page's scripts as functions that take what Gradio gives to them.
 function joinScripts() {
-  const names = readdirSync(UI).filter((name) => name.endsWith(".js") && name !== "shared.js");
-  const shared = (name) => (["sketchpad.js", "pad_requests.js"].includes(name) ? "" : read(UI, "shared.js"));
-  const wrap = (name) => `"${name}"(element, props, trigger, watch, server, upload) {\n${shared(name)}${read(UI, name)}}`;
-  return `export default {\n${names.map((name) => (name === "copy.js" ? `"${name}":\n${read(UI, name)}` : wrap(name))).join(",\n")}\n};\n`;
+  const names = readdirSync(UI).filter((file) => file.endsWith(".js") && file !== "shared.js").map((file) => file.slice(0, -3));
+  const shared = (name) => (["sketchpad", "pad_requests"].includes(name) ? "" : read(UI, "shared.js"));
+  const wrap = (name) => `${name}(element, props, trigger, watch, server, upload) {\n${shared(name)}${read(UI, `${name}.js`)}}`;
+  return `export default {\n${names.map((name) => (name === "copy" ? `${name}:\n${read(UI, "copy.js")}` : wrap(name))).join(",\n")}\n};\n`;
 }
 
 // Compile the main page's templates that the page's script renders.

@@ -2,19 +2,14 @@
 
 import gzip
 import os
-import tarfile
+import shutil
 
 import pytest
 from playwright.sync_api import expect
 
 from inkling.export import static_page
-from inkling.export.static_page import (
-    RUNTIME_MODULE,
-    RUNTIME_WASM,
-    add_runtime,
-    add_scripts,
-    write_version,
-)
+from inkling.export.static_page import EXPORT_DIR, add_page, install_packages, write_version
+from inkling.recognition.reader import Reader
 from inkling.terminal import UserError
 from support.static_server import QuietHandler, serve_folder
 from tests.pages import draw_line
@@ -50,11 +45,28 @@ class NoScripts(QuietHandler):
     extensions_map = {".js": "application/octet-stream"}
 
 
-def write_page(folder, version="First"):
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Return a folder with the page, without a network."""
+    folder = tmp_path_factory.mktemp("built")
+    try:
+        add_page(folder, Reader.load())
+    except UserError as error:  # no Node.js, or npm is not reachable
+        pytest.skip(str(error))
+    (folder / "ort.wasm.bundle.min.js").write_text(RUNTIME)
+    (folder / "ort-wasm-simd-threaded.wasm.gz").write_bytes(gzip.compress(b"code"))
+    return folder
+
+
+@pytest.fixture
+def write_page(built):
+    """Return a function that writes a version of the page."""
+    return lambda folder, version="First": copy_page(built, folder, version)
+
+
+def copy_page(built, folder, version):
     """Write a version of the page, named in its heading, as built years ago."""
-    add_scripts(folder)
-    (folder / RUNTIME_MODULE).with_suffix(".js").write_text(RUNTIME)
-    (folder / f"{RUNTIME_WASM}.gz").write_bytes(gzip.compress(b"code"))
+    shutil.copytree(built, folder, dirs_exist_ok=True)
     for name in ("digits", "ink", "line"):
         (folder / f"{name}.onnx.gz").write_bytes(gzip.compress(b"network"))
     for name, at in (("index.html", "<h1>Inkling"), ("style.css", "body {")):
@@ -83,7 +95,7 @@ def page(window):
 
 @pytest.mark.parametrize("handler", [OneHour, QuietHandler], ids=["one hour", "no header"])
 @pytest.mark.parametrize("late", ["index.html", "style.css", "offline.js"])
-def test_a_new_version_is_shown_once_it_is_complete(page, tmp_path, handler, late):
+def test_a_new_version_is_shown_once_it_is_complete(page, write_page, tmp_path, handler, late):
     site, old, new = (tmp_path / name for name in ("site", "old", "new"))
     path = site / late
     write_page(site)
@@ -104,7 +116,9 @@ def test_a_new_version_is_shown_once_it_is_complete(page, tmp_path, handler, lat
     expect(page.locator("h1")).to_have_text("Second")
 
 
-def test_two_pages_of_one_origin_do_not_affect_each_other_or_other_caches(page, tmp_path):
+def test_two_pages_of_one_origin_do_not_affect_each_other_or_other_caches(
+    page, write_page, tmp_path
+):
     folders = [tmp_path, tmp_path / "other"]  # one contains the other
     with serve_folder(tmp_path) as url:
         for folder in reversed(folders):
@@ -128,7 +142,7 @@ def test_two_pages_of_one_origin_do_not_affect_each_other_or_other_caches(page, 
 
 
 @pytest.mark.parametrize("way", ["as a file", "no type", "a file is missing"])
-def test_if_its_script_cannot_run_it_says_what_is_needed(page, tmp_path, way):
+def test_if_its_script_cannot_run_it_says_what_is_needed(page, write_page, tmp_path, way):
     write_page(tmp_path)
     if way == "a file is missing":
         (tmp_path / "settings.js").unlink()
@@ -141,17 +155,14 @@ def test_if_its_script_cannot_run_it_says_what_is_needed(page, tmp_path, way):
         expect(page.get_by_text("Loading")).to_have_count(0)
 
 
-def test_an_altered_archive_of_the_runtime_is_rejected(tmp_path, monkeypatch):
-    archive, site, made = (tmp_path / name for name in ("runtime.tgz", "site", "made"))
-    for name in (RUNTIME_MODULE, RUNTIME_WASM):
-        path = site / "package" / "dist" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"altered")
-    with tarfile.open(archive, "w:gz") as file:
-        file.add(site / "package", "package")
-    made.mkdir()
-    with serve_folder(tmp_path) as url:
-        monkeypatch.setattr(static_page, "ARCHIVE", url + archive.name)
-        with pytest.raises(UserError, match=r"hash .* does not match"):
-            add_runtime(made)
-    assert not list(made.iterdir())
+def test_a_package_with_another_digest_is_rejected(tmp_path, monkeypatch):
+    monkeypatch.setattr(static_page, "user_cache_path", lambda _: tmp_path)
+    lock = tmp_path / "package-lock.json"
+    digest = "26XRV6BhkgK0VOxfbU5cQI"  # of nunjucks, its start
+    code = (EXPORT_DIR / lock.name).read_text()
+    assert digest in code
+    lock.write_text(code.replace(digest, digest[::-1]))
+    with pytest.raises(UserError) as rejected:
+        install_packages(lock)
+    if "EINTEGRITY" not in str(rejected.value):
+        pytest.skip(str(rejected.value))  # no npm, or its registry is not reachable

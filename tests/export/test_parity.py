@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inkling.export.static_page import add_scripts, build
+from inkling.export.static_page import EXPORT_STATIC_DIR
 from inkling.recognition.reader import Reader
-from inkling.terminal import UserError
 from support.composed_pages import PAGE_KINDS, compose_pages, draw_blank_sheets
 from support.page_parity import (
     MAX_PROB_DIFFERENCE,
@@ -29,25 +28,13 @@ RASTER_JS = """async ([name, width, height, data, ...options]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def url(tmp_path_factory):
-    """Return the address of the page that the command builds."""
-    folder = tmp_path_factory.mktemp("page")
-    try:
-        build(folder)
-    except UserError as error:  # npm is not reachable
-        pytest.skip(str(error))
-    with serve_folder(folder) as url:
-        yield url
-
-
 @pytest.fixture
-def compare(window, url):
+def compare(window, served):
     """Return a function that reads items on both sides, and checks the share of equal texts."""
 
     def compare(items, min_share):
         page = window()
-        page.goto(url + "settings.js")  # the worker alone
+        page.goto(served + "settings.js")  # the worker alone
         compared = compare_readings(page, Reader.load(), items)
         different = [c for c in compared if not c.is_same_text]
         inexact = [c for c in compared if c.prob_difference > MAX_PROB_DIFFERENCE]
@@ -60,11 +47,9 @@ def compare(window, url):
 
 
 @pytest.fixture(scope="module")
-def scripts(tmp_path_factory):
+def scripts():
     """Return the address of the page's scripts, without networks and runtime."""
-    folder = tmp_path_factory.mktemp("scripts")
-    add_scripts(folder)
-    with serve_folder(folder) as url:
+    with serve_folder(EXPORT_STATIC_DIR) as url:
         yield url
 
 
@@ -126,7 +111,7 @@ def test_operations_on_rasters_compute_what_opencv_computes(
     if name in ("dilate", "findComponents", "computeDistances"):
         values = (cv2.blur(values, (3, 3)) > 0.5).astype(np.float32)
     page = window()
-    page.goto(scripts + "settings.js")
+    page.goto(scripts + "raster.js")
     found = page.evaluate(RASTER_JS, [name, 40, 31, values.ravel().tolist(), *options])
     python = expected(values)
     page_values = np.array(found, np.float32).reshape(python.shape)

@@ -11,7 +11,9 @@ import torch
 from conftest import ROOT, run_python
 from huggingface_hub import SpaceCard
 
-from inkling.export.static_page import ATTRIBUTES, EXPORT_STATIC_DIR, add_scripts
+from inkling.export.static_page import EXPORT_STATIC_DIR, add_page
+from inkling.recognition.reader import Reader
+from inkling.terminal import UserError
 from inkling.training.device import best_device
 from tests.app_process import PREDICT, AppProcess
 
@@ -36,7 +38,10 @@ def gradio_auto_wrap(task):
 
 @pytest.fixture
 def static_space(tmp_path):
-    add_scripts(tmp_path / "page")
+    try:
+        add_page(tmp_path / "page", Reader.load())
+    except UserError as error:  # no Node.js, or npm is not reachable
+        pytest.skip(str(error))
     return tmp_path / "page"
 
 
@@ -76,12 +81,13 @@ def test_no_file_is_too_large(static_space):
 
 
 def test_each_file_that_the_static_page_names_exists(static_space):
-    made = {"digits.onnx", "ort.wasm.bundle.min.js", "ort-wasm-simd-threaded.wasm.gz"}
+    made = {"digits.onnx.gz"}
     present = {path.name for path in static_space.iterdir()} | made
-    for name in ("index.html", "page.js", "frame.js", "offline.js", "manifest.webmanifest"):
+    for name in ("index.html", "page.js", "explain.js", "offline.js", "manifest.webmanifest"):
         named = NAMED.findall((static_space / name).read_text("utf-8"))
         assert set(named) <= present, name
-    assert {line.split()[0] for line in ATTRIBUTES.splitlines()} == {"*.onnx", "*.gz"}
+    attributes = (static_space / ".gitattributes").read_text("utf-8")
+    assert {line.split()[0] for line in attributes.splitlines()} == {"*.gz", "*.jpg", "*.png"}
 
 
 def test_the_commands_of_the_docs_exist():

@@ -9,19 +9,20 @@ import settings from "./settings.js";
 
 const { DIGIT, FRAME, MAX_TERMS, STYLE_PEN_PX } = settings;
 const CLASS_COUNT = 22;
-let network; // its layers
-let styles; // of each digit: [{name, aspect, points, strokes, features}]
+let network = null; // promise of its layers
+let styles = null; // promise, of each digit: [{name, aspect, points, strokes, directions, length}]
 
-async function load() {
-  const [file, written] = await Promise.all([fetch("digits.onnx.gz"), fetch("styles.json")]);
+async function loadLayers() {
+  const file = await fetch("digits.onnx.gz");
   if (!file.ok) throw new Error(`${file.url}: ${file.status}`);
   const bytes = new Uint8Array(await file.arrayBuffer());
   const isPacked = bytes[0] === 0x1f && bytes[1] === 0x8b; // some servers make the browser decompress it
   const unpacked = () => new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
-  network = parseLayers(isPacked ? new Uint8Array(await unpacked()) : bytes);
-  styles = (await written.json()).map((digit) => digit.map(unpackStyle));
-  return {};
+  return parseLayers(isPacked ? new Uint8Array(await unpacked()) : bytes);
 }
+const getLayers = async (ink) => new Layers(await (network ??= loadLayers()), ink);
+const loadStyles = async () => (await (await fetch("styles.json")).json()).map((digit) => digit.map(unpackStyle));
+const getStyles = async (digit) => (await (styles ??= loadStyles()))[digit];
 const toBytes = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 function unpackStyle({ name, aspect, points, strokes, features }) {
   const numbers = toBytes(points);
@@ -38,19 +39,19 @@ async function computeLogits(inks) {
   return inks.map((_, k) => [...class_logits.subarray(k * CLASS_COUNT, (k + 1) * CLASS_COUNT)]);
 }
 const computeDigitLogits = async (inks) => (await computeLogits(inks)).map(getDigitLogits);
-const findChangeTo = (ink, digit) =>
-  findChange(ink, styles[digit], async (inks) => (await computeLogits(inks)).map((logits) => getLead(logits, digit)));
+const findChangeTo = async (ink, digit) =>
+  findChange(ink, await getStyles(digit), async (inks) => (await computeLogits(inks)).map((logits) => getLead(logits, digit)));
 
 async function explain({ ink, answer, rival, requested, isUnsure, opened }) {
   const evidence = await findEvidence(ink, answer, rival, computeDigitLogits);
   const change = requested === null ? null : await findChangeTo(ink, requested);
-  const layers = opened || isUnsure ? new Layers(network, ink) : null;
+  const layers = opened || isUnsure ? await getLayers(ink) : null;
   const candidates = isUnsure && requested === null ? await Promise.all([answer, rival].map((digit) => describeCandidate(ink, digit, layers.features))) : null;
   return { evidence, change, candidates, layers: opened ? openLayers(layers, opened) : null };
 }
 async function describeCandidate(ink, digit, features) {
   const getSimilarity = ({ directions, length }) => directions.reduce((sum, v, k) => sum + v * features[k], 0) / length;
-  const nearest = styles[digit].reduce((best, style) => (getSimilarity(style) > getSimilarity(best) ? style : best));
+  const nearest = (await getStyles(digit)).reduce((best, style) => (getSimilarity(style) > getSimilarity(best) ? style : best));
   const change = await findChangeTo(ink, digit);
   return { digit, similar: [{ ink: drawStyle(nearest), name: `“${nearest.name}”` }], advice: change?.words ?? "" };
 }
@@ -69,8 +70,8 @@ function openLayers(layers, { count, probabilities, not_a_digit }) {
 }
 
 // Return a cell's sum and its trail to the ink.
-function writeSum({ ink, trail, at, exact }) {
-  const layers = new Layers(network, ink);
+async function writeSum({ ink, trail, at, exact }) {
+  const layers = await getLayers(ink);
   const cells = trail.map((cell) => cell.split("-").map(Number)).filter((cell) => layers.has(cell));
   if (!cells[at]) return {};
   cells.push(...layers.follow(cells.at(-1)));
@@ -80,5 +81,5 @@ function writeSum({ ink, trail, at, exact }) {
   return { sum: { trail: cells.map((cell) => layers.describeCell(cell)), at, exact, computed, sources, ink: ink[row * FRAME + column] } };
 }
 
-const handlers = { load, explain, decode, sum: async (message) => writeSum(message) };
+const handlers = { load: async () => ({}), explain, decode, sum: writeSum };
 const ask = connect(self, ({ kind, ...message }) => handlers[kind](message));

@@ -73,21 +73,21 @@ const session = new Session(reader, explainer);
 function mountAll() {
   const folder = new URL(".", location.href).pathname.slice(0, -1); // another Inkling may share the origin
   const pad = { pen: settings.PEN, storage_key: `inkling-pad${folder}`, value: null };
-  mount("title", "header.js");
-  mount("pad", "sketchpad.js", { props: pad });
-  mount("reads", "pad_requests.js", { props: { local: true }, server: session, on: { answered: showAll, previewed: showAll } });
-  mount("picture", "picture.js", { props: { accept: settings.ACCEPTED_MIME_TYPES, limit: settings.MAX_UPLOAD_BYTES } });
+  mount("title", "header");
+  mount("pad", "sketchpad", { props: pad });
+  mount("reads", "pad_requests", { props: { local: true }, server: session, on: { answered: showAll, previewed: showAll } });
+  mount("picture", "picture", { props: { accept: settings.ACCEPTED_MIME_TYPES, limit: settings.MAX_UPLOAD_BYTES } });
   const pickers = { examples: "example", strip: "choose", change: "compare", matrix: null, more: "digit" };
   for (const [id, action] of Object.entries(pickers))
-    mount(id, "pick.js", { props: { action, tab: id === "more" ? "#views [role=tab]" : "" }, on: { pick: ({ pick }) => show("cell", settings.CELLS[pick]) } });
-  mount("pixels", "pixels.js");
+    mount(id, "pick", { props: { action, tab: id === "more" ? "#views [role=tab]" : "" }, on: { pick: ({ pick }) => show("cell", settings.CELLS[pick]) } });
+  mount("pixels", "pixels");
   const showSum = async ({ pick }) => show("feature-map", await session.renderSum(pick));
-  mount("layers", "inside.js", { on: { pick: showSum } });
-  mount("feature-map", "cell_sum.js");
-  mount("traced", "steps.js");
-  mount("tour", "tour.js");
+  mount("layers", "inside", { on: { pick: showSum } });
+  mount("feature-map", "cell_sum");
+  mount("traced", "steps");
+  mount("tour", "tour");
   document.addEventListener("click", ({ target: { id } }) => {
-    if (id === "copy" || id === "link") components["copy.js"](id);
+    if (id === "copy" || id === "link") components.copy(id);
     if (id === "data") document.dispatchEvent(new CustomEvent("read-start", { detail: ["data", null] }));
   });
   addCamera(find("#camera"), find("#upload"));
