@@ -52,7 +52,8 @@ function compileTemplates() {
 }
 
 function writeVersion() {
-  const files = readdirSync(folder).filter((name) => !NOT_STORED.includes(name)).sort();
+  const entries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = entries.map(({ name }) => name).filter((name) => !NOT_STORED.includes(name)).sort();
   const digests = Object.fromEntries(files.map((name) => [name, computeIntegrity(readFileSync(join(folder, name)))]));
   const listed = JSON.stringify({ "./": "", ...digests }, null, 2);
   const version = createHash("sha256").update(listed).update(read(folder, "index.html")).digest("hex").slice(0, 12);

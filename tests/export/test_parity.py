@@ -17,6 +17,7 @@ from support.page_parity import (
 from support.static_server import serve_folder
 from support.virtual_users import sample_drawings
 
+pytest_plugins = ["tests.static_pages"]
 DIGIT_COUNT, NUMBER_COUNT, PAGE_COUNT = 200, 40, 40  # `bench.static_page --parity` reads more
 RASTER_JS = """async ([name, width, height, data, ...options]) => {
     const raster = await import("./raster.js");
@@ -29,12 +30,12 @@ RASTER_JS = """async ([name, width, height, data, ...options]) => {
 
 
 @pytest.fixture
-def compare(window, served):
+def compare(window, static_url):
     """Return a function that reads items on both sides, and checks the share of equal texts."""
 
     def compare(items, min_share):
         page = window()
-        page.goto(served + "settings.js")  # the worker alone
+        page.goto(static_url + "settings.js")  # the worker alone
         compared = compare_readings(page, Reader.load(), items)
         different = [c for c in compared if not c.is_same_text]
         inexact = [c for c in compared if c.prob_difference > MAX_PROB_DIFFERENCE]

@@ -9,6 +9,7 @@ from inkling.explanation.occlusion import evidence
 from inkling.recognition.reader import Reader
 from inkling.ui.uncertainty import load_paths
 
+pytest_plugins = ["tests.static_pages"]
 GLYPH_COUNT, CHANGE_COUNT = 60, 20
 ASK = """async (questions) => {
     const { connect } = await import("./messages.js");
@@ -24,6 +25,12 @@ ASK = """async (questions) => {
     const plain = (_, value) => (ArrayBuffer.isView(value) ? [...value] : value);
     return JSON.parse(JSON.stringify(answers, plain));
 }"""
+
+
+@pytest.fixture
+def page(open_site, static_url):
+    """Return a window with the page."""
+    return open_site(static_url)
 
 
 @pytest.fixture(scope="module")

@@ -31,8 +31,15 @@ from tests.pages import (
     wait_until_settled,
 )
 
+pytest_plugins = ["tests.static_pages"]
 DRAWING_COUNT = 60
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200)
+
+
+@pytest.fixture
+def page(open_site, static_url):
+    """Return a window with the page."""
+    return open_site(static_url)
 
 
 def draw_and_read(page, digit):
@@ -46,18 +53,20 @@ def open_inside(page):
     expect(page.locator("#layers canvas.features")).to_be_visible()
 
 
-def test_it_is_small_and_no_file_is_too_large_for_a_space(folder):
-    assert measure(folder)[0] <= 9
-    assert max(path.stat().st_size for path in folder.iterdir()) < 10_000_000
-    assert not list(folder.glob("*.mjs"))  # of which some servers do not know the type
+def test_it_is_small_and_no_file_is_too_large_for_a_space(static_folder):
+    assert measure(static_folder)[0] <= 9
+    assert max(path.stat().st_size for path in static_folder.iterdir()) < 10_000_000
+    assert not list(static_folder.glob("*.mjs"))  # of which some servers do not know the type
 
 
-def test_scripts_styles_and_templates_are_the_main_pages(folder):
-    scripts, styles = ((folder / n).read_text("utf-8") for n in ("components.js", "style.css"))
+def test_scripts_styles_and_templates_are_the_main_pages(static_folder):
+    scripts, styles = (
+        (static_folder / n).read_text("utf-8") for n in ("components.js", "style.css")
+    )
     for path in views.UI_STATIC_DIR.glob("*.js"):
         assert path.read_text("utf-8") in scripts, path.name
     assert all(path.read_text("utf-8") in styles for path in views.STYLESHEETS)
-    templates = (folder / "templates.js").read_text("utf-8")
+    templates = (static_folder / "templates.js").read_text("utf-8")
     for name in ("answer.html", "evidence.html", "sentences.html", "cell_sum.html", "tour.html"):
         assert f'["{name}"]' in templates, name
 
@@ -163,11 +172,11 @@ def test_inside_shows_layers_and_follows_a_sum_to_a_pixel(page):
     expect(page.locator("#traced li").first).to_contain_text("4:")
 
 
-def test_the_tour_has_eight_stations(visit, served):
-    page = visit(f"{served}#tour=1")
+def test_the_tour_has_eight_stations(open_site, static_url):
+    page = open_site(f"{static_url}#tour=1")
     for number in range(1, 9):
-        heading = page.locator(f"#tour section:nth-of-type({number}) h2")
-        expect(heading).to_be_visible()
+        station = page.locator(f"#tour section:nth-of-type({number})")
+        expect(station).to_be_focused()
         page.keyboard.press("ArrowRight")
     expect(page.locator("#tour")).to_be_hidden()
 
@@ -190,9 +199,9 @@ def test_the_reading_is_saved_as_json(page):
     assert reading["text"] == "4" and len(reading["digits"][0]["probabilities"]) == 10
 
 
-def test_it_sends_nothing_and_works_offline_after_the_first_visit(visit, folder):
-    with serve_folder(folder) as url:
-        page = visit(url)
+def test_it_sends_nothing_and_works_offline_after_the_first_visit(open_site, static_folder):
+    with serve_folder(static_folder) as url:
+        page = open_site(url)
         draw_and_read(page, 3)
         choose_example(page, 1)
         expect_answer(page, "4")
@@ -208,13 +217,13 @@ def test_it_sends_nothing_and_works_offline_after_the_first_visit(visit, folder)
     expect_answer(page, "7432")
 
 
-def test_without_its_networks_it_says_so(visit, tmp_path):
+def test_without_its_networks_it_says_so(open_site, tmp_path):
     try:
         add_page(tmp_path, Reader.load())
     except UserError as error:
         pytest.skip(str(error))
     with serve_folder(tmp_path) as url:
-        page = visit(url, is_ready=False)
+        page = open_site(url, is_ready=False)
         draw_line(page)  # the pad works
         expect(page.get_by_role("button", name="Undo")).to_be_enabled()
         expect(page.locator("#state")).to_contain_text("could not be loaded")
@@ -235,8 +244,8 @@ def test_everything_is_reached_by_keys(page):
 
 
 @pytest.mark.parametrize("scheme, width, height", [("dark", 360, 700), ("light", 1280, 800)])
-def test_it_is_accessible_and_fits_the_screen(visit, served, scheme, width, height):
-    page = visit(served, viewport={"width": width, "height": height}, color_scheme=scheme)
+def test_it_is_accessible_and_fits_the_screen(open_site, static_url, scheme, width, height):
+    page = open_site(static_url, viewport={"width": width, "height": height}, color_scheme=scheme)
     for digit in (None, 4):
         if digit:
             draw_and_read(page, digit)

@@ -9,6 +9,7 @@ import { NAMES, showBars } from "./views.js";
 const find = (selector) => document.querySelector(selector);
 const place = (id) => find(`#${id} > .html-container > div`);
 const state = find("#state");
+const shown = {}; // HTML, by the component's name
 const mounted = {}; // by the component's name: {props, update}
 
 // Run a script of the main page with what Gradio gives to it.
@@ -22,8 +23,8 @@ function mount(id, script, { props = {}, server, on = {}, element = place(id) } 
 function show(id, value) {
   if (id === "label") showBars(find("#label .container"), value);
   else if (typeof value === "string") {
-    if (place(id).dataset.html === value) return;
-    place(id).innerHTML = value;
+    if (shown[id] === value) return; // the focus stays
+    place(id).innerHTML = shown[id] = value;
   } else if (mounted[id]) mounted[id].props.value = value;
   mounted[id]?.update();
 }

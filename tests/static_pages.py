@@ -9,9 +9,9 @@ from support.static_server import serve_folder
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory):
+def static_folder(tmp_path_factory):
     """Return the folder that the command builds."""
-    folder = tmp_path_factory.mktemp("page")
+    folder = tmp_path_factory.getbasetemp() / "static-page"
     try:
         build(folder)
     except UserError as error:  # no Node.js, or npm is not reachable
@@ -20,17 +20,17 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def served(folder):
+def static_url(static_folder):
     """Return the address of the page."""
-    with serve_folder(folder) as url:
+    with serve_folder(static_folder) as url:
         yield url
 
 
 @pytest.fixture
-def visit(window):
+def open_site(window):
     """Return a function that opens an address in a window of its own."""
 
-    def visit(url, is_ready=True, **options):
+    def open_site(url, is_ready=True, **options):
         page = window(**options)
         page.requests = []
         page.on("request", lambda request: page.requests.append(request))
@@ -39,10 +39,4 @@ def visit(window):
             expect(page.locator("#answer[data-ready]")).to_be_attached()
         return page
 
-    return visit
-
-
-@pytest.fixture
-def page(visit, served):
-    """Return a window with the page."""
-    return visit(served)
+    return open_site
