@@ -21,7 +21,6 @@ from markupsafe import Markup
 from PIL import Image
 from platformdirs import user_cache_path
 
-from inkling.datasets.pen_strokes import STROKE_STYLES
 from inkling.export import INSTALL_ONNX
 from inkling.imaging.image_formats import ACCEPTED_MIME_TYPES, describe_refusal
 from inkling.imaging.open_image import FILE_ERRORS
@@ -117,8 +116,8 @@ def encode_value(value: Any) -> Any:
 
 def encode_styles(reader: Reader, digit: int) -> list[dict]:
     """Return the ways to write a digit: paths for changes, features to find the nearest."""
-    paths, features = uncertainty.load_paths(digit), uncertainty.draw_styles(reader.model, digit)[1]
-    scaled = 127 * features / features.amax(dim=1, keepdim=True)
+    names, _, features = uncertainty.load_styles(reader.model, digit)
+    scaled = (127 * features / features.amax(dim=1, keepdim=True)).numpy()
     return [
         {
             "name": name,
@@ -128,7 +127,7 @@ def encode_styles(reader: Reader, digit: int) -> list[dict]:
             "features": views.encode_base64(direction, np.int8),
         }
         for name, points, aspect, strokes, direction in zip(
-            STROKE_STYLES[digit], *paths, scaled.numpy(), strict=True
+            names, *uncertainty.load_paths(digit), scaled, strict=True
         )
     ]
 

@@ -7,8 +7,9 @@ import { drawPath } from "./strokes.js";
 import { decode } from "./pictures.js";
 import settings from "./settings.js";
 
-const { DIGIT, FRAME, MAX_TERMS, STYLE_PEN_PX } = settings;
+const { DIGIT, FRAME } = settings;
 const CLASS_COUNT = 22;
+const STYLE_PEN_PX = 2.4; // MNIST's median stroke
 let network = null; // promise of its layers
 let styles = null; // promise, of each digit: [{name, aspect, points, strokes, directions, length}]
 
