@@ -1,7 +1,8 @@
-"""Optional: the network as an ONNX file, and a page that reads single digits without a server.
+"""Optional: the network as an ONNX file, and the page without a server.
 
 onnx_file.py: export, quantize and compare an ONNX file
 static_page.py: build the page without a server
+npm: assemble its scripts, styles, templates and runtime by Node.js
 static: that page, its scripts and styles
 """
 

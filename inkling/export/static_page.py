@@ -32,8 +32,8 @@ from inkling.terminal import UserError, make_parser, printable, run
 from inkling.ui import inside_views, layout, model_card, uncertainty, views  # noqa: F401
 from inkling.ui.sketchpad import PAD_PEN_PX, PAD_UNITS
 
-EXPORT_DIR = Path(__file__).parent
-EXPORT_STATIC_DIR = EXPORT_DIR / "static"
+NPM_DIR = Path(__file__).parent / "npm"
+EXPORT_STATIC_DIR = NPM_DIR.parent / "static"
 REFUSED = {"HEIC": b"\0\0\0\x0cftypheic", "PDF": b"%PDF-", "SVG": b"<svg>"}  # starts of files
 
 
@@ -46,14 +46,14 @@ def run_tool(*command: object) -> None:
         raise UserError(f"Node.js and npm build the page, but failed: {reason}") from error
 
 
-def install_packages(lock: Path = EXPORT_DIR / "package-lock.json") -> Path:
+def install_packages(lock: Path = NPM_DIR / "package-lock.json") -> Path:
     """Return the folder of npm's packages, at the versions and digests of the lock file."""
     folder = user_cache_path("inkling") / "npm"
     kept, finished = folder / lock.name, folder / "node_modules" / ".package-lock.json"
     if not finished.exists() or kept.read_bytes() != lock.read_bytes():
         folder.mkdir(parents=True, exist_ok=True)
         finished.unlink(missing_ok=True)
-        shutil.copy(EXPORT_DIR / "package.json", folder)
+        shutil.copy(NPM_DIR / "package.json", folder)
         shutil.copy(lock, kept)
         run_tool("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder)
     return folder / "node_modules"
@@ -79,7 +79,7 @@ def add_page(folder: Path, reader: Reader) -> None:
     styles = json.dumps([encode_styles(reader, digit) for digit in range(10)])
     (folder / "styles.json").write_text(styles, "utf-8")
     (folder / "index.html").write_text(render_page(card), "utf-8")
-    run_tool("node", EXPORT_DIR / "assemble.js", "page", folder, packages)
+    run_tool("node", NPM_DIR / "assemble.js", "page", folder, packages)
 
 
 def render_page(card: tuple[str, ...]) -> str:
@@ -134,7 +134,7 @@ def encode_styles(reader: Reader, digit: int) -> list[dict]:
 
 def write_version(folder: Path) -> None:
     """Write the page's version, and the list of files to store for offline use."""
-    run_tool("node", EXPORT_DIR / "assemble.js", "version", folder)
+    run_tool("node", NPM_DIR / "assemble.js", "version", folder)
 
 
 def build(folder: Path, checkpoint: Path = CHECKPOINT) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from inkling.export import static_page
-from inkling.export.static_page import EXPORT_DIR, add_page, install_packages, write_version
+from inkling.export.static_page import NPM_DIR, add_page, install_packages, write_version
 from inkling.recognition.reader import Reader
 from inkling.terminal import UserError
 from support.static_server import QuietHandler, serve_folder
@@ -159,7 +159,7 @@ def test_a_package_with_another_digest_is_rejected(tmp_path, monkeypatch):
     monkeypatch.setattr(static_page, "user_cache_path", lambda _: tmp_path)
     lock = tmp_path / "package-lock.json"
     digest = "26XRV6BhkgK0VOxfbU5cQI"  # of nunjucks, its start
-    code = (EXPORT_DIR / lock.name).read_text()
+    code = (NPM_DIR / lock.name).read_text()
     assert digest in code
     lock.write_text(code.replace(digest, digest[::-1]))
     with pytest.raises(UserError) as rejected:

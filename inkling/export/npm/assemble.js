@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 
-const INKLING = join(import.meta.dirname, "..");
+const INKLING = join(import.meta.dirname, "..", "..");
 const UI = join(INKLING, "ui", "static");
 const STYLESHEETS = ["tokens", "evidence", "style", "network"].map((name) => join(UI, `${name}.css`)); // as `views.STYLESHEETS`
 const NOT_STORED = ["LICENSE", "README.md", ".gitattributes", "index.html", "offline.js"]; // for offline use
