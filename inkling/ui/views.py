@@ -106,7 +106,7 @@ def name_digit(digit: int) -> str:
 
 
 render = make_renderer(
-    TEMPLATES,
+    Path(__file__).parent / "templates",
     plots.TEMPLATES,
     filters={
         "ink_url": encode_ink,

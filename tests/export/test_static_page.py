@@ -104,6 +104,7 @@ def test_pixels_a_rival_and_a_change_are_read_again(page):
     expect_answer(page, "9")
     page.get_by_role("button", name="As it was").click()
     expect_answer(page, "4")
+    page.evaluate("scrollTo(0, 0)")
     page.mouse.click(*locate_pixel(page, 2, 2))
     wait_until_settled(page)
     expect(page.get_by_role("button", name="As it was")).to_be_visible()
