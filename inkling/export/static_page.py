@@ -63,7 +63,7 @@ def add_page(folder: Path, reader: Reader) -> None:
     """Write the page without networks to a folder; raises `OSError` or `UserError`."""
     packages = install_packages()
     folder.mkdir(parents=True, exist_ok=True)
-    examples = [Path(shutil.copy(f, folder / f"example-{f.name}")).name for f in layout.EXAMPLES]
+    examples = [Path(shutil.copy(f, folder / f"example-{f.name}")).name for f in views.EXAMPLES]
     card, model = model_card.render_card(reader), reader.model
     cells = re.findall(r'data-pick="(\d-\d)"', card[1])
     refusals = {kind: describe_refusal(start) for kind, start in REFUSED.items()}
@@ -87,7 +87,7 @@ def render_page(card: tuple[str, ...]) -> str:
     parts = {name: views.read_static(f"{name}.html") for name in ("pixels", "inside", "sketchpad")}
     parts["sketchpad"] = parts["sketchpad"].replace("${placeholder}", layout.HINT)
     parts["header"] = views.render("header.html", local=True)
-    parts["examples"] = views.render_examples(layout.EXAMPLES)
+    parts["examples"] = views.render_examples(views.EXAMPLES)
     parts |= {f"card_{k}": part for k, part in enumerate(card)}
     safe = {name: Markup(part) for name, part in parts.items()}
     actions = [action for action in layout.ACTIONS if action[0] != "report"]

@@ -9,7 +9,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 
 const INKLING = join(import.meta.dirname, "..", "..");
 const UI = join(INKLING, "ui", "static");
-const STYLESHEETS = ["tokens", "evidence", "style", "network"].map((name) => join(UI, `${name}.css`)); // as `views.STYLESHEETS`
+const STYLESHEETS = ["tokens", "evidence", "style", "network", "lab"].map((name) => join(UI, `${name}.css`)); // as `views.STYLESHEETS`
 const NOT_STORED = ["LICENSE", "README.md", ".gitattributes", "index.html", "offline.js"]; // for offline use
 const VERSION_MARK = "VERSION_OF_FILES"; // in index.html and offline.js
 const MEMBERS = { module: "ort.wasm.bundle.min.mjs", wasm: "ort-wasm-simd-threaded.wasm" };
