@@ -83,6 +83,7 @@ class Lab:
         source, run = self.source, self.source.run
         response: dict[str, Any] = {"failure": source.failure, "own": source.is_retraining}
         response["training"] = source.is_training or source.is_training_beside
+        response["corrections"] = len(session.state.corrections)
         if run is None or not run.lanes[0].reports:
             return response
         digits, examples = session.state.network_reading.digits, self.find_examples()

@@ -272,19 +272,21 @@ function show(response) {
   }
 }
 let wake = () => {};
-let wasInView = false;
+let corrections = null; // how many the form offers
 async function follow() {
   while (element.isConnected) {
     const inView = element.offsetParent !== null && !document.hidden;
     let wait = IDLE_MS;
     if (inView) {
-      if (!wasInView) await loadForm();
       const response = await ask("watch", { known: [run, subject], at, compared, since: lanes.map(({ curve }) => curve.length) });
-      if (!response.error) show(response);
+      if (!response.error) {
+        if (response.corrections !== corrections) await loadForm();
+        corrections = response.corrections;
+        show(response);
+      }
       const behind = lanes.some(({ curve, count }) => curve.length < count);
       wait = response.training || behind ? POLL_MS : IDLE_MS;
     }
-    wasInView = inView;
     await Promise.race([pause(inView ? wait : POLL_MS), new Promise((done) => (wake = done))]);
   }
 }
