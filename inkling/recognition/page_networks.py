@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from safetensors.torch import load_file
 
 from model import InkNet, LineNet, Network, fuse_batch_norm
@@ -15,12 +16,14 @@ MAX_DEVIATION = 6.0  # standard deviations
 
 
 @cache
+@torch.inference_mode(False)  # its tensors cannot be traced by an exporter, nor used after it
 def ink_net() -> InkNet:
     """Load the ink network, once."""
     return load_network(InkNet(), "ink")
 
 
 @cache
+@torch.inference_mode(False)
 def line_net() -> LineNet:
     """Load the line network, once."""
     return load_network(LineNet(), "line")

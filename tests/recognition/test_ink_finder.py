@@ -3,11 +3,13 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 from conftest import sketch
 
 from inkling.imaging.binarize import MARKS_NOTE
 from inkling.imaging.mnist_frame import crop_to_ink
 from inkling.recognition.ink_finder import unet_ink
+from inkling.recognition.page_networks import ink_net, line_net
 from support.composed_pages import draw_blank_sheets
 
 SIDE = 280
@@ -114,3 +116,10 @@ def test_low_writing_on_a_large_page_is_read(reader):
 def test_a_blank_sheet_of_any_kind_stays_blank(shipped):
     read = [shipped.read(picture).text for _, picture in draw_blank_sheets(60)]
     assert sum(text == "" for text in read) >= 57
+
+
+@pytest.mark.parametrize("load", [ink_net, line_net])
+def test_networks_that_a_reading_loads_can_be_exported(load):
+    with torch.inference_mode():  # as while a picture is read
+        network = load.__wrapped__()
+    assert not any(parameter.is_inference() for parameter in network.parameters())
