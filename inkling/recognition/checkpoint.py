@@ -86,7 +86,7 @@ def encode_checkpoint(
     }
     text = json.dumps(description)
     metadata = {"inkling": text, "digest": digest(text, tensors)}
-    return tensor_bytes(tensors, metadata), description
+    return tensor_bytes(tensors, metadata), json.loads(text)
 
 
 def pack(model: DigitCNN) -> dict[str, Tensor]:
