@@ -2,9 +2,9 @@
 
     python -m bench.class [--phones 60] [--drawings 10] [--minutes 5]
 
-Each phone draws at random times, and sends again after a refusal, as the page does. The wall asks
-for changes every `WALL_POLL_S`. The server runs on the same machine: other load on it, that of the
-phones included, raises the times. The exit status is 1 if a bound is exceeded.
+Each phone draws at random times, and sends again after a refusal, as the page does. The wall
+requests changes every `WALL_POLL_S`. The server runs on the same machine: other load on it, that
+of the phones included, raises the times. The exit status is 1 if a bound is exceeded.
 """
 
 import argparse
@@ -91,7 +91,7 @@ class ClassRun:
         return reply.status_code, reply.json()
 
     async def use_phone(self, number: int, drawings: int, seconds: float) -> None:
-        """Open the page, and draw at random times; ask for the state of the class in between."""
+        """Open the page, and draw at random times; request the state of the class in between."""
         token = secrets.token_hex(16)
         pauses = np.diff(
             np.sort([0.0, *np.random.default_rng(number).uniform(0, seconds, drawings)])

@@ -4,7 +4,7 @@
     python -m bench.lab --pairs 1      a look
 
 A pair is a training that nobody watches, with the reports of `train.py`, and the same one with the
-Lab's reports, which a page asks for as `lab.js` does. The two alternate. Compare ratios only:
+Lab's reports, which a page requests as `lab.js` does. The two alternate. Compare ratios only:
 processor time is less disturbed by other processes than seconds are.
 """
 
@@ -59,7 +59,7 @@ def train_unwatched(mnist: Mnist, recipe) -> None:
 
 
 def train_watched(mnist: Mnist, recipe, source: LiveReader, session: Session) -> int:
-    """Train with the Lab's reports, and a page that asks for them; return their number."""
+    """Train with the Lab's reports, and a page that requests them; return their number."""
     lane = Lane(recipe, seed=0)
     source.run, source.is_training = Run([lane]), True
     page, ended = Lab(source, True, bytes, str), threading.Event()

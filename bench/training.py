@@ -139,7 +139,7 @@ def main() -> None:
     print(f"ratio of seconds {plain.seconds / seconds:.1f}, of processor seconds {ratio:.1f}")
     if options.record:
         counts = "counts" if statistics.mean(accuracies) >= RECORD_ACCURACY else "does not count"
-        print(f"the record asks for {RECORD_ACCURACY:.1%}: this run {counts}")
+        print(f"the record requires {RECORD_ACCURACY:.1%}: this run {counts}")
 
 
 if __name__ == "__main__":

@@ -18,12 +18,12 @@ from starlette.routing import Route
 from inkling.classroom import room_address
 from inkling.classroom.drawings import ClassDrawings, Drawing, RateLimit, read_drawing
 from inkling.classroom.lesson import Lesson
-from inkling.imaging.sketch import SKETCH_SIDE_PX, Sketch
+from inkling.imaging.sketch import Sketch
 from inkling.recognition.reader import ReaderUnavailable
 from inkling.rendering import BUSY_MESSAGE
 from inkling.server.routes import get_path
 from inkling.training.live_reader import LiveReader
-from inkling.ui.sketchpad import PAD_PEN_PX, PAD_UNITS, SKETCHPAD_DIR
+from inkling.ui.sketchpad import PAD_PEN_UNITS, SKETCHPAD_DIR
 
 MAX_PUPIL_DRAWINGS = 100
 MAX_CLASS_DRAWINGS = 5_000  # 5 KB each, with ink
@@ -196,9 +196,9 @@ async def parse(request: Request) -> Call:
 def load_files() -> dict[str, str]:
     """Return the files of both pages by path."""
     pad = {kind: (SKETCHPAD_DIR / f"sketchpad.{kind}").read_text("utf-8") for kind in SUFFIX_TYPES}
-    pen = round(PAD_PEN_PX * PAD_UNITS / SKETCH_SIDE_PX)
     # Gradio calls the script with these arguments
-    head = f"export const PEN = {pen};\nexport default (element, props, trigger, watch) => {{\n"
+    head = "export default (element, props, trigger, watch) => {\n"
+    head = f"export const PEN = {PAD_PEN_UNITS};\n{head}"
     files = {"/class/sketchpad.js": f"{head}{pad['js']}}};\n", "/class/sketchpad.css": pad["css"]}
     markup = pad["html"].replace("${placeholder}", "Draw here")
     for file in Path(__file__).with_name("static").iterdir():

@@ -95,7 +95,7 @@ class ClassDrawings:
     """The class since its start, or since the teacher cleared it."""
 
     def __init__(self) -> None:
-        self.id = secrets.token_hex(4)  # another one tells phones and the wall to start again
+        self.id = secrets.token_hex(4)  # if it changes, phones and the wall start again
         self.pupils: dict[str, Pupil] = {}  # by the random token that the phone made
         self.all: list[Drawing] = []
         self.asked: Counter[int] = Counter()  # times that each digit was asked for

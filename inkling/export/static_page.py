@@ -24,13 +24,12 @@ from platformdirs import user_cache_path
 from inkling.export import INSTALL_ONNX
 from inkling.imaging.image_formats import ACCEPTED_MIME_TYPES, describe_refusal
 from inkling.imaging.open_image import FILE_ERRORS
-from inkling.imaging.sketch import SKETCH_SIDE_PX
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.reader import Reader
 from inkling.rendering import make_renderer
 from inkling.terminal import UserError, make_parser, printable, run
 from inkling.ui import inside_views, layout, model_card, uncertainty, views  # noqa: F401
-from inkling.ui.sketchpad import PAD_PEN_PX, PAD_UNITS
+from inkling.ui.sketchpad import PAD_PEN_UNITS
 
 NPM_DIR = Path(__file__).parent / "npm"
 EXPORT_STATIC_DIR = NPM_DIR.parent / "static"
@@ -70,7 +69,7 @@ def add_page(folder: Path, reader: Reader) -> None:
     settings = {
         "CELLS": {cell: model_card.render_cell(reader, cell) for cell in cells},
         "EXAMPLES": examples,
-        "PEN": round(PAD_PEN_PX * PAD_UNITS / SKETCH_SIDE_PX),
+        "PEN": PAD_PEN_UNITS,
         "REFUSALS": refusals | {"large": FILE_ERRORS[Image.DecompressionBombError]},
         "REJECTION": [model.temperature, model.doubt_ceiling, model.doubt_scale],
     }

@@ -112,7 +112,7 @@ def list_choices() -> dict[str, Any]:
 
 
 def parse_run(payload: Any, corrections: Digits | None) -> Run:
-    """Return the run that a page asks for; raises `ValueError` with a sentence."""
+    """Return the run that a page requests; raises `ValueError` with a sentence."""
     try:
         epochs, seed = float(payload["epochs"]), int(payload["seed"])
         choices = [(one["data"], int(one["size"])) for one in payload["lanes"]]

@@ -15,6 +15,7 @@ from inkling.imaging.sketch import SKETCH_SIDE_PX, Sketch
 
 PAD_UNITS = 1_000  # units of length in the browser: thousandths of the pad's side
 PAD_PEN_PX = 22.0  # px of 280: gives a digit of two thirds of the height MNIST's stroke width
+PAD_PEN_UNITS = round(PAD_PEN_PX * PAD_UNITS / SKETCH_SIDE_PX)
 SKETCHPAD_DIR = Path(__file__).parent / "static"
 
 

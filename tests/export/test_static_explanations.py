@@ -46,7 +46,7 @@ def inks(reader):
 
 
 def make_questions(reader, inks, requested=False):
-    """Return what the page asks its worker about inks (N, 28, 28)."""
+    """Return what the page requests of its worker for inks (N, 28, 28)."""
     order = np.argsort(-reader.predict_glyphs(inks)[0], axis=1)[:, :2].tolist()
     return [
         {"kind": "explain", "ink": ink.ravel().tolist(), "answer": best, "rival": second}

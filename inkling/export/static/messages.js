@@ -1,4 +1,4 @@
-// Messages between the page and a worker: {id, kind, …} asks, and {id, …} or {id, error} answers.
+// Messages between the page and a worker: {id, kind, …} is a request, {id, …} or {id, error} its response.
 
 // Return a function that sends {kind, …} to `port` and returns the answer; `serve` answers the other side's.
 export function connect(port, serve) {

@@ -1,4 +1,4 @@
-// The Lab: asks for the reports of the latest training while it is in view, and shows them.
+// The Lab: requests the reports of the latest training while it is in view, and shows them.
 const POLL_MS = 300; // between two requests during a training
 const IDLE_MS = 2_000; // between two requests without a training
 const PREPARING = "Preparing the digits.";
