@@ -1,11 +1,10 @@
-"""Split ink into glyphs in reading order, by merging and cutting its connected components.
+"""Split ink into glyphs in reading order.
 
-A digit may have several strokes, and one stroke may hold several digits. `DigitCNN` scores all
-plausible merges of segments in one batch. If a glyph is doubtful, `LineNet` transcribes the line,
-and the line is cut where its digits stand. The segmentation with the higher log-likelihood wins.
+A digit may have several strokes, and one stroke may hold several digits. `DigitCNN` scores the
+connected components of a line. If one is doubtful, `LineNet` transcribes the line, which is cut
+where its digits stand. The segmentation with the higher log-likelihood wins.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import reduce
@@ -23,16 +22,12 @@ from inkling.recognition.connected_components import (
 )
 from inkling.recognition.line_net import LinePrediction
 from inkling.recognition.reading import GLYPH_WEIGHT, Digit
-from inkling.recognition.segment_scorer import MAX_GLYPH_COST, PredictGlyphs, SegmentScorer
+from inkling.recognition.segment_scorer import PredictGlyphs, SegmentScorer
 from inkling.recognition.touching_digits import cut_into_digits
 
-MAX_MERGED_SEGMENTS = 4  # strokes of one digit
-# In digits' heights: gap between a bar, dot or dash and its digit, and between other segments.
-MAX_SMALL_GAP, MAX_TALL_GAP = 0.4, 0.15
+MAX_STROKES = 5  # of one digit
+MAX_SMALL_WIDTH, MAX_SMALL_GAP = 0.8, 0.4  # of a digit's height: of a bar, and beside its digit
 MAX_BAR_ASPECT = 0.4  # width / height: narrower segments side by side are ones
-SKIP_COST = 1.0  # of a small segment that is taken for a dot or dash, per px of its ink
-MIN_GLYPH_COST = 0.2  # of each glyph, per px of the largest one's ink
-MAX_DIGIT_ASPECT = 1.5  # width / height
 MAX_SINGLE_ASPECT = 2.2  # width / height: wider ink is more than one thing
 MIN_MULTI_DIGIT_LOGIT = -2.0  # of few segments: below it, they are one non-digit
 # Weight of `multi_digit_logit` against cutting one glyph: with 2.5, 37 of 40 held-out touching
@@ -42,7 +37,6 @@ MAX_CERTAIN_ASPECT = 1.15  # width / height: a wider glyph may be several
 DOUBTFUL_LOG_PROB = -0.2  # of a glyph: below it, it may be several, or a fragment
 MAX_TRANSCRIBED_LINES = 8  # of a picture, those with the most ink: a texture has many
 MAX_LINE_ASPECT = 40  # width / height
-Span = tuple[int, int]  # segments i to j - 1 of a line
 Transcribe = Callable[[Segment], LinePrediction]
 
 
@@ -50,7 +44,7 @@ def find_rows(ink: Ink, predict: PredictGlyphs, transcribe: Transcribe) -> list[
     """Return the glyphs of each line in reading order, with boxes in px of the ink."""
     segments, everything = extract_segments(ink), crop_segment(ink.coverage)
     score = SegmentScorer(predict)
-    if everything and len(segments) <= MAX_MERGED_SEGMENTS + 1:  # most often one digit
+    if everything and len(segments) <= MAX_STROKES:  # most often one digit
         (whole,) = score([everything])
         bars = len(segments) > 1 and all(map(is_bar, segments))
         if not is_doubtful(whole) and not bars:
@@ -61,7 +55,7 @@ def find_rows(ink: Ink, predict: PredictGlyphs, transcribe: Transcribe) -> list[
     largest = sorted(lines, key=lambda line: -sum(s.area for s in line))[:MAX_TRANSCRIBED_LINES]
     rows = []
     for line in lines:
-        row = merge_row(line, score)
+        row = segment_row(line, score)
         if line in largest and (len(row) > 1 or any(map(is_doubtful, row))):
             row = choose_segmentation(row, reduce(Segment.merge, line), score, transcribe)
         rows.append(row)
@@ -124,63 +118,32 @@ def add_line_probs(row: list[Digit], line: LinePrediction, digits: Sequence[int]
     ]
 
 
-def merge_row(segments: list[Segment], score: SegmentScorer) -> list[Digit]:
-    """Merge the segments of a line into glyphs, or into one if they are no row of digits."""
-    if 1 < len(segments) <= MAX_MERGED_SEGMENTS + 1:
+def segment_row(segments: list[Segment], score: SegmentScorer) -> list[Digit]:
+    """Return a line's segments as glyphs, or as one if they are no row of digits.
+
+    A small one joins its neighbour if that is then more probably a digit; otherwise it is a dot.
+    """
+    if 1 < len(segments) <= MAX_STROKES:
         whole = reduce(Segment.merge, segments)
         (single,) = score([whole])
         may_be_row = all(map(is_bar, segments)) or whole.width > MAX_SINGLE_ASPECT * whole.height
         if not may_be_row and single.multi_digit_logit < MIN_MULTI_DIGIT_LOGIT:
             return [single]
     height = typical_height(segments)
-    merged = find_merges(segments, height)
-    skip_costs = {
-        k: SKIP_COST * s.area
-        for k, s in enumerate(segments)
-        if s.height < SMALL_HEIGHT_SHARE * height and s.width < 0.8 * height and len(segments) > 1
-    }
-    glyphs = dict(zip(merged, score([*merged.values()]), strict=True))
-    constant = MIN_GLYPH_COST * max(s.area for s in merged.values())
-    costs = {
-        span: constant + s.area * min(-glyphs[span].best_log_prob, MAX_GLYPH_COST)
-        for span, s in merged.items()
-    }
-    return [glyphs[span] for span in find_cheapest_path(len(segments), costs, skip_costs)]
+    row = [s for s in segments if not is_small(s, height)]
+    joins = []  # of a place in the row and the small segment beside it
+    for small in (s for s in segments if is_small(s, height)):
+        gaps = [box_distance(s, small) for s in row]
+        if min(gaps) < MAX_SMALL_GAP * height:
+            joins.append((gaps.index(min(gaps)), small))
+    glyphs = score([*row, *(row[k].merge(small) for k, small in joins)])
+    for (k, small), joined in zip(joins, glyphs[len(row) :], strict=True):
+        if joined.best_log_prob > glyphs[k].best_log_prob:
+            row[k] = row[k].merge(small)
+    return score(row)
 
 
-def find_merges(segments: list[Segment], height: float) -> dict[Span, Segment]:
-    """Return all neighbours of a line that may be one digit, merged; digits have this height."""
-    merged: dict[Span, Segment] = {}
-    for i in range(len(segments)):
-        group = segments[i]
-        merged[i, i + 1] = group
-        for j in range(i + 1, min(i + MAX_MERGED_SEGMENTS, len(segments))):
-            is_small = min(group.height, segments[j].height) < SMALL_HEIGHT_SHARE * height
-            gap = MAX_SMALL_GAP if is_small else MAX_TALL_GAP
-            if box_distance(group, segments[j]) > gap * height:
-                break
-            group = group.merge(segments[j])
-            if group.width > MAX_DIGIT_ASPECT * max(height, group.height):
-                break
-            merged[i, j + 1] = group
-    return merged
-
-
-def find_cheapest_path(
-    length: int, costs: dict[Span, float], skip_costs: dict[int, float]
-) -> list[Span]:
-    """Return the spans that cover places 0 to `length` and cost least together.
-
-    A place in `skip_costs` may be left out at that cost. Without a cover the list is empty.
-    """
-    best: list[tuple[float, list[Span]]] = [(0.0, [])]
-    for end in range(1, length + 1):
-        paths = [
-            (best[span[0]][0] + cost, [*best[span[0]][1], span])
-            for span, cost in costs.items()
-            if span[1] == end
-        ]
-        if end - 1 in skip_costs:
-            paths.append((best[end - 1][0] + skip_costs[end - 1], best[end - 1][1]))
-        best.append(min(paths, key=lambda path: path[0], default=(math.inf, [])))
-    return best[-1][1]
+def is_small(segment: Segment, height: float) -> bool:
+    """Return whether a segment is a bar, dot or dash among digits of this height, px."""
+    is_low = segment.height < SMALL_HEIGHT_SHARE * height
+    return is_low and segment.width < MAX_SMALL_WIDTH * height

@@ -16,7 +16,7 @@ from inkling.recognition.connected_components import (
 from inkling.recognition.line_net import NO_DIGIT_CLASS, LinePrediction, Transcript
 from inkling.recognition.reader import make_transcriber
 from inkling.recognition.segment_scorer import SegmentScorer
-from inkling.recognition.segmentation import find_cheapest_path, find_rows
+from inkling.recognition.segmentation import find_rows
 from inkling.recognition.touching_digits import cut_into_digits, find_cuts, find_seams
 
 
@@ -101,12 +101,12 @@ def line(*digits, centers=(), steps=60):
     return lambda segment: LinePrediction(answers, [Transcript(digits, centers)])
 
 
-def test_segments_are_merged_only_if_that_is_more_probable():
-    ink = ink_in(page(*standing(100, 120), *standing(300)))
-    for joined, apart, glyphs in ((0.0, -3.0, 2), (-3.0, 0.0, 3)):
-        one_stroke = lambda wider, j=joined, a=apart: a if wider < -17 else j  # noqa: E731
-        (row,) = find_rows(ink, predict_by(one_stroke, multi_digit_logit=-1), line())
-        assert len(row) == glyphs
+def test_a_bar_joins_its_digit_only_if_that_is_more_probable():
+    ink = ink_in(page(*standing(100, 200, 300), [(310, 40), (345, 40)]))
+    for alone, joined in ((-3.0, 0.0), (0.0, -3.0)):
+        upright = lambda wider, a=alone, j=joined: a if wider < -16 else j  # noqa: E731
+        (row,) = find_rows(ink, predict_by(upright, multi_digit_logit=-1), line())
+        assert len(row) == 3 and (row[-1].glyph.box[2] > 340) == (joined > alone)
 
 
 @pytest.mark.parametrize("apart", [25, 40, 90])
@@ -116,21 +116,10 @@ def test_upright_strokes_beside_one_another_are_ones(apart):
     assert len(find_rows(ink, no_number, line())[0]) == 3
 
 
-def test_a_digit_may_have_four_strokes():
+def test_a_digit_of_a_number_may_have_four_strokes():
     ink = ink_in(page(*standing(100, 112, 124, 136), *standing(250, 262, 274, 286)))
-    four = predict_by(lambda wider: 0.0 if wider > -12.5 else -5.0, multi_digit_logit=-1)
-    assert boxes_of(find_rows(ink, four, line())) == [[96, 246]]
-
-
-def test_the_cheapest_path_covers_all_places_that_may_not_be_skipped():
-    apart = [(0, 1), (1, 2), (2, 3)]
-    for merged, chosen in ((0.1, [(0, 2), (2, 3)]), (5.0, apart)):
-        costs = dict.fromkeys(apart, 0.5) | {(0, 2): merged}
-        assert find_cheapest_path(3, costs, {}) == chosen
-        assert find_cheapest_path(4, costs, {}) == []
-        assert find_cheapest_path(4, costs, {3: 1.0}) == chosen
-        assert find_cheapest_path(3, costs, {2: 0.1}) == chosen[:-1]
-        assert find_cheapest_path(3, costs, {2: 9.0}) == chosen
+    four = predict_by(lambda wider: 0.0 if wider > -62 else -5.0)
+    assert boxes_of(find_rows(ink, four, line(4, 4, centers=(22, 172)))) == [[96, 246]]
 
 
 def test_a_dot_may_be_left_out_but_a_digit_may_not():

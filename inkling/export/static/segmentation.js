@@ -1,4 +1,4 @@
-// Split ink into glyphs in reading order by merging and cutting its segments, as `recognition/segmentation.py` in
+// Split ink into glyphs in reading order as `recognition/segmentation.py` in
 // Python. `score` predicts segments as digits, `transcribe` reads a line as a whole.
 import { best, decisionLogProb, isRefused, logProb } from "./reading.js";
 import { areaOf, cropSegment, extractSegments, findTypicalHeight, groupLines, heightOf, makeScorer, measureGap, merge, mergeStacked, widthOf } from "./segments.js";
@@ -6,8 +6,8 @@ import { cutIntoDigits } from "./touching.js";
 import { sum } from "./raster.js";
 import settings from "./settings.js";
 
-const { MAX_MERGED_SEGMENTS, MAX_SMALL_GAP, MAX_TALL_GAP, MAX_BAR_ASPECT, SKIP_COST, MIN_GLYPH_COST, MAX_GLYPH_COST } = settings;
-const { MAX_DIGIT_ASPECT, MAX_SINGLE_ASPECT, MIN_MULTI_DIGIT_LOGIT, SINGLE_GLYPH_WEIGHT, MAX_CERTAIN_ASPECT } = settings;
+const { MAX_STROKES, MAX_SMALL_WIDTH, MAX_SMALL_GAP, MAX_BAR_ASPECT, MAX_CERTAIN_ASPECT } = settings;
+const { MAX_SINGLE_ASPECT, MIN_MULTI_DIGIT_LOGIT, SINGLE_GLYPH_WEIGHT } = settings;
 const { DOUBTFUL_LOG_PROB, MAX_TRANSCRIBED_LINES, MAX_LINE_ASPECT, SMALL_HEIGHT_SHARE, GLYPH_WEIGHT } = settings;
 
 // Return the glyphs of each line in reading order, with boxes in px of the ink.
@@ -15,7 +15,7 @@ export async function findRows(ink, predict, transcribe) {
   const segments = extractSegments(ink);
   const everything = cropSegment(ink.coverage);
   const score = makeScorer(predict);
-  if (everything && segments.length <= MAX_MERGED_SEGMENTS + 1) { // most often one digit
+  if (everything && segments.length <= MAX_STROKES) { // most often one digit
     const [whole] = await score([everything]);
     const isRowOfBars = segments.length > 1 && segments.every(isBar);
     if (!isDoubtful(whole) && !isRowOfBars) return [[whole]];
@@ -26,7 +26,7 @@ export async function findRows(ink, predict, transcribe) {
   const largest = [...lines].sort((a, b) => inkOf(b) - inkOf(a)).slice(0, MAX_TRANSCRIBED_LINES);
   const rows = [];
   for (const line of lines) {
-    const row = await mergeRow(line, score);
+    const row = await segmentRow(line, score);
     const isUnclear = largest.includes(line) && (row.length > 1 || row.some(isDoubtful));
     rows.push(isUnclear ? await chooseSegmentation(row, line.reduce(merge), score, transcribe) : row);
   }
@@ -70,52 +70,27 @@ function addLineProbs(row, line, digits) {
   );
 }
 
-// Merge the segments of a line into glyphs, or into one if they are no row of digits.
-async function mergeRow(segments, score) {
-  if (segments.length > 1 && segments.length <= MAX_MERGED_SEGMENTS + 1) {
+// Return a line's segments as glyphs, or as one if they are no row of digits. A small one joins its neighbour if that is
+// then more probably a digit; otherwise it is a dot.
+async function segmentRow(segments, score) {
+  if (segments.length > 1 && segments.length <= MAX_STROKES) {
     const whole = segments.reduce(merge);
     const [single] = await score([whole]);
     const mayBeRow = segments.every(isBar) || widthOf(whole) > MAX_SINGLE_ASPECT * heightOf(whole);
     if (!mayBeRow && single.multiDigitLogit < MIN_MULTI_DIGIT_LOGIT) return [single];
   }
   const height = findTypicalHeight(segments);
-  const merged = findMerges(segments, height);
-  const glyphs = await score(merged.map(({ segment }) => segment));
-  const constant = MIN_GLYPH_COST * Math.max(...merged.map(({ segment }) => areaOf(segment)));
-  const spans = merged.map(({ start, end, segment }, k) => ({
-    start, end, glyph: glyphs[k], cost: constant + areaOf(segment) * Math.min(-glyphs[k].bestLogProb, MAX_GLYPH_COST),
-  }));
-  segments.forEach((s, start) => { // a dot or dash may be left out
-    if (heightOf(s) < SMALL_HEIGHT_SHARE * height && widthOf(s) < 0.8 * height && segments.length > 1)
-      spans.push({ start, end: start + 1, cost: SKIP_COST * areaOf(s) });
+  const isSmall = (s) => heightOf(s) < SMALL_HEIGHT_SHARE * height && widthOf(s) < MAX_SMALL_WIDTH * height;
+  const row = segments.filter((s) => !isSmall(s));
+  const joins = segments.filter(isSmall).flatMap((small) => {
+    const gaps = row.map((s) => measureGap(s, small));
+    const least = Math.min(...gaps);
+    return least < MAX_SMALL_GAP * height ? [{ small, k: gaps.indexOf(least) }] : [];
   });
-  return findCheapestPath(segments.length, spans).flatMap(({ glyph }) => glyph ?? []);
-}
-
-// Return all neighbours of a line that may be one digit, merged: segments `start` to `end` - 1.
-function findMerges(segments, height) {
-  return segments.flatMap((segment, start) => {
-    const merged = [{ start, end: start + 1, segment }];
-    for (let end = start + 1; end < Math.min(start + MAX_MERGED_SEGMENTS, segments.length); end++) {
-      const isSmall = Math.min(heightOf(segment), heightOf(segments[end])) < SMALL_HEIGHT_SHARE * height;
-      if (measureGap(segment, segments[end]) > (isSmall ? MAX_SMALL_GAP : MAX_TALL_GAP) * height) break;
-      segment = merge(segment, segments[end]);
-      if (widthOf(segment) > MAX_DIGIT_ASPECT * Math.max(height, heightOf(segment))) break;
-      merged.push({ start, end: end + 1, segment });
-    }
-    return merged;
+  const glyphs = await score([...row, ...joins.map(({ small, k }) => merge(row[k], small))]);
+  const alone = glyphs.splice(0, row.length);
+  joins.forEach(({ small, k }, j) => {
+    if (glyphs[j].bestLogProb > alone[k].bestLogProb) row[k] = merge(row[k], small);
   });
-}
-
-// Return the spans that cover places 0 to `length` and cost least together.
-function findCheapestPath(length, spans) {
-  const cheapest = [{ cost: 0, path: [] }];
-  for (let end = 1; end <= length; end++) {
-    cheapest[end] = { cost: Infinity, path: [] };
-    for (const span of spans.filter((s) => s.end === end)) {
-      const cost = cheapest[span.start].cost + span.cost;
-      if (cost < cheapest[end].cost) cheapest[end] = { cost, path: [...cheapest[span.start].path, span] };
-    }
-  }
-  return cheapest[length].path;
+  return score(row);
 }
