@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from inkling.imaging.binarize import Ink, clean_ink
@@ -27,8 +26,7 @@ def erase_underlines(ink: Ink) -> Ink | None:
     above = mask[::-1].cumsum(axis=0)[::-1] > 0
     notes = (*ink.notes, "underline ignored")
     erased = clean_ink(replace(ink, coverage=ink.coverage * above, mask=mask, notes=notes))
-    parts = cv2.connectedComponents(erased.mask)[0] - 1 if erased else 0
-    return erased if parts >= MIN_UNDERLINED_PARTS else None
+    return erased if erased and len(erased.components[1]) > MIN_UNDERLINED_PARTS else None
 
 
 def find_above_line(mask: np.ndarray) -> np.ndarray | None:

@@ -67,8 +67,8 @@ def crop_segment(ink: np.ndarray, left: int = 0, top: int = 0) -> Segment | None
 
 def extract_segments(ink: Ink) -> list[Segment]:
     """Return the largest connected components, each with its soft edges."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.mask)
-    if count == 2:
+    labels, stats = ink.components
+    if len(stats) == 2:
         whole = crop_segment(ink.coverage)
         return [whole] if whole else []
     segments = []

@@ -152,7 +152,7 @@ def find_small_part(ink: Ink | None, size: tuple[int, int]) -> tuple[int, int, i
 
 def is_drawing(ink: Ink) -> bool:
     """Return whether ink on a uniform background is a few thin strokes on a clean one."""
-    strokes = cv2.connectedComponents(ink.mask)[0] - 1
+    strokes = len(ink.components[1]) - 1
     if ink.background_variation > MAX_DRAWING_VARIATION or strokes > MAX_DRAWING_STROKES:
         return False
     thickest = 2 * cv2.distanceTransform(ink.mask, cv2.DIST_L2, 3).max()

@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from inkling.imaging.binarize import Ink, clean_ink, otsu_ink
+from inkling.imaging.binarize import Ink, clean_ink, find_components, otsu_ink
 from inkling.imaging.grayscale import to_grayscale
 from inkling.recognition.page_networks import ink_net, standardize
 from model import INK_NET_MULTIPLE_PX
@@ -30,8 +30,7 @@ def find_ink(picture: Image.Image) -> Ink | None:
 
 def is_uniform_background(ink: Ink) -> bool:
     """Return whether the paper varies little, and no component spans the picture."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.mask)
-    sizes = stats[1:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]
+    sizes = ink.components[1][1:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]]
     return ink.background_variation < MAX_UNIFORM_VARIATION and not (sizes == ink.mask.shape).any()
 
 
@@ -50,7 +49,7 @@ def unet_ink(gray: np.ndarray, side: int) -> Ink | None:
 def refine_small_text(gray: np.ndarray, probs: np.ndarray) -> np.ndarray:
     """Compute a probability map again in an enlarged crop, if its text is small."""
     mask = (probs > 0.5).astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask)
+    stats = find_components(mask)[1]
     unit = max(gray.shape) / max(probs.shape)  # px of the picture per px of the map
     if len(stats) == 1 or unit < MIN_ZOOM:
         return probs

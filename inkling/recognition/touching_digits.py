@@ -5,7 +5,7 @@ from itertools import pairwise, product
 import cv2
 import numpy as np
 
-from inkling.imaging.mnist_frame import remove_splinters
+from inkling.imaging.binarize import remove_splinters
 from inkling.recognition.connected_components import Segment, crop_segment
 from inkling.recognition.line_net import Transcript
 from inkling.recognition.reading import Digit

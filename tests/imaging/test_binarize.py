@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
+from inkling.imaging.binarize import find_components
 from inkling.imaging.grayscale import to_grayscale
 
 SIDE = 280
@@ -31,6 +32,14 @@ def test_a_sliver_along_an_edge_is_no_ink(edge):
     page = sketch(4)
     page[edge] = 0
     assert distance(ink_of(sketch(4)), ink_of(page)) < 0.01
+
+
+@given(arrays(np.uint8, (7, 9), elements=st.integers(0, 1)))
+def test_components_of_the_ink_s_box_are_those_of_the_whole_mask(mask):
+    labels, stats = find_components(mask)
+    expected = cv2.connectedComponentsWithStats(mask)[2]
+    assert sorted(stats[1:].tolist()) == sorted(expected[1:].tolist())
+    assert np.bincount(labels[mask > 0], minlength=len(stats))[1:].tolist() == stats[1:, 4].tolist()
 
 
 def screenshot(contrast: float = 1.0, color=(1.0, 0.8, 0.6)) -> Image.Image:
