@@ -31,18 +31,12 @@ def resize_line(gray: np.ndarray, width: int) -> np.ndarray:
     return cv2.resize(gray, (width, LINE_HEIGHT_PX), interpolation=method)
 
 
-class Transcript(NamedTuple):
-    """A hypothesis of what a line says."""
-
-    digits: tuple[int, ...]
-    centers: tuple[float, ...]  # of the digits, px of the crop
-
-
 class LinePrediction(NamedTuple):
     """The line network's output for a line."""
 
     log_probs: Tensor  # (T, 11) of the ten digits and `NO_DIGIT_CLASS`, in each column
-    transcripts: list[Transcript]  # the most probable first
+    # Digits, and the places of their centers, px of the crop; the most probable ones first.
+    transcripts: dict[tuple[int, ...], tuple[float, ...]]
 
     def log_likelihood(self, digits: Sequence[int]) -> float:
         """Return the log-likelihood of these digits and no others."""
@@ -77,10 +71,10 @@ def transcribe_line(gray: np.ndarray, net: Callable[[Tensor], Tensor]) -> LinePr
     crop = np.pad(crop, ((0, 0), (0, 0), (0, -width % LINE_MULTIPLE_PX)))
     log_probs = merge_non_digits(net(torch.from_numpy(crop)[None]))[0]  # (T, 11)
     unit = gray.shape[1] / width
-    transcripts = [
-        Transcript(digits, tuple((c + 0.5) * COLUMN_STRIDE_PX * unit for c in columns))
+    transcripts = {
+        digits: tuple((c + 0.5) * COLUMN_STRIDE_PX * unit for c in columns)
         for digits, columns in beam_search(log_probs.numpy())
-    ]
+    }
     return LinePrediction(log_probs, transcripts)
 
 

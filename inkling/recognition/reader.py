@@ -16,7 +16,7 @@ from inkling.imaging.open_image import PictureError, open_picture
 from inkling.recognition.checkpoint import CHECKPOINT, load_checkpoint
 from inkling.recognition.connected_components import Segment
 from inkling.recognition.hypotheses import ROTATED, Hypothesis, compute_log_odds, hypotheses
-from inkling.recognition.line_net import LinePrediction, Transcript, transcribe_line
+from inkling.recognition.line_net import LinePrediction, transcribe_line
 from inkling.recognition.page_networks import line_net
 from inkling.recognition.reading import (
     BLANK,
@@ -128,10 +128,10 @@ def make_transcriber(gray: np.ndarray, ink: Ink, net: Callable | None = None) ->
         left, top = np.floor((np.array(line.box[:2]) - margin) * unit).astype(int).clip(0)
         right, bottom = np.ceil((np.array(line.box[2:]) + margin) * unit).astype(int)
         prediction = transcribe_line(gray[top:bottom, left:right], net or line_net())
-        transcripts = [
-            Transcript(t.digits, tuple((left + x) / unit[0] - line.box[0] for x in t.centers))
-            for t in prediction.transcripts
-        ]
+        transcripts = {
+            digits: tuple((left + x) / unit[0] - line.box[0] for x in centers)
+            for digits, centers in prediction.transcripts.items()
+        }
         return prediction._replace(transcripts=transcripts)
 
     return transcribe

@@ -84,26 +84,26 @@ def choose_segmentation(
     text = [glyph.best for glyph in row if glyph.digit is not None]
     best = GLYPH_WEIGHT * sum(glyph.decision_log_prob for glyph in row) + line.log_likelihood(text)
     first = row[0]
-    if not is_single and tuple(text) == line.transcripts[0].digits:
+    if not is_single and tuple(text) == next(iter(line.transcripts)):
         return add_line_probs(row, line, text) if text else row
     if is_single:
         best -= SINGLE_GLYPH_WEIGHT * min(0.0, first.multi_digit_logit)
-    scores = line.log_likelihoods([t.digits for t in line.transcripts]).tolist()
+    scores = line.log_likelihoods([*line.transcripts]).tolist()
     scored = sorted(
         zip(line.transcripts, scores, strict=True),
-        key=lambda pair: (len(pair[0].digits) > 1, -pair[1]),  # the whole as one digit first
+        key=lambda pair: (len(pair[0]) > 1, -pair[1]),  # the whole as one digit first
     )
-    for transcript, line_score in scored:
-        if not transcript.digits or line_score < best:  # scores of glyphs are at most 0
+    for digits, line_score in scored:
+        if not digits or line_score < best:  # scores of glyphs are at most 0
             continue
-        if is_single and len(transcript.digits) == 1:  # the same ink as another digit
-            best = max(best, line_score + GLYPH_WEIGHT * first.log_prob(transcript.digits[0]))
+        if is_single and len(digits) == 1:  # the same ink as another digit
+            best = max(best, line_score + GLYPH_WEIGHT * first.log_prob(digits[0]))
             continue
-        pieces = cut_into_digits(whole, transcript, score)
-        pairs = zip(pieces, transcript.digits, strict=False)
+        pieces = cut_into_digits(whole, digits, line.transcripts[digits], score)
+        pairs = zip(pieces, digits, strict=False)
         both = line_score + GLYPH_WEIGHT * sum(glyph.log_prob(digit) for glyph, digit in pairs)
         if pieces and both > best:
-            row, best = add_line_probs(pieces, line, transcript.digits), both
+            row, best = add_line_probs(pieces, line, digits), both
     return row
 
 

@@ -1,5 +1,6 @@
 """Cut a line into the digits of its transcript, where the digit network confirms them best."""
 
+from collections.abc import Sequence
 from itertools import pairwise, product
 
 import cv2
@@ -7,7 +8,6 @@ import numpy as np
 
 from inkling.imaging.binarize import remove_splinters
 from inkling.recognition.connected_components import Segment, crop_segment
-from inkling.recognition.line_net import Transcript
 from inkling.recognition.reading import Digit
 from inkling.recognition.segment_scorer import MAX_GLYPH_COST, SegmentScorer
 
@@ -21,10 +21,12 @@ SIDE_STEP_COST = 0.02  # of a step to the side
 MAX_CLEAR_INK = 0.5  # px: a seam through less ink leaves both digits whole
 
 
-def cut_into_digits(line: Segment, transcript: Transcript, score: SegmentScorer) -> list[Digit]:
-    """Return the glyphs of a line that a transcript's digits fit best, or none."""
+def cut_into_digits(
+    line: Segment, digits: Sequence[int], centers: Sequence[float], score: SegmentScorer
+) -> list[Digit]:
+    """Return the glyphs of a line that digits at these centers, px, fit best, or none."""
     ink, everything = line.ink, np.ones(line.ink.shape, bool)
-    borders = [[everything], *(find_cuts(ink, *two) for two in pairwise(transcript.centers))]
+    borders = [[everything], *(find_cuts(ink, *two) for two in pairwise(centers))]
     borders.append([~everything])
     left, top = line.box[:2]
     pieces: dict[tuple[int, int, int], Segment] = {}
@@ -40,7 +42,7 @@ def cut_into_digits(line: Segment, transcript: Transcript, score: SegmentScorer)
         return []
     candidates = dict(zip(pieces, score([*pieces.values()]), strict=True))
     best: dict[int, tuple[float, list[Digit]]] = {0: (0.0, [])}
-    for k, digit in enumerate(transcript.digits):
+    for k, digit in enumerate(digits):
         paths: dict[int, list[tuple[float, list[Digit]]]] = {}
         for (at, a, b), glyph in candidates.items():
             if at == k and a in best:

@@ -13,7 +13,7 @@ from inkling.recognition.connected_components import (
     group_lines,
     merge_stacked,
 )
-from inkling.recognition.line_net import NO_DIGIT_CLASS, LinePrediction, Transcript
+from inkling.recognition.line_net import NO_DIGIT_CLASS, LinePrediction
 from inkling.recognition.reader import make_transcriber
 from inkling.recognition.segment_scorer import SegmentScorer
 from inkling.recognition.segmentation import find_rows
@@ -98,7 +98,7 @@ def line(*digits, centers=(), steps=60):
     for k, digit in enumerate(digits):
         answers[10 + 20 * k] = -9.0
         answers[10 + 20 * k, digit] = 0
-    return lambda segment: LinePrediction(answers, [Transcript(digits, centers)])
+    return lambda segment: LinePrediction(answers, {digits: centers})
 
 
 def test_a_bar_joins_its_digit_only_if_that_is_more_probable():
@@ -147,9 +147,8 @@ def test_cuts_go_between_two_digits_and_one_where_they_touch():
 @pytest.mark.parametrize("centers", [(103, 103, 103), (0, 0, 1), (140, 400, 420)])
 def test_several_digits_in_one_place_are_not_cut_apart(centers):
     (glyph,) = segments(rings())
-    pieces = cut_into_digits(
-        glyph, Transcript((0, 0, 0), centers), SegmentScorer(predict_by(lambda wider: 0.0))
-    )
+    score = SegmentScorer(predict_by(lambda wider: 0.0))
+    pieces = cut_into_digits(glyph, (0, 0, 0), centers, score)
     assert all(d.glyph.box[2] > d.glyph.box[0] for d in pieces)
 
 
@@ -179,9 +178,10 @@ def test_a_line_s_digits_stand_where_they_are_read(scale):
     paper = np.concatenate([sketch(4), sketch(7)], axis=1)
     small = ink_in(cv2.resize(paper, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
     whole = crop_segment(small.coverage)
-    (text, *_) = make_transcriber(paper / np.float32(255), small)(whole).transcripts
-    assert text.digits == (4, 7)
-    centers = (np.array(text.centers) + whole.box[0]) / scale
+    transcripts = make_transcriber(paper / np.float32(255), small)(whole).transcripts
+    text, places = next(iter(transcripts.items()))
+    assert text == (4, 7)
+    centers = (np.array(places) + whole.box[0]) / scale
     assert centers == pytest.approx((140, 420), abs=25)  # px; the digits are 193 tall
 
 
