@@ -24,6 +24,7 @@ from inkling.datasets.mnist import load_mnist
 from inkling.imaging.mnist_frame import crop_to_ink
 from inkling.recognition.hypotheses import SOURCE_WEIGHTS, compute_features, hypotheses
 from inkling.recognition.reader import CONFIDENT_LOG_ODDS, Reader
+from inkling.recognition.reading import Reading
 from support.composed_pages import PAGE_KINDS, compose_page, draw_blank_sheets
 
 PAGE_COUNT = 40  # of each kind
@@ -104,11 +105,15 @@ def main() -> None:
     ]
     pictures += [*compose_drawings(6 * options.count), *compose_scans(6 * options.count)]
     for text, picture in tqdm(pictures):
+        best = Reading(log_odds=-np.inf)
         for hypothesis in hypotheses(Image.fromarray(picture)):
             reading = reader.read_hypothesis(hypothesis)
-            features.append(compute_features(hypothesis, reading.digits, reading.text))
-            sources.append(hypothesis.source)
-            is_right.append(reading.text == text)
+            # no text in a rotated picture matters only if it would replace a text
+            if hypothesis.source != "rotated" or reading.text or best.text:
+                features.append(compute_features(hypothesis, reading.digits, reading.text))
+                sources.append(hypothesis.source)
+                is_right.append(reading.text == text)
+            best = max(best, reading, key=lambda r: r.log_odds)
             if reading.log_odds > CONFIDENT_LOG_ODDS:
                 break
     weights = fit(np.stack(features), sources, is_right)

@@ -30,7 +30,7 @@ SOURCE_WEIGHTS = {
     "inverted": (0.71, 0.0, 1.16, -0.45, 1.16),
     "flat field": (2.45, 1.28, -0.90, -0.32, 0.96),
     "unet": (2.66, 2.97, 0.44, -2.34, -0.58),
-    "rotated": (1.11, 3.06, -0.01, -0.68, -0.41),
+    "rotated": (1.11, 3.06, -0.01, -3.29, -0.41),
 }
 # For all: no ink, refused glyphs without text, log-probability of all digits, of the least probable
 # one, refused share of the area, holes.

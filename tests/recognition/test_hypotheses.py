@@ -74,3 +74,10 @@ def test_the_score_rises_with_confidence_and_falls_with_refused_glyphs():
     assert odds(sure, source="unet") > odds(sure, source="unet", is_uniform=False)
     # and an upright picture scores higher than a rotated one
     assert odds(sure, sure, is_uniform=False) > odds(sure, sure, source="rotated", is_uniform=False)
+
+
+def test_no_text_in_a_rotated_line_is_less_probable_than_an_upright_number():
+    line = [digit(0.99, left=left) for left in (10, 30, 50)]
+    refused = [digit(0.5, not_a_digit=0.9, left=left) for left in (10, 30, 50)]
+    assert odds(*refused, source="rotated") < odds(*line[:2], refused[2], source="unet")
+    assert odds(*refused, source="rotated") < 0
