@@ -41,7 +41,8 @@ def find_components(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Statistics are left, top, width, height and area, px; the first component is the paper.
     """
     left, top, width, height = cv2.boundingRect(mask)
-    labels, stats = np.zeros(mask.shape, np.int32), np.zeros((1, 5), np.int32)
+    labels: np.ndarray = np.zeros(mask.shape, np.int32)
+    stats: np.ndarray = np.zeros((1, 5), np.int32)
     if width:  # the ink's box alone: for a drawing, a third of the whole picture's time
         inside = slice(top, top + height), slice(left, left + width)
         labels[inside], stats = cv2.connectedComponentsWithStats(mask[inside])[1:3]

@@ -25,7 +25,7 @@ from inkling.recognition.reading import GLYPH_WEIGHT, Digit
 from inkling.recognition.segment_scorer import PredictGlyphs, SegmentScorer
 from inkling.recognition.touching_digits import cut_into_digits
 
-MAX_STROKES = 5  # of one digit
+MAX_DIGIT_STROKES = 5  # of one digit
 MAX_SMALL_WIDTH, MAX_SMALL_GAP = 0.8, 0.4  # of a digit's height: of a bar, and beside its digit
 MAX_BAR_ASPECT = 0.4  # width / height: narrower segments side by side are ones
 MAX_SINGLE_ASPECT = 2.2  # width / height: wider ink is more than one thing
@@ -44,7 +44,7 @@ def find_rows(ink: Ink, predict: PredictGlyphs, transcribe: Transcribe) -> list[
     """Return the glyphs of each line in reading order, with boxes in px of the ink."""
     segments, everything = extract_segments(ink), crop_segment(ink.coverage)
     score = SegmentScorer(predict)
-    if everything and len(segments) <= MAX_STROKES:  # most often one digit
+    if everything and len(segments) <= MAX_DIGIT_STROKES:  # most often one digit
         (whole,) = score([everything])
         bars = len(segments) > 1 and all(map(is_bar, segments))
         if not is_doubtful(whole) and not bars:
@@ -123,7 +123,7 @@ def segment_row(segments: list[Segment], score: SegmentScorer) -> list[Digit]:
 
     A small one joins its neighbour if that is then more probably a digit; otherwise it is a dot.
     """
-    if 1 < len(segments) <= MAX_STROKES:
+    if 1 < len(segments) <= MAX_DIGIT_STROKES:
         whole = reduce(Segment.merge, segments)
         (single,) = score([whole])
         may_be_row = all(map(is_bar, segments)) or whole.width > MAX_SINGLE_ASPECT * whole.height

@@ -6,7 +6,7 @@ import { cutIntoDigits } from "./touching.js";
 import { sum } from "./raster.js";
 import settings from "./settings.js";
 
-const { MAX_STROKES, MAX_SMALL_WIDTH, MAX_SMALL_GAP, MAX_BAR_ASPECT, MAX_CERTAIN_ASPECT } = settings;
+const { MAX_DIGIT_STROKES, MAX_SMALL_WIDTH, MAX_SMALL_GAP, MAX_BAR_ASPECT, MAX_CERTAIN_ASPECT } = settings;
 const { MAX_SINGLE_ASPECT, MIN_MULTI_DIGIT_LOGIT, SINGLE_GLYPH_WEIGHT } = settings;
 const { DOUBTFUL_LOG_PROB, MAX_TRANSCRIBED_LINES, MAX_LINE_ASPECT, SMALL_HEIGHT_SHARE, GLYPH_WEIGHT } = settings;
 
@@ -15,7 +15,7 @@ export async function findRows(ink, predict, transcribe) {
   const segments = extractSegments(ink);
   const everything = cropSegment(ink.coverage);
   const score = makeScorer(predict);
-  if (everything && segments.length <= MAX_STROKES) { // most often one digit
+  if (everything && segments.length <= MAX_DIGIT_STROKES) { // most often one digit
     const [whole] = await score([everything]);
     const isRowOfBars = segments.length > 1 && segments.every(isBar);
     if (!isDoubtful(whole) && !isRowOfBars) return [[whole]];
@@ -73,7 +73,7 @@ function addLineProbs(row, line, digits) {
 // Return a line's segments as glyphs, or as one if they are no row of digits. A small one joins its neighbour if that is
 // then more probably a digit; otherwise it is a dot.
 async function segmentRow(segments, score) {
-  if (segments.length > 1 && segments.length <= MAX_STROKES) {
+  if (segments.length > 1 && segments.length <= MAX_DIGIT_STROKES) {
     const whole = segments.reduce(merge);
     const [single] = await score([whole]);
     const mayBeRow = segments.every(isBar) || widthOf(whole) > MAX_SINGLE_ASPECT * heightOf(whole);
