@@ -17,8 +17,7 @@ from data.drawing.pen_slips import add_slips, connect_strokes
 from data.drawing.pen_strokes import Style
 from data.drawing.pen_variation import draw_strokes, vary
 from inkling.datasets.mnist import Digits
-from inkling.imaging.binarize import remove_splinters
-from inkling.imaging.mnist_frame import FRAME, frame_glyph
+from inkling.imaging.mnist_frame import FRAME, frame_glyph, remove_splinters
 from model import MULTI_DIGIT_CLASS, NON_DIGIT_CLASS
 
 CUT_OFF_SHARE = 0.5  # of recaptured digits were cut off from a touching one

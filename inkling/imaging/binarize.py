@@ -127,13 +127,3 @@ def find_edge_marks(stats: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     zone = EDGE_ZONE_SHARE * max(shape)
     near = (to_edge < zone) & (to_edge < np.maximum(across, down))
     return near & (height < MAX_MARK_HEIGHT_SHARE * height[main]) & (to_edge[main] >= zone)
-
-
-def remove_splinters(ink: np.ndarray) -> np.ndarray:
-    """Return the ink without the small components that a cut left behind."""
-    labels, stats = find_components((ink > 0.3).astype(np.uint8))
-    if len(stats) <= 2:
-        return ink
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    small = np.r_[False, areas < 0.12 * areas.max()]
-    return np.where(cv2.dilate(small[labels].astype(np.uint8), np.ones((3, 3))) > 0, 0, ink)

@@ -88,3 +88,13 @@ def thicken(ink: np.ndarray, size: int | None = None) -> np.ndarray:
         return np.maximum(ink, (distance <= reach).astype(np.float32))
     pen = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     return cv2.dilate(ink, pen)
+
+
+def remove_splinters(ink: np.ndarray) -> np.ndarray:
+    """Return the ink without the small components that a cut left behind."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((ink > 0.3).astype(np.uint8))
+    if count <= 2:
+        return ink
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    small = np.r_[False, areas < 0.12 * areas.max()]
+    return np.where(cv2.dilate(small[labels].astype(np.uint8), np.ones((3, 3))) > 0, 0, ink)

@@ -6,7 +6,7 @@ from itertools import pairwise, product
 import cv2
 import numpy as np
 
-from inkling.imaging.binarize import remove_splinters
+from inkling.imaging.mnist_frame import remove_splinters
 from inkling.recognition.connected_components import Segment, crop_segment
 from inkling.recognition.reading import Digit
 from inkling.recognition.segment_scorer import MAX_GLYPH_COST, SegmentScorer
