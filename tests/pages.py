@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from inkling.recognition.reader import Reader
@@ -133,6 +134,14 @@ def record_requests(page):
 def requests_of(page, name):
     """Return the recorded requests with this name."""
     return [request for request in page.sent if request.name == name]
+
+
+def expect_no_violations(page):
+    """Expect no accessibility violations of axe, after all animations."""
+    page.evaluate("Promise.allSettled(document.getAnimations().map((one) => one.finished))")
+    options = {"resultTypes": ["violations"]}  # a third faster than all results in detail
+    found = Axe().run(page, options=options).response["violations"]
+    assert [f"{v['id']}: {n['target']} {n['html']:.200}" for v in found for n in v["nodes"]] == []
 
 
 def wait_until_settled(page):

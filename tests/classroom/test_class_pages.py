@@ -7,14 +7,20 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from conftest import pad_payload
 from playwright.sync_api import expect
 
 from inkling.classroom.class_routes import Classroom
 from inkling.classroom.drawings import RateLimit
 from inkling.training.live_reader import LiveReader
-from tests.pages import Obedient, drag, expect_answer, open_page, wait_until
+from tests.pages import (
+    Obedient,
+    drag,
+    expect_answer,
+    expect_no_violations,
+    open_page,
+    wait_until,
+)
 
 PHONES = {
     "small": {"width": 320, "height": 568},
@@ -116,20 +122,13 @@ def tiles(wall, digit):
     return wall.locator("#rows .row").nth(digit).locator(".tile")
 
 
-def expect_accessible(page):
-    """Expect no violations of axe, after all animations."""
-    page.evaluate("Promise.allSettled(document.getAnimations().map(({ finished }) => finished))")
-    found = Axe().run(page).response["violations"]
-    assert [(v["id"], v["nodes"][0]["html"][:99]) for v in found] == []
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", PHONES)
 def test_a_phone_shows_all_without_scrolling_and_is_accessible(open_phone, size, scheme):
     page = open_phone(viewport=PHONES[size], color_scheme=scheme)
     for step in (lambda: None, lambda: draw(page), lambda: page.locator("#send").click()):
         step()
-        expect_accessible(page)
+        expect_no_violations(page)
         root = page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
         )
@@ -262,7 +261,7 @@ def test_the_wall_fits_each_projector_and_is_accessible(open_wall, served, size,
     width, height = WALLS[size]
     for view in ("drawings", "join"):
         wall.locator(f"[data-view={view}]").click()
-        expect_accessible(wall)
+        expect_no_violations(wall)
         assert wall.evaluate("document.documentElement.scrollWidth") <= width
         assert wall.evaluate("document.documentElement.scrollHeight") <= height
     letter = wall.evaluate(
@@ -327,7 +326,7 @@ def test_clearing_asks_first_and_then_phones_and_wall_start_again(open_wall, ope
     wall.locator("#forget [data-close]").click()
     assert len(served.room.drawings.all) == 1
     wall.locator("#clear").click()
-    expect_accessible(wall)
+    expect_no_violations(wall)
     wall.locator("#forget-all").click()
     expect(wall.locator(".tile")).to_have_count(0)
     expect(wall.locator("#join h2")).to_be_visible()
@@ -340,10 +339,10 @@ def test_a_digit_is_zoomed_into_and_a_drawing_opens_in_the_full_page(open_wall, 
     wall.locator("#rows .row > button").nth(7).click()
     expect(wall.locator("#zoom-title")).to_have_text("All 3 drawings of 7; 1 not read as 7")
     expect(wall.locator("#zoomed .tile")).to_have_count(3)
-    expect_accessible(wall)
+    expect_no_violations(wall)
     wall.locator("#zoomed .open").first.click()
     expect(wall.locator("#single-title")).to_contain_text("Asked: 7, read as 7")
-    expect_accessible(wall)
+    expect_no_violations(wall)
     page = wall.context.new_page()
     open_page_by(page, served.url, wall.locator("#full").get_attribute("href"))
     expect_answer(page, "7")
@@ -372,7 +371,7 @@ def test_without_the_key_the_wall_shows_no_control(window, served, link):
         page.goto(f"{served.url}/wall{link}")
     expect(page.locator("#locked")).to_contain_text("teacher's terminal")
     assert page.locator("button, svg, canvas").count() == 0
-    expect_accessible(page)
+    expect_no_violations(page)
     assert not any("key" in url for url in sent)
 
 
@@ -443,7 +442,7 @@ def test_a_lesson_is_watched_on_the_wall(open_wall, served):
         "Learned from 50 digits of 5 phones; tested with 90 digits of 4 others."
     )
     expect(wall.locator("#learn")).to_be_enabled()
-    expect_accessible(wall)
+    expect_no_violations(wall)
     assert wall.evaluate("document.documentElement.scrollWidth") <= 1280
     lesson.state["failure"] = "Training ended early: MNIST is not to be had."
     expect(wall.locator("#lesson-text.failed")).to_contain_text("MNIST is not to be had.")
@@ -475,7 +474,7 @@ def test_my_ten_digits_are_shown_as_both_networks_read_them(open_phone, served):
     expect(page.locator("#digits li")).to_have_count(1)
     texts = page.locator("#digits b").all_inner_texts()
     assert texts == ["–", str(digit)]
-    expect_accessible(page)
+    expect_no_violations(page)
     page.locator("#close-mine").click()
     expect(page.locator("#send")).to_be_visible()
 

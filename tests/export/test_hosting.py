@@ -22,6 +22,7 @@ const prediction = { probabilities, not_a_digit: zero, plausible: zero, several:
 const session = { inputNames: ["ink"], run: async () => prediction };
 export const InferenceSession = { create: async () => session };
 """
+MAX_VISITS = 4  # two install a version, two show it
 BUILD_TIMES = {"First": 1.4e9, "Second": 1.5e9}  # s since 1970
 UPDATED = """async () => {
     const registration = await navigator.serviceWorker.ready;
@@ -88,14 +89,29 @@ def versions(page, url):
     return page.locator("h1").inner_text(), page.evaluate(style)
 
 
+def visit_until(page, url, version):
+    """Load the page until it shows a version.
+
+    A browser that looks for a new version while its files are being written tries again at the
+    next visit, as `offline.js` says.
+    """
+    for _ in range(MAX_VISITS):
+        if versions(page, url) == (version, version):
+            return
+    pytest.fail(f"The version {version} is not shown after {MAX_VISITS} visits.")
+
+
 @pytest.fixture
 def page(window):
     return window()
 
 
-@pytest.mark.parametrize("handler", [OneHour, QuietHandler], ids=["one hour", "no header"])
-@pytest.mark.parametrize("late", ["index.html", "style.css", "offline.js"])
-def test_a_new_version_is_shown_once_it_is_complete(page, write_page, tmp_path, handler, late):
+@pytest.mark.parametrize(
+    "late, handler",
+    [("index.html", OneHour), ("style.css", QuietHandler), ("offline.js", OneHour)],
+    ids=["the page, cached for an hour", "a file without a header", "the worker, for an hour"],
+)
+def test_a_new_version_is_shown_once_it_is_complete(page, write_page, tmp_path, late, handler):
     site, old, new = (tmp_path / name for name in ("site", "old", "new"))
     path = site / late
     write_page(site)
@@ -109,8 +125,7 @@ def test_a_new_version_is_shown_once_it_is_complete(page, write_page, tmp_path, 
             assert versions(page, url) == ("First", "First")
         path.unlink()
         new.rename(path)
-        versions(page, url)
-        assert versions(page, url) == ("Second", "Second")
+        visit_until(page, url, "Second")
     page.reload()  # the server has stopped
     expect(page.locator("#answer[data-ready]")).to_be_attached()
     expect(page.locator("h1")).to_have_text("Second")
@@ -130,8 +145,7 @@ def test_two_pages_of_one_origin_do_not_affect_each_other_or_other_caches(
         )
         draw_line(page)
         write_page(tmp_path, "Second")
-        versions(page, url)
-        assert versions(page, url) == ("Second", "Second")
+        visit_until(page, url, "Second")
         expect(page.get_by_role("button", name="Undo")).to_be_disabled()
         kept = page.evaluate("caches.keys()")
         assert "a site's" in kept and len(kept) == 3

@@ -180,19 +180,27 @@ def paused(monkeypatch):
     go_on.set()
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_it_is_accessible_while_it_trains_and_afterwards(open_lab, lab_site, paused, look):
-    page = open_lab(**look)
-    expect_accessible(page)
-    page.get_by_role("button", name="MNIST alone against the shipped recipe").click()
-    expect(page.locator(".lab-lanes .best")).to_have_count(2, timeout=TRAINED_MS)
-    expect(page.locator(".lab-matrix td.right").first).to_be_visible()
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
-    expect_accessible(page)
+def expect_accessible_in(looks, page_of):
+    for look in looks:
+        page = page_of[look["color_scheme"]]
+        page.set_viewport_size(look["viewport"])
+        expect_accessible(page)
+
+
+def test_it_is_accessible_while_it_trains_and_afterwards(open_lab, lab_site, paused):
+    page_of = {scheme: open_lab(color_scheme=scheme) for scheme in ("dark", "light")}
+    expect_accessible_in(LOOKS.values(), page_of)
+    page_of["dark"].get_by_role("button", name="MNIST alone against the shipped recipe").click()
+    for page in page_of.values():  # the second one watches
+        expect(page.locator(".lab-lanes .best")).to_have_count(2, timeout=TRAINED_MS)
+        expect(page.locator(".lab-matrix td.right").first).to_be_visible()
+        expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    expect_accessible_in(LOOKS.values(), page_of)
     paused.set()
-    expect(page.locator(".lab-status")).to_have_text("Trained.", timeout=TRAINED_MS)
-    expect(page.locator(".lab-differences h3")).to_have_count(2)
-    expect_accessible(page)
+    for page in page_of.values():
+        expect(page.locator(".lab-status")).to_have_text("Trained.", timeout=TRAINED_MS)
+        expect(page.locator(".lab-differences h3")).to_have_count(2)
+    expect_accessible_in(LOOKS.values(), page_of)
 
 
 def test_others_watch_and_a_training_is_cancelled(open_lab, lab_site, paused):
