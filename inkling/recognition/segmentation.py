@@ -23,7 +23,7 @@ from inkling.recognition.connected_components import (
 from inkling.recognition.line_net import LinePrediction
 from inkling.recognition.reading import GLYPH_WEIGHT, Digit
 from inkling.recognition.segment_scorer import PredictGlyphs, SegmentScorer
-from inkling.recognition.touching_digits import cut_into_digits
+from inkling.recognition.touching_digits import LineCutter
 
 MAX_DIGIT_STROKES = 5  # of one digit
 MAX_SMALL_WIDTH, MAX_SMALL_GAP = 0.8, 0.4  # of a digit's height: of a bar, and beside its digit
@@ -80,7 +80,7 @@ def choose_segmentation(
     """Return a line's glyphs, or the pieces of a transcript if their log-likelihood is higher."""
     if whole.width > MAX_LINE_ASPECT * whole.height:
         return row
-    line, is_single = transcribe(whole), len(row) == 1
+    line, cutter, is_single = transcribe(whole), LineCutter(whole, score), len(row) == 1
     text = [glyph.best for glyph in row if glyph.digit is not None]
     best = GLYPH_WEIGHT * sum(glyph.decision_log_prob for glyph in row) + line.log_likelihood(text)
     first = row[0]
@@ -99,7 +99,7 @@ def choose_segmentation(
         if is_single and len(digits) == 1:  # the same ink as another digit
             best = max(best, line_score + GLYPH_WEIGHT * first.log_prob(digits[0]))
             continue
-        pieces = cut_into_digits(whole, digits, line.transcripts[digits], score)
+        pieces = cutter.cut(digits, line.transcripts[digits])
         pairs = zip(pieces, digits, strict=False)
         both = line_score + GLYPH_WEIGHT * sum(glyph.log_prob(digit) for glyph, digit in pairs)
         if pieces and both > best:

@@ -1,7 +1,8 @@
 """Cut a line into the digits of its transcript, where the digit network confirms them best."""
 
 from collections.abc import Sequence
-from itertools import pairwise, product
+from functools import cache, partial
+from itertools import product
 
 import cv2
 import numpy as np
@@ -21,35 +22,47 @@ SIDE_STEP_COST = 0.02  # of a step to the side
 MAX_CLEAR_INK = 0.5  # px: a seam through less ink leaves both digits whole
 
 
-def cut_into_digits(
-    line: Segment, digits: Sequence[int], centers: Sequence[float], score: SegmentScorer
-) -> list[Digit]:
-    """Return the glyphs of a line that digits at these centers, px, fit best, or none."""
-    ink, everything = line.ink, np.ones(line.ink.shape, bool)
-    borders = [[everything], *(find_cuts(ink, *two) for two in pairwise(centers))]
-    borders.append([~everything])
-    left, top = line.box[:2]
-    pieces: dict[tuple[int, int, int], Segment] = {}
-    for k, (befores, afters) in enumerate(pairwise(borders)):
-        near = slice(*find_columns(befores, afters))
-        if near.start == near.stop:  # two digits in one place
+class LineCutter:
+    """Cuts a line into the digits of its transcripts, which share most cuts and pieces."""
+
+    def __init__(self, line: Segment, score: SegmentScorer):
+        """Store the line, and what scores its pieces."""
+        self.line, self.score = line, score
+        self.find_cuts = cache(partial(find_cuts, line.ink))
+        self.find_pieces = cache(self.extract_pieces)
+
+    def cut(self, digits: Sequence[int], centers: Sequence[float]) -> list[Digit]:
+        """Return the glyphs that digits at these centers, px of the line, fit best, or none."""
+        places = zip((None, *centers[:-1]), centers, (*centers[1:], None), strict=True)
+        pieces = [self.find_pieces(*three) for three in places]
+        if not all(pieces):
             return []
-        for (a, before), (b, after) in product(enumerate(befores), enumerate(afters)):
-            kept = remove_splinters(ink[:, near] * (before[:, near] & ~after[:, near]))
-            if piece := crop_segment(kept, left + near.start, top):
-                pieces[k, a, b] = piece
-    if not pieces:
-        return []
-    candidates = dict(zip(pieces, score([*pieces.values()]), strict=True))
-    best: dict[int, tuple[float, list[Digit]]] = {0: (0.0, [])}
-    for k, digit in enumerate(digits):
-        paths: dict[int, list[tuple[float, list[Digit]]]] = {}
-        for (at, a, b), glyph in candidates.items():
-            if at == k and a in best:
-                cost = best[a][0] + min(MAX_GLYPH_COST, -glyph.log_prob(digit))
-                paths.setdefault(b, []).append((cost, [*best[a][1], glyph]))
-        best = {b: min(ends, key=lambda path: path[0]) for b, ends in paths.items()}
-    return best[0][1] if best else []
+        glyphs = iter(self.score([piece for cuts in pieces for piece in cuts.values()]))
+        best: dict[int, tuple[float, list[Digit]]] = {0: (0.0, [])}
+        for digit, cuts in zip(digits, pieces, strict=True):
+            paths: dict[int, list[tuple[float, list[Digit]]]] = {}
+            for (a, b), glyph in zip(cuts, glyphs, strict=False):
+                if a in best:
+                    cost = best[a][0] + min(MAX_GLYPH_COST, -glyph.log_prob(digit))
+                    paths.setdefault(b, []).append((cost, [*best[a][1], glyph]))
+            best = {b: min(ends, key=lambda path: path[0]) for b, ends in paths.items()}
+        return best[0][1] if best else []
+
+    def extract_pieces(
+        self, before: float | None, center: float, after: float | None
+    ) -> dict[tuple[int, int], Segment]:
+        """Return the digit at a center between its neighbours', for each pair of cuts by index."""
+        pieces: dict[tuple[int, int], Segment] = {}
+        cuts = self.find_cuts(before, center), self.find_cuts(center, after)
+        near = slice(*find_columns(*cuts))
+        if near.start == near.stop:  # two digits in one place
+            return pieces
+        for (a, left), (b, right) in product(*map(enumerate, cuts)):
+            kept = remove_splinters(self.line.ink[:, near] * (left[:, near] & ~right[:, near]))
+            x, y = self.line.box[:2]
+            if piece := crop_segment(kept, x + near.start, y):
+                pieces[a, b] = piece
+        return pieces
 
 
 def find_columns(befores: list[np.ndarray], afters: list[np.ndarray]) -> tuple[int, int]:
@@ -59,8 +72,13 @@ def find_columns(befores: list[np.ndarray], afters: list[np.ndarray]) -> tuple[i
     return (int(columns[0]), int(columns[-1]) + 1) if len(columns) else (0, 0)
 
 
-def find_cuts(ink: np.ndarray, before: float, after: float) -> list[np.ndarray]:
-    """Return the mask to the right of each plausible cut between two columns of ink (H, W)."""
+def find_cuts(ink: np.ndarray, before: float | None, after: float | None) -> list[np.ndarray]:
+    """Return the mask to the right of each plausible cut between two columns of ink (H, W).
+
+    Without a column before or after, the cut is at that end of the line.
+    """
+    if before is None or after is None:
+        return [np.full(ink.shape, before is None)]
     scale = min(1.0, MAX_SEAM_HEIGHT / len(ink))
     width, height = max(1, round(ink.shape[1] * scale)), max(1, round(len(ink) * scale))
     small = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA)
@@ -91,15 +109,17 @@ def find_seams(costs: np.ndarray) -> np.ndarray:
 
     Seam carving (Avidan and Shamir 2007): a path moves at most one column to the side per row.
     """
-    count, height, _ = costs.shape
-    total, steps = costs[:, 0], np.zeros(costs.shape, int)
+    count, height, width = costs.shape
+    totals = np.full((height, count, width + 2), np.inf)  # no path leaves at the sides
+    totals[0, :, 1:-1] = costs[:, 0]
     for y in range(1, height):
-        beside = np.pad(total, ((0, 0), (1, 1)), constant_values=np.inf) + SIDE_STEP_COST
-        around = np.stack([beside[:, :-2], total, beside[:, 2:]])
-        steps[:, y] = around.argmin(axis=0) - 1
-        total = costs[:, y] + around.min(axis=0)
+        above = totals[y - 1]
+        beside = np.minimum(above[:, :-2], above[:, 2:]) + SIDE_STEP_COST
+        totals[y, :, 1:-1] = costs[:, y] + np.minimum(above[:, 1:-1], beside)
     paths = np.zeros((count, height), int)
-    paths[:, -1] = total.argmin(axis=1)
+    paths[:, -1] = totals[-1, :, 1:-1].argmin(axis=1)
     for y in range(height - 1, 0, -1):
-        paths[:, y - 1] = paths[:, y] + steps[np.arange(count), y, paths[:, y]]
+        around = np.arange(count)[:, None], paths[:, y, None] + np.arange(3)
+        costs_above = totals[y - 1][around] + (SIDE_STEP_COST, 0, SIDE_STEP_COST)
+        paths[:, y - 1] = paths[:, y] + costs_above.argmin(axis=1) - 1
     return paths

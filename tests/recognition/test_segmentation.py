@@ -1,5 +1,7 @@
 """Segments are merged and cut in every plausible way; the best segmentation wins."""
 
+from itertools import product
+
 import cv2
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from inkling.recognition.line_net import NO_DIGIT_CLASS, LinePrediction
 from inkling.recognition.reader import make_transcriber
 from inkling.recognition.segment_scorer import SegmentScorer
 from inkling.recognition.segmentation import find_rows
-from inkling.recognition.touching_digits import cut_into_digits, find_cuts, find_seams
+from inkling.recognition.touching_digits import SIDE_STEP_COST, LineCutter, find_cuts, find_seams
 
 
 def page(*strokes, size=(200, 400), pen=8) -> np.ndarray:
@@ -70,6 +72,18 @@ def test_a_cut_through_even_ink_goes_straight_down():
     costs = np.ones((1, 20, 9))
     costs[:, -1, 4] = 0  # where it ends
     assert (find_seams(costs) == 4).all()
+
+
+def test_a_seam_is_the_cheapest_of_all_paths():
+    costs = np.random.default_rng(0).random((2, 5, 4))
+
+    def cost(k, path):
+        steps = np.abs(np.diff(path))
+        inside = costs[k, range(5), path].sum() + SIDE_STEP_COST * steps.sum()
+        return inside if steps.max() <= 1 else np.inf
+
+    for k, seam in enumerate(find_seams(costs)):
+        assert cost(k, seam) == min(cost(k, path) for path in product(range(4), repeat=5))
 
 
 @pytest.mark.parametrize("above, below, merged", [(90, 102, 2), (75, 115, 3)])
@@ -148,7 +162,7 @@ def test_cuts_go_between_two_digits_and_one_where_they_touch():
 def test_several_digits_in_one_place_are_not_cut_apart(centers):
     (glyph,) = segments(rings())
     score = SegmentScorer(predict_by(lambda wider: 0.0))
-    pieces = cut_into_digits(glyph, (0, 0, 0), centers, score)
+    pieces = LineCutter(glyph, score).cut((0, 0, 0), centers)
     assert all(d.glyph.box[2] > d.glyph.box[0] for d in pieces)
 
 
