@@ -114,8 +114,11 @@ def test_the_whole_page_reads_with_the_timeline_s_network_and_nobody_else_does(
     read_tab(other)
     expect(other.locator("#switched")).not_to_contain_text("at step")
     draw_and_read(other, 7)
+    lab_site.source.run = None  # as another training, or a restart, would drop it
+    draw_and_read(page, 7)
+    expect(page.locator("#switched")).to_contain_text("The network that you chose is gone")
     page.get_by_role("button", name="Use the page's network").first.click()
-    expect(page.locator("#switched")).not_to_contain_text("at step")
+    expect(page.locator("#switched")).to_have_text("")
     expect(page.locator("#answer [data-number]")).to_have_attribute("data-number", "7")
 
 
