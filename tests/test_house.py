@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 
 import pytest
@@ -176,6 +177,13 @@ def test_benches_import_names_that_exist(path):
             owner = importlib.import_module(module)
             missing = [a.name for a in node.names if not hasattr(owner, a.name)]
             assert all(importlib.util.find_spec(f"{module}.{name}") for name in missing), missing
+
+
+def test_each_fault_of_the_benchmark_changes_present_code():
+    for row in sum(tomllib.loads((ROOT / "bench" / "faults.toml").read_text("utf-8")).values(), []):
+        inside = ROOT / "inkling" / row[0]
+        path = inside if inside.exists() else ROOT / row[0]
+        assert path.read_text("utf-8").count(row[1]) == 1, row
 
 
 def test_only_benches_use_the_digits_of_other_writers():

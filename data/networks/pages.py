@@ -41,7 +41,14 @@ def compose_page(
     darkness = paper * (1 - cover) + cover
     darkness = np.abs(flip - darkness) if boxes else darkness
     low = rng.uniform(0, 1 - contrast)  # the darkest: ink
-    gray = low + contrast * (1 - darkness)
+    return photograph(low + contrast * (1 - darkness), ink, contrast, rng)
+
+
+def photograph(
+    gray: np.ndarray, ink: np.ndarray, contrast: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a page and its ink, both (side, side), as a camera in some light shows them."""
+    side = len(gray)
     if rng.random() < 0.08:
         gray, ink = lay_on_table(gray, ink, rng)
     if rng.random() < 0.2:

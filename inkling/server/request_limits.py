@@ -129,48 +129,37 @@ class RequestLimits:
 
     async def forward(self, path: str, request: Request, receive: Receive, send: Send) -> None:
         """Forward a request; stop it at a body limit, a timeout or a failure."""
-        body, error = Body(self, path, request), None
+        body, failed = Body(self, path, request, receive), None
         started = ended = False
-
-        async def receive_limited() -> Message:
-            nonlocal error
-            if body.complete:  # Gradio waits here for the client to disconnect
-                return await receive()
-            try:
-                message = await asyncio.wait_for(receive(), BODY_IDLE_TIMEOUT_S)
-                body.add(message)
-                return message
-            except TimeoutError:
-                error = HTTPException(408, "The upload stalled.")
-            except HTTPException as fault:
-                error = fault
-            # the one exception after which Gradio removes the files of an upload
-            raise MultiPartException(error.detail)
 
         async def send_unless_failed(message: Message) -> None:
             nonlocal started, ended
-            if not error or started:
+            if not body.error or started:
                 started = True
                 ended = message["type"] == BODY_TYPE and not message.get("more_body")
                 await send(message)
 
-        app, source = self.app, receive
-        if request.method == "POST":
-            source = receive_limited
-            app = self.pass_call if routes.JSON_ROUTES.fullmatch(path) else app
-            app = self.pass_upload if path == routes.UPLOAD_ROUTE else app
+        app = self.find_app(request.method, path)
+        source = body.receive if request.method == "POST" else receive
         is_endless = path.startswith(routes.HEARTBEAT_ROUTE) or path == routes.RELOAD_ROUTE
         try:
             async with asyncio.timeout(None if is_endless else REQUEST_TIMEOUT_S):
                 await app(request.scope, source, send_unless_failed)
         except TimeoutError:
-            error = HTTPException(503, BUSY_MESSAGE)
+            failed = HTTPException(503, BUSY_MESSAGE)
         except Exception as failure:
-            error = error or self.explain(path, failure)
+            failed = body.error or self.explain(path, failure)
+        error = failed or body.error
         if error and not started:
             await build_rejection(error, path, body.complete)(request.scope, receive, send)
         elif started and not ended:  # a stream that failed
             await send({"type": BODY_TYPE})
+
+    def find_app(self, method: str, path: str) -> ASGIApp:
+        """Return what handles a request."""
+        if method == "POST" and routes.JSON_ROUTES.fullmatch(path):
+            return self.pass_call
+        return self.pass_upload if (method, path) == ("POST", routes.UPLOAD_ROUTE) else self.app
 
     async def pass_call(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forward or reject a call."""
@@ -219,14 +208,30 @@ class RequestLimits:
 
 
 class Body:
-    """Counts a request's body while it arrives."""
+    """Receives a request's body, and counts it while it arrives."""
 
-    def __init__(self, limits: RequestLimits, path: str, request: Request):
-        self.limits, self.path = limits, path
+    def __init__(self, limits: RequestLimits, path: str, request: Request, receive: Receive):
+        self.limits, self.path, self.receive_next = limits, path, receive
+        self.error: HTTPException | None = None  # why no more is received
         _, options = parse_options_header(request.headers.get("content-type", ""))
         self.boundary = b"--" + options.get(b"boundary", b"")  # before each part and after the last
         self.tail = b""  # may hold the start of a boundary
         self.size, self.boundaries, self.complete = 0, 0, False
+
+    async def receive(self) -> Message:
+        """Return the next message; after an error in the body, stop Gradio's parser."""
+        if self.complete:  # Gradio waits here for the client to disconnect
+            return await self.receive_next()
+        try:
+            message = await asyncio.wait_for(self.receive_next(), BODY_IDLE_TIMEOUT_S)
+            self.add(message)
+            return message
+        except TimeoutError:
+            self.error = HTTPException(408, "The upload stalled.")
+        except HTTPException as fault:
+            self.error = fault
+        # the one exception after which Gradio removes the files of an upload
+        raise MultiPartException(self.error.detail)
 
     def add(self, message: Message) -> None:
         """Count a message; raises `HTTPException` at the first byte above a limit."""
