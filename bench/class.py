@@ -11,23 +11,20 @@ import argparse
 import asyncio
 import contextlib
 import random
-import re
 import secrets
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 
 import httpx
 import numpy as np
 
 from support.virtual_users import (
     CONNECTION_LIMITS,
-    REPO_ROOT,
     RESPONSE_TIMEOUT_S,
     cpu_seconds,
     sample_drawings,
+    serve_class,
 )
 
 WALL_POLL_S = 0.4  # as `wall.js`
@@ -36,21 +33,6 @@ RETRY_S = 2.0  # as `phone.js`
 MAX_WALL_S = 1.0  # 95 % of the drawings are on the wall within this
 MAX_BUSY_SHARE = 0.6  # of two cores
 CORES = 2
-
-
-@contextlib.contextmanager
-def serve_class() -> Iterator[tuple[str, str, int]]:
-    """Start the page with `--class`; yield its address, the wall's key and its PID."""
-    command = [sys.executable, "app.py", "--class"]
-    with subprocess.Popen(command, cwd=REPO_ROOT, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout
-            links = (re.search(r"(http\S+)/wall#key=(\S+)", line) for line in server.stdout)
-            url, key = next(link.groups() for link in links if link)
-            yield url, key, server.pid
-        finally:
-            server.terminate()
-            server.wait()
 
 
 class ClassRun:

@@ -1,4 +1,4 @@
-"""Take the README's screenshots of the page.
+"""Take the screenshots of the README and the docs.
 
     python docs/screenshots.py
 
@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 DOCS = Path(__file__).parent
@@ -19,9 +20,10 @@ sys.path.insert(0, str(DOCS.parent))
 
 from inkling.export.static_page import build  # noqa: E402
 from support.static_server import serve_folder  # noqa: E402
-from support.virtual_users import serve_app  # noqa: E402
+from support.virtual_users import sample_drawings, serve_app, serve_class  # noqa: E402
 
 LAPTOP = {"viewport": {"width": 1280, "height": 800}, "device_scale_factor": 1.5}
+WALL = {"viewport": {"width": 1920, "height": 1080}}
 PHONE = {
     "viewport": {"width": 360, "height": 700},
     "device_scale_factor": 2,
@@ -116,6 +118,19 @@ def capture_static_page(browser: Browser) -> None:
             page.screenshot(path=DOCS / "page-static.png")
 
 
+def capture_wall(browser: Browser) -> None:
+    """Let ten phones draw the ten digits, and write a screenshot of the class's wall."""
+    drawings = sample_drawings(100)
+    with serve_class() as (url, key, _):
+        for k, drawing in enumerate(drawings):
+            body = {"token": f"{k // 10:032}", "count": k % 10, "asked": k % 10} | drawing.payload
+            httpx.post(f"{url}/class/talk", json=body, timeout=30).raise_for_status()
+        page = browser.new_context(**WALL).new_page()
+        page.goto(f"{url}/wall#key={key}")
+        expect(page.locator("#rows .tile")).to_have_count(len(drawings))
+        page.screenshot(path=DOCS / "page-wall.png")
+
+
 def main() -> None:
     """Start the page, and write a screenshot of each scene."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
@@ -132,6 +147,7 @@ def main() -> None:
             page.screenshot(path=file)
             print(file)
         capture_static_page(browser)
+        capture_wall(browser)
         browser.close()
 
 

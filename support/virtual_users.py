@@ -94,6 +94,21 @@ def serve_app(
         server.wait()
 
 
+@contextmanager
+def serve_class() -> Iterator[tuple[str, str, int]]:
+    """Start the page with `--class`; yield its address, the wall's key and its PID."""
+    command = [sys.executable, "app.py", "--class"]
+    with subprocess.Popen(command, cwd=REPO_ROOT, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout
+            links = (re.search(r"(http\S+)/wall#key=(\S+)", line) for line in server.stdout)
+            url, key = next(link.groups() for link in links if link)
+            yield url, key, server.pid
+        finally:
+            server.terminate()
+            server.wait()
+
+
 def cpu_seconds(pid: int) -> float:
     """Return the processor time that a process has used."""
     times = psutil.Process(pid).cpu_times()
