@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from conftest import TINY, finish, names, serving, wait_until
 from playwright.sync_api import expect
-from test_states import LOOKS, expect_accessible
+from test_states import LOOKS, expect_accessible_in
 
 from inkling.imaging.sketch import Sketch
 from inkling.recognition.checkpoint import encode_checkpoint, load_checkpoint
@@ -181,13 +181,6 @@ def paused(monkeypatch):
     monkeypatch.setattr(Lane, "add", pause)
     yield go_on
     go_on.set()
-
-
-def expect_accessible_in(looks, page_of):
-    for look in looks:
-        page = page_of[look["color_scheme"]]
-        page.set_viewport_size(look["viewport"])
-        expect_accessible(page)
 
 
 def test_it_is_accessible_while_it_trains_and_afterwards(open_lab, lab_site, paused):

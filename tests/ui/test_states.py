@@ -92,6 +92,14 @@ def expect_accessible(page):
     assert page.evaluate(NO_OVERFLOW)
 
 
+def expect_accessible_in(looks, page_of):
+    """Expect no violations at the sizes of some looks, on the page of each colour scheme."""
+    for look in looks:
+        page = page_of[look["color_scheme"]]
+        page.set_viewport_size(look["viewport"])
+        expect_accessible(page)
+
+
 def expect_in_view(page, *parts):
     """Expect components to be in view, from top to bottom."""
     for part in parts:
@@ -99,41 +107,42 @@ def expect_in_view(page, *parts):
         assert box["y"] >= 0 and box["y"] + box["height"] <= page.viewport_size["height"], part
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_each_state_and_component_is_accessible(visit, show, look):
-    page = visit(**look)
-    expect_accessible(page)
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_each_state_and_component_is_accessible(visit, show, scheme):
+    looks = [look for look in LOOKS.values() if look["color_scheme"] == scheme]
+    page = visit(**looks[0])
+    expect_accessible_in(looks, {scheme: page})
     for state, (reading, _, _, caption) in STATES.items():
         show(page, state)
         several = len(reading.digits) if len(reading.digits) > 1 else 0
         expect(page.locator("#strip button")).to_have_count(several)
         expect(page.locator("#title [role=status]")).to_contain_text(caption)
-        expect_accessible(page)
+        expect_accessible_in(looks, {scheme: page})
     show(page, "sure")
     page.get_by_role("button", name="Inside the network").click()
     expect(page.locator("#map img")).to_be_visible()
     for cell, name in (("[data-digit='7']", "Logit"), ("[data-open^='1-']", "Layer 1")):
         page.locator(f"#layers {cell}").first.click()
         expect(page.locator("#feature-map h2").first).to_contain_text(name)
-    expect_accessible(page)
+    expect_accessible_in(looks, {scheme: page})
     get_tool(page, "Exact numbers").click()
     expect(get_tool(page, "Exact numbers")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Switch parts off").click()
     get_tool(page, "Switch off these ten").click()
     expect(page.locator("#switched")).to_contain_text("without 10 maps")
-    expect_accessible(page)
+    expect_accessible_in(looks, {scheme: page})
     get_tool(page, "Switch all on").first.click()
     page.get_by_role("button", name="How the picture was read").click()
     choose_example(page, 6)
     expect(page.locator("#traced ol")).to_be_visible()
-    expect_accessible(page)
+    expect_accessible_in(looks, {scheme: page})
     page.get_by_role("tab", name="Picture").click()
     expect(page.locator("#upload")).to_be_visible()
-    expect_accessible(page)
+    expect_accessible_in(looks, {scheme: page})
     page.get_by_role("tab", name="The network").click()
     page.get_by_role("button", name="times a 4 was read as 4").click()
     expect(page.locator("#cell img").first).to_be_visible()
-    expect_accessible(page)
+    expect_accessible_in(looks, {scheme: page})
 
 
 @pytest.mark.parametrize("look", ["phone, dark", "wall, light"])

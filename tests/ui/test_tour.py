@@ -38,9 +38,9 @@ def expect_station(page, number):
     return text
 
 
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("look", ["phone, dark", "wall, light"])
 def test_a_link_opens_a_tour_of_accessible_and_stable_stations(visit, served, look):
-    page = visit(RECORD_SHIFTS, url=f"{served.url}#tour=1", **look)
+    page = visit(RECORD_SHIFTS, url=f"{served.url}#tour=1", **LOOKS[look])
     for number in range(1, 9):
         text = expect_station(page, number)
         assert len(re.findall(r"[.:!?](?= [A-Z]|$)", text)) >= 3  # two sentences, and what to do
