@@ -123,6 +123,14 @@ def test_a_bar_joins_its_digit_only_if_that_is_more_probable():
         assert len(row) == 3 and (row[-1].glyph.box[2] > 340) == (joined > alone)
 
 
+@pytest.mark.parametrize("gap, joins", [(20, True), (90, False)])
+def test_a_bar_joins_only_a_digit_close_to_it(gap, joins):
+    ink = ink_in(page(*standing(50, 120), [(120 + gap, 40), (155 + gap, 40)]))
+    wide = predict_by(lambda wider: -3.0 if wider < -16 else 0.0, multi_digit_logit=-1)
+    (row,) = find_rows(ink, wide, line())
+    assert any(d.glyph.box[2] > 140 + gap for d in row) == joins
+
+
 @pytest.mark.parametrize("apart", [25, 40, 90])
 def test_upright_strokes_beside_one_another_are_ones(apart):
     ink = ink_in(page(*standing(100, 100 + apart, 100 + 2 * apart)))
